@@ -1,0 +1,59 @@
+/**
+ * The port of the snapshot store: the newest feature row and score of each customer, for lookups.
+ *
+ * It follows the committed outputs and may lag behind them; it never holds what the log has not
+ * committed. Invariants (checked by `test/conformance/snapshots.ts`):
+ * N1 a put with a version (commit number) not above the stored one changes nothing.
+ * N2 a removed customer leaves a versioned tombstone: an older put does not bring him back.
+ * N3 `cursor(partition)` never runs ahead of what would survive a crash now.
+ */
+
+/** Rows are the record values of the output topics, byte for byte. */
+export interface SnapshotPut {
+  readonly customer: string
+  /** null: erased. */
+  readonly features: Uint8Array | null
+  readonly score: Uint8Array | null
+}
+
+export interface Snapshot {
+  readonly customer: string
+  readonly partition: number
+  /** The commit number that wrote it. */
+  readonly version: number
+  readonly features: Uint8Array
+  readonly score: Uint8Array | null
+}
+
+/** What proves freshness: published with each commit and tick of a partition. */
+export interface PartitionProof {
+  readonly partition: number
+  readonly asOf: number
+  readonly endOffset: number
+  readonly commit: number
+  readonly caughtUp: boolean
+}
+
+/** How far the store has followed the outputs; offsets are exclusive. */
+export interface SnapshotCursor {
+  readonly commit: number
+  readonly featuresOffset: number
+  readonly scoresOffset: number
+}
+
+export interface SnapshotStore {
+  get(customer: string): Promise<Snapshot | null>
+  getMany(customers: readonly string[]): Promise<(Snapshot | null)[]>
+  /** Applies the outputs of one commit, in commit order per partition. */
+  put(
+    puts: readonly SnapshotPut[],
+    proof: PartitionProof,
+    cursor: SnapshotCursor,
+  ): Promise<void> | void
+  proof(partition: number): PartitionProof | null
+  /** The cursor of what is durable, or null in a store that holds nothing of the partition. */
+  cursor(partition: number): Promise<SnapshotCursor | null>
+  /** Makes all that was put durable. */
+  flush(): Promise<void>
+  close(): Promise<void>
+}
