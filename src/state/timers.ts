@@ -1,0 +1,159 @@
+/**
+ * When each customer's features change by themselves: the index behind "absence is an event".
+ *
+ * Owns one instant per customer, in memory. Does not own durability: timers are derived state, and
+ * a restart arms them anew from the restored aggregates and the committed cursor.
+ *
+ * T1 A customer's entry is never later than the validUntil of his last row.
+ * T2 Entries are served in the order (instant, customer); what lies at or before the cursor has
+ *    been served.
+ * T3 An entry is rewritten only when it becomes earlier or was served, so a busy customer costs
+ *    nothing; an early entry that fires is armed anew without a row.
+ *
+ * Entries lie in buckets of five minutes that are sorted only when they become due: arming costs
+ * a push, whatever the number of customers.
+ */
+
+const bucketMs = 300_000
+
+export interface Timer {
+  readonly customer: string
+  readonly due: number
+}
+
+/** All timers up to here have been served; `customer` null: all customers of that instant. */
+export interface TimerCursor {
+  readonly instant: number
+  readonly customer: string | null
+}
+
+class Bucket {
+  readonly timers: Timer[] = []
+  /** Timers below have been taken. */
+  head = 0
+  sorted = true
+
+  push(timer: Timer): void {
+    this.timers.push(timer)
+    this.sorted = false
+  }
+
+  sort(): void {
+    if (this.sorted) return
+    if (this.head > 0) this.timers.splice(0, this.head)
+    this.head = 0
+    this.timers.sort(byInstant)
+    this.sorted = true
+  }
+}
+
+function byInstant(a: Timer, b: Timer): number {
+  return a.due - b.due || (a.customer < b.customer ? -1 : a.customer > b.customer ? 1 : 0)
+}
+
+export class Timers {
+  private readonly armed = new Map<string, number>()
+  private readonly buckets = new Map<number, Bucket>()
+  /** Numbers of the buckets that exist, ascending. */
+  private readonly order: number[] = []
+
+  get size(): number {
+    return this.armed.size
+  }
+
+  /** The instant at which a customer's entry fires; undefined: he has none. */
+  dueOf(customer: string): number | undefined {
+    return this.armed.get(customer)
+  }
+
+  /**
+   * Notes that a row was emitted at `asOf` and holds until `validUntil` (Infinity: for ever). An
+   * entry that lies between stays (T3).
+   */
+  emitted(customer: string, asOf: number, validUntil: number): void {
+    const due = this.armed.get(customer)
+    if (due !== undefined && due > asOf && due <= validUntil) return
+    this.arm(customer, validUntil)
+  }
+
+  /** Sets a customer's entry, whatever it was. Infinity: none. */
+  arm(customer: string, due: number): void {
+    if (due === Infinity) {
+      this.armed.delete(customer)
+      return
+    }
+    this.armed.set(customer, due)
+    const number = Math.floor(due / bucketMs)
+    let bucket = this.buckets.get(number)
+    if (bucket === undefined) {
+      bucket = new Bucket()
+      this.buckets.set(number, bucket)
+      this.order.splice(this.position(number), 0, number)
+    }
+    bucket.push({ customer, due })
+  }
+
+  /** The first up to `max` timers due at `asOf`, left where they are. */
+  peek(asOf: number, max: number): Timer[] {
+    const found: Timer[] = []
+    for (const number of this.order) {
+      if (number * bucketMs > asOf || found.length >= max) break
+      const bucket = this.buckets.get(number)!
+      bucket.sort()
+      for (let i = bucket.head; i < bucket.timers.length && found.length < max; i++) {
+        const timer = bucket.timers[i]!
+        if (timer.due > asOf) break
+        if (this.armed.get(timer.customer) === timer.due) found.push(timer)
+      }
+    }
+    return found
+  }
+
+  /** Takes out the first timer due at `asOf`, or null. Its customer has no entry afterwards. */
+  take(asOf: number): Timer | null {
+    while (this.order.length > 0) {
+      const number = this.order[0]!
+      if (number * bucketMs > asOf) return null
+      const bucket = this.buckets.get(number)!
+      bucket.sort()
+      while (bucket.head < bucket.timers.length) {
+        const timer = bucket.timers[bucket.head]!
+        if (timer.due > asOf) return null
+        bucket.head++
+        if (this.armed.get(timer.customer) !== timer.due) continue
+        this.armed.delete(timer.customer)
+        return timer
+      }
+      this.buckets.delete(number)
+      this.order.shift()
+    }
+    return null
+  }
+
+  /** Puts back a timer that could not be served now. */
+  putBack(timer: Timer): void {
+    this.arm(timer.customer, timer.due)
+  }
+
+  /** The earliest entry's instant, or null without any. */
+  first(): number | null {
+    return this.peek(Number.MAX_SAFE_INTEGER, 1)[0]?.due ?? null
+  }
+
+  private position(number: number): number {
+    let low = 0
+    let high = this.order.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.order[middle]! < number) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
+
+/** The instant from which a customer's timers are not yet served, for `nextChange`. */
+export function servedUntil(cursor: TimerCursor, customer: string): number {
+  const served = cursor.customer === null || customer <= cursor.customer
+  return served ? cursor.instant : cursor.instant - 1
+}
