@@ -1,0 +1,274 @@
+/**
+ * The customers of one partition: hot objects over a store of sealed bytes.
+ *
+ * Owns which customers are in memory, what has changed since the last flush, the seals and the
+ * running digest. Does not own when to flush or what the position says (`topology/flusher.ts`).
+ *
+ * O1 A flush holds the state at one commit border: `beginFlush` names it, and an entry that the
+ *    next commit touches first is encoded before it changes (copy on write).
+ * O2 Only what was flushed may be evicted, so the store never has to hold uncommitted state.
+ * O3 The digest is the sum of the seals of all values of the store after the flush under way.
+ * O4 Bytes from the store are believed only if their seal holds; anything else is damage.
+ */
+import { ioError } from '../errors.js'
+import { Digest, sealIn, sealOf, sealed, unsealed } from './checksum.js'
+import type { StateCodec } from './codec.js'
+import { stateKey } from './state-key.js'
+import type { Store, StoreChange } from './store.js'
+
+/** Memory of an entry beside its state: key, map slots, seals. */
+const entryBytes = 200
+
+/** One customer in memory. */
+export class Entry<S> {
+  /** Cells in the store, and their seals, at the same index. */
+  cells: number[] = []
+  seals: bigint[] = []
+  /** Changed since the last flush border. */
+  changed = false
+  /** Part of the flush under way; `waiting` until it has been encoded. */
+  flushing: 'no' | 'waiting' | 'encoded' = 'no'
+  /** Everything stored is to be deleted by the next encoding. */
+  wiped = false
+  recent = true
+  weight = entryBytes
+
+  constructor(
+    readonly customer: string,
+    public state: S,
+  ) {}
+}
+
+export interface OverlayOptions {
+  /** Entries beyond this many bytes are evicted, unless they have to be flushed first. */
+  readonly hotBytesMax: number
+}
+
+export class Overlay<S> {
+  private readonly entries = new Map<string, Entry<S>>()
+  private changed: Entry<S>[] = []
+  private waiting: Entry<S>[] = []
+  private flushed: Entry<S>[] = []
+  private changes: StoreChange[] = []
+  private hand: Iterator<Entry<S>> | null = null
+  private bytes = 0
+  changedBytes = 0
+  digest = new Digest()
+  /** Customers that have state, as of the flush under way. */
+  customers = 0
+
+  constructor(
+    private readonly store: Store,
+    readonly codec: StateCodec<S>,
+    private readonly options: OverlayOptions,
+  ) {}
+
+  get hotBytes(): number {
+    return this.bytes
+  }
+
+  get hotCustomers(): number {
+    return this.entries.size
+  }
+
+  /** The entry of a customer that `load` has made resident. */
+  entry(customer: string): Entry<S> | undefined {
+    const entry = this.entries.get(customer)
+    if (entry !== undefined) entry.recent = true
+    return entry
+  }
+
+  /** Makes customers resident; null where they all are, so that nobody has to wait. */
+  load(customers: Iterable<string>): Promise<void> | null {
+    let missing: Set<string> | null = null
+    for (const customer of customers) {
+      if (!this.entries.has(customer)) (missing ??= new Set()).add(customer)
+    }
+    return missing === null ? null : this.fetch([...missing])
+  }
+
+  /** Announces that an entry's state is about to change; to be called before it does. */
+  change(entry: Entry<S>): S {
+    if (entry.flushing === 'waiting') this.encode(entry)
+    if (!entry.changed) {
+      entry.changed = true
+      this.changed.push(entry)
+      this.changedBytes += entry.weight
+    }
+    return entry.state
+  }
+
+  /** Erases a customer: all his cells go with the next flush. */
+  erase(entry: Entry<S>): void {
+    this.change(entry)
+    entry.state = this.codec.create()
+    entry.wiped = true
+  }
+
+  get hasChanges(): boolean {
+    return this.changed.length > 0
+  }
+
+  /** Names the current state as that of the next flush (O1). One flush at a time. */
+  beginFlush(): void {
+    this.waiting = this.changed
+    this.changed = []
+    this.changedBytes = 0
+    for (const entry of this.waiting) {
+      entry.changed = false
+      entry.flushing = 'waiting'
+    }
+  }
+
+  /** Encodes up to `max` entries of the flush; false when none is left. */
+  encodeSome(max: number): boolean {
+    for (let i = 0; i < max; i++) {
+      const entry = this.waiting.pop()
+      if (entry === undefined) return false
+      if (entry.flushing === 'waiting') this.encode(entry)
+    }
+    return this.waiting.length > 0
+  }
+
+  /** Writes the flush; the digest and the number of customers go into the position. */
+  async finishFlush(position: (digest: string, customers: number) => Uint8Array): Promise<void> {
+    while (this.encodeSome(1024));
+    await this.store.write(this.changes, position(this.digest.toString(), this.customers))
+    for (const entry of this.flushed) entry.flushing = 'no'
+    this.flushed = []
+    this.changes = []
+  }
+
+  /** Puts an entry read by a scan into memory, while there is room. */
+  admit(customer: string, state: S, cells: number[], seals: bigint[]): void {
+    if (this.bytes > this.options.hotBytesMax) return
+    const entry = this.insert(customer, state)
+    entry.cells = cells
+    entry.seals = seals
+  }
+
+  /** Evicts entries that were not used of late until the bound holds (a clock sweep). */
+  evict(): void {
+    let looked = 0
+    const limit = this.entries.size * 2
+    while (this.bytes > this.options.hotBytesMax && looked++ < limit) {
+      this.hand ??= this.entries.values()
+      const next = this.hand.next()
+      if (next.done === true) {
+        this.hand = null
+        continue
+      }
+      const entry = next.value
+      if (entry.changed || entry.flushing !== 'no') continue
+      if (entry.recent) entry.recent = false
+      else {
+        this.entries.delete(entry.customer)
+        this.bytes -= entry.weight
+      }
+    }
+  }
+
+  private insert(customer: string, state: S): Entry<S> {
+    const entry = new Entry(customer, state)
+    entry.weight = entryBytes + this.codec.weigh(state)
+    this.entries.set(customer, entry)
+    this.bytes += entry.weight
+    return entry
+  }
+
+  private encode(entry: Entry<S>): void {
+    entry.flushing = 'encoded'
+    this.flushed.push(entry)
+    const customer = Buffer.from(entry.customer, 'utf8')
+    const had = entry.cells.length > 0
+    if (entry.wiped) {
+      entry.wiped = false
+      for (const cell of [...entry.cells]) this.put(entry, customer, cell, null)
+    }
+    this.codec.encode(entry.state, (cell, value) => this.put(entry, customer, cell, value))
+    const has = entry.cells.length > 0
+    if (has !== had) this.customers += has ? 1 : -1
+    const weight = entryBytes + this.codec.weigh(entry.state)
+    this.bytes += weight - entry.weight
+    entry.weight = weight
+  }
+
+  private put(entry: Entry<S>, customer: Buffer, cell: number, value: Uint8Array | null): void {
+    const at = entry.cells.indexOf(cell)
+    if (at < 0 && value === null) return
+    const key = stateKey(customer, cell)
+    if (at >= 0) this.digest.remove(entry.seals[at]!)
+    if (value === null) {
+      entry.cells.splice(at, 1)
+      entry.seals.splice(at, 1)
+      this.changes.push({ key, value: null })
+      return
+    }
+    const seal = sealOf(key, value)
+    this.digest.add(seal)
+    if (at >= 0) entry.seals[at] = seal
+    else {
+      entry.cells.push(cell)
+      entry.seals.push(seal)
+    }
+    this.changes.push({ key, value: sealed(seal, value) })
+  }
+
+  private async fetch(customers: readonly string[]): Promise<void> {
+    const roots = this.codec.roots
+    const ids = customers.map((customer) => Buffer.from(customer, 'utf8'))
+    const keys = ids.flatMap((id) => roots.map((cell) => stateKey(id, cell)))
+    const values = await this.store.getMany(keys)
+    for (let i = 0; i < customers.length; i++) {
+      const found: FoundCells = { cells: [], seals: [], payloads: new Map() }
+      const heads = roots.map((cell, r) => {
+        const at = i * roots.length + r
+        return take(found, customers[i]!, cell, keys[at]!, values[at])
+      })
+      const further = found.cells.length === 0 ? [] : this.codec.further(heads)
+      if (further.length > 0) await this.fetchFurther(customers[i]!, ids[i]!, further, found)
+      if (this.entries.has(customers[i]!)) continue
+      const state =
+        found.cells.length === 0 ? this.codec.create() : this.codec.decode(found.payloads)
+      const entry = this.insert(customers[i]!, state)
+      entry.cells = found.cells
+      entry.seals = found.seals
+    }
+  }
+
+  private async fetchFurther(
+    customer: string,
+    id: Buffer,
+    cells: readonly number[],
+    found: FoundCells,
+  ): Promise<void> {
+    const keys = cells.map((cell) => stateKey(id, cell))
+    const values = await this.store.getMany(keys)
+    cells.forEach((cell, i) => take(found, customer, cell, keys[i]!, values[i]))
+  }
+}
+
+interface FoundCells {
+  readonly cells: number[]
+  readonly seals: bigint[]
+  readonly payloads: Map<number, Uint8Array>
+}
+
+function take(
+  found: FoundCells,
+  customer: string,
+  cell: number,
+  key: Buffer,
+  value: Uint8Array | undefined,
+): Uint8Array | undefined {
+  if (value === undefined) return undefined
+  const payload = unsealed(key, value)
+  if (payload === null) {
+    const text = `the state of customer ${JSON.stringify(customer)} has a broken seal`
+    throw ioError('STORE_DAMAGED', text)
+  }
+  found.cells.push(cell)
+  found.seals.push(sealIn(value))
+  found.payloads.set(cell, payload)
+  return payload
+}
