@@ -27,15 +27,7 @@ export interface SourceSpec {
 }
 
 export type AggregateKind =
-  | 'count'
-  | 'sum'
-  | 'mean'
-  | 'min'
-  | 'max'
-  | 'stddev'
-  | 'distinct'
-  | 'latest'
-  | 'first'
+  'count' | 'sum' | 'mean' | 'min' | 'max' | 'stddev' | 'distinct' | 'latest' | 'first'
 
 export type FeatureExpression =
   /** `window` null: over the whole history. */

@@ -3,9 +3,21 @@
  * Progress is a value in the stream too: a batch carries the instants that its source has proved.
  */
 import type { EventBody, Reject } from '../events/event.js'
+import type { FeatureRows } from '../features/rows.js'
 import type { StoredRecord } from '../log/log.js'
+import type { ScoredRows } from '../scoring/scorer.js'
+import type { Entry } from '../state/overlay.js'
+import type { Position } from './position.js'
 
-export type Outcome = 'pending' | 'accepted' | 'duplicate' | 'late' | 'rejected' | 'erasure'
+export type Outcome =
+  | 'pending'
+  /** Decoded, in its own partition, and passed the rules; only judging sees an event so. */
+  | 'valid'
+  | 'accepted'
+  | 'duplicate'
+  | 'late'
+  | 'rejected'
+  | 'erasure'
 
 /** A record on its way through the operators; one object shape for all outcomes. */
 export class Item<S> {
@@ -13,21 +25,27 @@ export class Item<S> {
   customer = ''
   type = -1
   body: EventBody | null = null
+  entry: Entry<S> | null = null
+  /** The entry's state when the item was judged; an erasure behind it starts another. */
   state: S | null = null
   outcome: Outcome = 'pending'
   reject: Reject | null = null
   schemaId = 0
-  /** Log clock after this item. */
+  /** The log clock after this item. */
   clock = 0
-  /** For a late event: it is older than this instant. */
-  bound = 0
 
   constructor(readonly record: StoredRecord) {}
+
+  /** Bad data as a value: the item goes no further than the rejects. */
+  refuse(reject: Reject): void {
+    this.outcome = 'rejected'
+    this.reject = reject
+  }
 }
 
 /** Up to a thousand records of one partition, in order. It may be empty: a tick or a nudge. */
 export interface Batch<S> {
-  readonly items: Item<S>[]
+  readonly items: readonly Item<S>[]
   /** Exclusive: the offset behind the batch's last record. */
   readonly endOffset: number
   /** The instant to which asOf may move, proved by the source; null where nothing is proved. */
@@ -36,4 +54,22 @@ export interface Batch<S> {
   readonly atEnd: boolean
   /** The wall clock when the source made the batch, for the age of commits; operators read none. */
   readonly wallMs: number
+}
+
+/** What becomes one transaction: everything at one position and one instant. */
+export interface Commit<S> {
+  readonly position: Position
+  /** Records that the commit closes over, whatever became of them; the credit to give back. */
+  readonly records: number
+  readonly rows: FeatureRows
+  readonly rejected: readonly Item<S>[]
+  readonly late: readonly Item<S>[]
+  /** Customers erased and not seen since. */
+  readonly erased: readonly string[]
+  /** Whether the source had nothing more when the commit closed. */
+  readonly atEnd: boolean
+}
+
+export interface ScoredCommit<S> extends Commit<S> {
+  readonly scores: ScoredRows
 }

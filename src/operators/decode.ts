@@ -1,0 +1,42 @@
+import { map, type OperatorFunction } from 'rxjs'
+import { type EventCodec, isReject } from '../events/event.js'
+import { keyText } from '../events/key.js'
+import type { StoredRecord } from '../log/log.js'
+import { type Batch, Item } from './batch.js'
+
+/** Records of one partition as their source hands them over. */
+export interface RecordBatch extends Omit<Batch<never>, 'items'> {
+  readonly records: readonly StoredRecord[]
+}
+
+/** Turns bytes into events; what cannot be read becomes a reject in its place. */
+export function decode<S>(codec: EventCodec): OperatorFunction<RecordBatch, Batch<S>> {
+  return map((batch) => {
+    const items: Item<S>[] = new Array(batch.records.length)
+    for (let i = 0; i < items.length; i++) {
+      const item = new Item<S>(batch.records[i]!)
+      decodeItem(item, codec)
+      items[i] = item
+    }
+    return { ...batch, items }
+  })
+}
+
+/** The first two decisions on a record: decode, then key. */
+export function decodeItem(item: Item<unknown>, codec: EventCodec): void {
+  const { key, value } = item.record
+  if (value !== null) {
+    const decoded = codec.decode(value)
+    if (isReject(decoded)) return item.refuse(decoded)
+    item.type = decoded.type
+    item.body = decoded.body
+    item.schemaId = decoded.schemaId
+  }
+  const customer = keyText(key)
+  if (typeof customer !== 'string') return item.refuse(customer)
+  item.customer = customer
+  if (item.body !== null && item.body.customer_id !== customer) {
+    const reason = 'the customer_id of the event is not the key of its record'
+    item.refuse({ code: 'KEY_MISMATCH', reason, field: '/customer_id' })
+  }
+}

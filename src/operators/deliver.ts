@@ -1,0 +1,106 @@
+/**
+ * Turns a scored commit into one transaction of the log: feature rows, scores, rejects, late
+ * events, and last the position. Nothing of it can be read before all of it can (C1).
+ */
+import { concatMap, type OperatorFunction } from 'rxjs'
+import type { OutputRows, ScoreFields } from '../events/output-rows.js'
+import { failpoint } from '../failpoint.js'
+import type { EventLog, Topics } from '../log/log.js'
+import { decisionOf, riskLevelOf } from '../scoring/risk.js'
+import type { ScoredRows } from '../scoring/scorer.js'
+import type { SnapshotPut } from '../snapshots/snapshots.js'
+import type { ScoredCommit } from './batch.js'
+import { lateRecord, rejectRecord } from './reject-record.js'
+
+export interface DeliverOptions {
+  readonly log: EventLog
+  readonly topics: Topics
+  readonly partition: number
+  /** The writer's name: one a partition. */
+  readonly writer: string
+  readonly rows: OutputRows
+}
+
+export interface DeliveredCommit<S> extends ScoredCommit<S> {
+  /** What the snapshots take over, now that the log has it. */
+  readonly puts: readonly SnapshotPut[]
+}
+
+export function deliver<S>(
+  options: DeliverOptions,
+): OperatorFunction<ScoredCommit<S>, DeliveredCommit<S>> {
+  return concatMap(async (commit) => {
+    const puts = encodeRows(commit, options)
+    await writeCommit(commit, puts, options)
+    failpoint('engine.after-log')
+    return { ...commit, puts }
+  })
+}
+
+function encodeRows<S>(commit: ScoredCommit<S>, options: DeliverOptions): SnapshotPut[] {
+  const { rows } = options
+  const { position } = commit
+  const { partition, topics } = options
+  rows.begin({ ...position, topic: topics.events, partition }, position.model)
+  const puts: SnapshotPut[] = []
+  for (let row = 0; row < commit.rows.length; row++) {
+    puts.push({
+      customer: commit.rows.customers[row]!,
+      features: rows.features(commit.rows, row),
+      score: rows.score(commit.rows, row, scoreFields(commit.scores, row)),
+    })
+  }
+  for (const customer of commit.erased) puts.push({ customer, features: null, score: null })
+  return puts
+}
+
+/** What a score row says of row `row`: also the way in which verify derives it again. */
+export function scoreFields(scores: ScoredRows, row: number): ScoreFields {
+  const probability = scores.probability[row]!
+  const bundle = scores.bundles[scores.servedBy[row]!]!
+  return {
+    probability: Number.isNaN(probability) ? null : probability,
+    risk: riskLevelOf(probability) ?? 'unknown',
+    decision: decisionOf(probability, bundle.threshold),
+    servedBy: bundle,
+    degraded: scores.degraded?.[row] ?? null,
+  }
+}
+
+async function writeCommit<S>(
+  commit: ScoredCommit<S>,
+  puts: readonly SnapshotPut[],
+  options: DeliverOptions,
+): Promise<void> {
+  const { log, topics, partition } = options
+  const place = { topic: topics.events, partition }
+  const timestamp = commit.position.asOf
+  const transaction = log.begin(options.writer)
+  try {
+    for (const { customer, features, score } of puts) {
+      const key = Buffer.from(customer, 'utf8')
+      transaction.append(topics.features, partition, record(key, features, timestamp))
+      transaction.append(topics.scores, partition, record(key, score, timestamp))
+    }
+    for (const item of commit.rejected) {
+      const rejected = rejectRecord(item.record, place, item.reject!, item.schemaId)
+      transaction.append(topics.rejects, partition, rejected)
+    }
+    for (const item of commit.late) {
+      transaction.append(topics.late, partition, lateRecord(item.record, place, item.clock))
+    }
+    const position = Buffer.from(JSON.stringify(commit.position))
+    transaction.append(topics.changelog, partition, record(positionKey, position, timestamp))
+  } catch (error) {
+    await transaction.abort()
+    throw error
+  }
+  await transaction.commit()
+}
+
+/** Key of the position record in the changelog topic. */
+const positionKey = Buffer.from('position')
+
+function record(key: Buffer | null, value: Uint8Array | null, timestamp: number) {
+  return { key, value: value as Buffer | null, timestamp, headers: null }
+}

@@ -1,0 +1,222 @@
+/**
+ * Gathers batches into commits.
+ *
+ * Owns the open commit of one partition: who was touched, what was rejected, which timers are
+ * served. Does not own delivery.
+ *
+ * G1 A commit closes at a batch border, never within one, and reads the state there and then.
+ * G2 One commit is under way at a time: while it is, the next one fills. When caught up, a commit
+ *    closes as soon as the last has ended; otherwise by age, records or bytes.
+ * G3 asOf never goes back, and never below the log clock.
+ * G4 At most `timersMax` timers a commit and, while the source is behind, no more than it has event
+ *    keys; oldest first. A customer touched by an event is not served again by his timer.
+ */
+import { Observable, type OperatorFunction } from 'rxjs'
+import type { ModelName } from '../events/output-rows.js'
+import { FeatureRows } from '../features/rows.js'
+import type { Entry, Overlay } from '../state/overlay.js'
+import type { TimerCursor, Timers } from '../state/timers.js'
+import type { Batch, Commit, Item } from './batch.js'
+import type { Program } from './program.js'
+import type { Progress } from './progress.js'
+
+export interface GatherOptions {
+  readonly recordsMax: number
+  readonly ageMsMax: number
+  readonly timersMax: number
+  /** Process that commits; a commit's id is `incarnation/partition/number`. */
+  readonly incarnation: string
+  readonly partition: number
+  readonly partitions: number
+  readonly appHash: string
+  readonly logId: string
+  /** The model in force for the commit that closes now. */
+  model(): ModelName
+  /** Whether a commit is under way. */
+  busy(): boolean
+  /** Called when a commit closes, before any later batch touches the state. */
+  closed(commit: Position): void
+}
+
+type Position = Commit<unknown>['position']
+
+export interface GatherParts<S> {
+  readonly program: Program<S>
+  readonly overlay: Overlay<S>
+  readonly timers: Timers
+  readonly progress: Progress
+}
+
+/** What has come since the last commit closed. */
+class Open<S> {
+  records = 0
+  /** A tick moved asOf: worth a commit even without a record. */
+  ticked = false
+  openedMs: number | null = null
+  readonly touched = new Map<string, Entry<S>>()
+  readonly erased = new Set<string>()
+  readonly rejected: Item<S>[] = []
+  readonly late: Item<S>[] = []
+
+  add(batch: Batch<S>): void {
+    this.records += batch.items.length
+    if (batch.items.length > 0) this.openedMs ??= batch.wallMs
+    for (const item of batch.items) {
+      switch (item.outcome) {
+        case 'accepted':
+          this.touched.set(item.customer, item.entry!)
+          this.erased.delete(item.customer)
+          break
+        case 'late':
+          this.late.push(item)
+          break
+        case 'rejected':
+          this.rejected.push(item)
+          break
+        case 'erasure':
+          this.touched.delete(item.customer)
+          this.erased.add(item.customer)
+          break
+        default:
+      }
+    }
+  }
+}
+
+export function gather<S>(
+  parts: GatherParts<S>,
+  options: GatherOptions,
+): OperatorFunction<Batch<S>, Commit<S>> {
+  return (batches) =>
+    new Observable((subscriber) => {
+      let open = new Open<S>()
+      const close = (batch: { readonly atEnd: boolean }): void => {
+        const commit = closeCommit(open, batch.atEnd, parts, options)
+        open = new Open<S>()
+        options.closed(commit.position)
+        subscriber.next(commit)
+      }
+      let last: Batch<S> | null = null
+      return batches.subscribe({
+        next: (batch) => {
+          open.add(batch)
+          last = batch
+          if (moveAsOf(parts.progress, batch.tick)) open.ticked = true
+          if (!options.busy() && isDue(open, batch, parts, options)) close(batch)
+        },
+        error: (error) => subscriber.error(error),
+        complete: () => {
+          if (last !== null && open.records > 0) close(last)
+          subscriber.complete()
+        },
+      })
+    })
+}
+
+/** Keeps G3; true where the tick moved asOf, which is worth a commit of its own. */
+function moveAsOf(progress: Progress, tick: number | null): boolean {
+  if (progress.logClock > progress.asOf) progress.asOf = progress.logClock
+  if (tick === null || tick <= progress.asOf) return false
+  progress.asOf = tick
+  return true
+}
+
+function isDue<S>(
+  open: Open<S>,
+  batch: Batch<S>,
+  parts: GatherParts<S>,
+  options: GatherOptions,
+): boolean {
+  if (open.records === 0) {
+    return open.ticked || (batch.atEnd && parts.timers.peek(parts.progress.asOf, 1).length > 0)
+  }
+  if (batch.atEnd || open.records >= options.recordsMax) return true
+  return batch.wallMs - (open.openedMs ?? batch.wallMs) >= options.ageMsMax
+}
+
+function closeCommit<S>(
+  open: Open<S>,
+  atEnd: boolean,
+  parts: GatherParts<S>,
+  options: GatherOptions,
+): Commit<S> {
+  const { program, timers, progress } = parts
+  const asOf = progress.asOf
+  const rows = new FeatureRows(program.columns, open.touched.size + 16)
+  for (const customer of open.erased) timers.arm(customer, Infinity)
+  for (const entry of open.touched.values()) {
+    readRow(entry, 'event', asOf, rows, parts)
+  }
+  const max = atEnd ? options.timersMax : Math.min(options.timersMax, open.touched.size)
+  const cursor = serveTimers(open, max, rows, parts)
+  progress.commit++
+  return {
+    position: {
+      commit: progress.commit,
+      commitId: `${options.incarnation}/${options.partition}/${progress.commit}`,
+      endOffset: progress.endOffset,
+      logClock: progress.logClock,
+      logTime: progress.logTime,
+      asOf,
+      timers: cursor,
+      model: options.model(),
+      appHash: options.appHash,
+      partitions: options.partitions,
+      logId: options.logId,
+      counts: progress.countsNow(),
+    },
+    records: open.records,
+    rows,
+    rejected: open.rejected,
+    late: open.late,
+    erased: [...open.erased],
+    atEnd,
+  }
+}
+
+function readRow<S>(
+  entry: Entry<S>,
+  cause: 'event' | 'time',
+  asOf: number,
+  rows: FeatureRows,
+  parts: GatherParts<S>,
+): void {
+  const row = rows.add(entry.customer, cause)
+  parts.program.read(entry.state, asOf, rows, row)
+  parts.timers.emitted(entry.customer, asOf, rows.validUntil[row]!)
+}
+
+/**
+ * Serves what is due at asOf. An entry that came too early (its customer's row was renewed by an
+ * event since) is armed anew: its true instant is the first change at or after the entry's own.
+ */
+function serveTimers<S>(
+  open: Open<S>,
+  max: number,
+  rows: FeatureRows,
+  parts: GatherParts<S>,
+): TimerCursor {
+  const { program, overlay, timers, progress } = parts
+  const asOf = progress.asOf
+  for (let served = 0; served < max;) {
+    const timer = timers.take(asOf)
+    if (timer === null) return { instant: asOf, customer: null }
+    const entry = overlay.entry(timer.customer)
+    if (entry === undefined) {
+      timers.putBack(timer)
+      break
+    }
+    progress.served = { instant: timer.due, customer: timer.customer }
+    const due = program.nextChange(entry.state, timer.due - 1)
+    if (due > asOf) timers.arm(timer.customer, due)
+    else {
+      readRow(entry, 'time', asOf, rows, parts)
+      served++
+    }
+  }
+  const next = timers.peek(asOf, 1)[0]
+  if (next === undefined) return { instant: asOf, customer: null }
+  // The entries before the next one have been served; of its own instant, those up to the last.
+  const served = progress.served
+  return served?.instant === next.due ? served : { instant: next.due - 1, customer: null }
+}

@@ -1,0 +1,38 @@
+import { concatMap, from, map, of, type OperatorFunction } from 'rxjs'
+import type { Overlay } from '../state/overlay.js'
+import type { Timers } from '../state/timers.js'
+import type { Batch } from './batch.js'
+import type { Progress } from './progress.js'
+
+/**
+ * Makes resident every customer that the batch can touch: those of its records, and those whose
+ * timers may be due once it is through. Behind this operator nothing waits for the store until the
+ * commit, so a batch cannot be overtaken by the next one.
+ */
+export function load<S>(
+  overlay: Overlay<S>,
+  timers: Timers,
+  progress: Progress,
+  timersMax: number,
+): OperatorFunction<Batch<S>, Batch<S>> {
+  return concatMap((batch) => {
+    const wanted: string[] = []
+    let asOf = Math.max(progress.asOf, batch.tick ?? 0)
+    for (const item of batch.items) {
+      if (item.outcome === 'rejected') continue
+      wanted.push(item.customer)
+      if (item.body !== null && item.body.occurred_at >= asOf) asOf = item.body.occurred_at + 1
+    }
+    for (const timer of timers.peek(asOf, timersMax)) wanted.push(timer.customer)
+    const loading = overlay.load(wanted)
+    if (loading === null) return of(attach(batch, overlay))
+    return from(loading).pipe(map(() => attach(batch, overlay)))
+  })
+}
+
+function attach<S>(batch: Batch<S>, overlay: Overlay<S>): Batch<S> {
+  for (const item of batch.items) {
+    if (item.outcome !== 'rejected') item.entry = overlay.entry(item.customer) ?? null
+  }
+  return batch
+}

@@ -1,0 +1,36 @@
+import type { EventBody } from '../events/event.js'
+import type { CustomerState, FeatureEngine, Verdict } from '../features/engine.js'
+import type { Column, FeatureRows } from '../features/rows.js'
+import type { StateCodec } from '../state/codec.js'
+
+/**
+ * What a topology keeps for each customer and how: pure functions over one state object. The
+ * feature engine is one; a hand-written aggregate is another.
+ */
+export interface Program<S> {
+  readonly columns: readonly Column[]
+  readonly codec: StateCodec<S>
+  /** Bit t is set where an event of type t was accepted. */
+  acceptedTypes(state: S): number
+  /** In log order, with the log clock that the event itself has advanced. */
+  judge(clock: number, state: S, type: number, body: EventBody): Verdict
+  update(state: S, type: number, body: EventBody, offset: number, keepFrom: number): void
+  /** Fills in a row: values, validUntil, retired, eligible. */
+  read(state: S, asOf: number, rows: FeatureRows, row: number): void
+  /** The first instant after `asOf` at which a row changes by time alone; Infinity: never. */
+  nextChange(state: S, asOf: number): number
+}
+
+/** The program of a feature declaration. */
+export function featureProgram(engine: FeatureEngine): Program<CustomerState> {
+  return {
+    columns: engine.columns,
+    codec: engine.codec,
+    acceptedTypes: (state) => state.judged.acceptedTypes,
+    judge: (clock, state, type, body) => engine.judge(clock, state.judged, type, body),
+    update: (state, type, body, offset, keepFrom) =>
+      engine.update(state.aggregates, type, body, offset, keepFrom),
+    read: (state, asOf, rows, row) => engine.read(state.aggregates, asOf, rows, row),
+    nextChange: (state, asOf) => engine.nextChange(state.aggregates, asOf),
+  }
+}

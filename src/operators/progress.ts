@@ -1,0 +1,49 @@
+import type { Reject, RuleFlags } from '../events/event.js'
+import type { TimerCursor } from '../state/timers.js'
+import { type Counts, emptyCounts, type Position } from './position.js'
+
+/**
+ * How far one partition has come. Created per subscription from the committed position; only the
+ * operators of that partition move it.
+ */
+export class Progress {
+  logClock = 0
+  logTime = 0
+  endOffset: number
+  asOf = 0
+  commit = 0
+  /** The last timer served since the start, for the cursor. */
+  served: TimerCursor | null = null
+  counts: Counts = emptyCounts()
+  readonly flags: RuleFlags = new Map()
+
+  /** `position` null: nothing has been committed; reading starts at `startOffset`. */
+  constructor(position: Position | null, startOffset: number) {
+    this.endOffset = startOffset
+    if (position !== null) this.adopt(position)
+  }
+
+  adopt(position: Position): void {
+    this.logClock = position.logClock
+    this.logTime = position.logTime
+    this.endOffset = position.endOffset
+    this.asOf = position.asOf
+    this.commit = position.commit
+    this.counts = structuredClone(position.counts)
+    this.flags.clear()
+    for (const [rule, count] of Object.entries(position.counts.flagged)) this.flags.set(rule, count)
+  }
+
+  countReject(reject: Reject): void {
+    this.counts.rejected[reject.code] = (this.counts.rejected[reject.code] ?? 0) + 1
+  }
+
+  /** A copy that later records do not change. */
+  countsNow(): Counts {
+    return {
+      ...this.counts,
+      rejected: { ...this.counts.rejected },
+      flagged: Object.fromEntries(this.flags),
+    }
+  }
+}
