@@ -1,0 +1,80 @@
+/**
+ * What a running engine tells about itself. Everything here is a copy of what the tasks know at the
+ * moment of asking: readers (the page, the metrics, the readiness check) keep no books of their own.
+ *
+ * Counts are of the whole history of the log, not of this process: they come from the position.
+ */
+import type { TimeBase } from '../log/log.js'
+import type { BundleInfo } from '../scoring/scorer.js'
+
+export type EngineState = 'starting' | 'restoring' | 'running' | 'stopping' | 'failed'
+
+export interface RestoreProgress {
+  /** Records of the input that the store has followed so far. */
+  readonly done: number
+  readonly total: number
+}
+
+export interface PartitionStatus {
+  readonly partition: number
+  /** Exclusive: the prefix of the input that is committed. */
+  readonly endOffset: number
+  /** Exclusive: the end of the input log; the difference is the lag. */
+  readonly logEndOffset: number
+  /** ms UTC; null before the first valid event. */
+  readonly logClock: number | null
+  /** ms UTC; null before the first record. */
+  readonly logTime: number | null
+  /** ms UTC; null before the first commit. */
+  readonly asOf: number | null
+  /** Number of the last commit; 0 before the first. */
+  readonly commit: number
+  readonly caughtUp: boolean
+  readonly customers: number
+  readonly accepted: number
+  readonly duplicates: number
+  readonly late: number
+  readonly erasures: number
+  /** Rejected records by code. */
+  readonly rejected: Readonly<Record<string, number>>
+  /** Broken rules that only flag, by rule name. */
+  readonly flagged: Readonly<Record<string, number>>
+  readonly scoresByEvent: number
+  readonly scoresByTime: number
+  /** Scores of which the model in force failed. */
+  readonly degraded: number
+  readonly timersWaiting: number
+  /** How long the oldest due timer has waited, in seconds of event time; 0 where none is due. */
+  readonly timersOverdueSeconds: number
+  /** null where nothing is being restored. */
+  readonly restoring: RestoreProgress | null
+  /** Wall time of the last commit, from its closing to its durability; null before the first. */
+  readonly lastCommitMs: number | null
+  /** The part of the state that is held in memory. */
+  readonly stateBytes: number
+  readonly stateEntries: number
+}
+
+export interface EngineStatus {
+  readonly app: string
+  readonly appHash: string
+  /** Name and version of the feature set, `churn/1`. */
+  readonly featureSet: string
+  /** Whether the app's data is made up. */
+  readonly synthetic: boolean
+  readonly timeBase: TimeBase
+  /** The instant that the time base shows; null where the base is `none`. */
+  readonly now: number | null
+  /** Wall clock, ms UTC. */
+  readonly startedAt: number
+  readonly state: EngineState
+  /** One sentence where the state is `failed`. */
+  readonly failure: string | null
+  readonly model: BundleInfo
+  readonly partitions: readonly PartitionStatus[]
+}
+
+/** Where the status comes from; cheap enough to be asked several times a second. */
+export interface StatusSource {
+  status(): EngineStatus
+}
