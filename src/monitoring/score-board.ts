@@ -1,0 +1,145 @@
+/**
+ * What the page shows of the scores: the last changes, and how the current scores are distributed.
+ *
+ * Owns nothing that counts: it is rebuilt from nothing at every start and only ever looked at.
+ *
+ * B1 Memory is bounded: scores of the `customersMax` customers scored last, and `changesMax`
+ *    changes of each cause. A busy cause can't push the other one's changes out.
+ * B2 `observe` costs a map write a row and no I/O. The previous score is therefore the one seen by
+ *    this process: a customer's first score after a start has none.
+ */
+import { causes, risks, type Risk } from '../events/output-schemas.js'
+import type { Cause } from '../features/rows.js'
+
+/** One scored row of a commit. */
+export interface BoardRow {
+  readonly customer: string
+  readonly cause: Cause
+  /** ms UTC. */
+  readonly asOf: number
+  /** NaN where even the fallback failed: counted as of unknown risk, and shown nowhere. */
+  readonly probability: number
+  readonly risk: Risk
+  readonly commit: number
+}
+
+export interface ScoreChange extends BoardRow {
+  /** Grows by one with each change; to ask for what came after. */
+  readonly sequence: number
+  /** The score before; null where it is the customer's first since the start. */
+  readonly previous: number | null
+}
+
+export interface ScoreBoardOptions {
+  readonly customersMax?: number
+  readonly changesMax?: number
+}
+
+/** The page shows tenths of a percent: what moves by less is no change that anybody could see. */
+const CHANGE_MIN = 0.0005
+const BINS = 20
+
+export class ScoreBoard {
+  readonly #customersMax: number
+  readonly #changesMax: number
+  /** In order of the last score, oldest first. */
+  readonly #scores = new Map<string, number>()
+  readonly #bins = new Array<number>(BINS).fill(0)
+  readonly #changes: Record<Cause, ScoreChange[]> = { event: [], time: [], rescore: [] }
+  readonly #counts: Record<Cause, Record<Risk, number>>
+  #sequence = 0
+
+  constructor(options: ScoreBoardOptions = {}) {
+    this.#customersMax = options.customersMax ?? 100_000
+    this.#changesMax = options.changesMax ?? 100
+    const none = () => ({ high: 0, medium: 0, low: 0, unknown: 0 })
+    this.#counts = { event: none(), time: none(), rescore: none() }
+  }
+
+  /** Takes the scores of one commit, after it is durable. */
+  observe(rows: Iterable<BoardRow>): void {
+    for (const row of rows) {
+      this.#counts[row.cause][row.risk] += 1
+      if (Number.isNaN(row.probability)) continue
+      const previous = this.#replace(row.customer, row.probability)
+      if (previous !== null && Math.abs(previous - row.probability) < CHANGE_MIN) continue
+      const ring = this.#changes[row.cause]
+      // Trimmed at twice its size, so that dropping the oldest costs nothing per row.
+      if (ring.length >= 2 * this.#changesMax) ring.splice(0, ring.length - this.#changesMax)
+      ring.push({ ...row, sequence: ++this.#sequence, previous })
+    }
+  }
+
+  /** An erased customer leaves no trace on the page. */
+  forget(customer: string): void {
+    const score = this.#scores.get(customer)
+    if (score !== undefined) this.#bins[binOf(score)] -= 1
+    this.#scores.delete(customer)
+    for (const cause of causes) {
+      this.#changes[cause] = this.#changes[cause].filter((change) => change.customer !== customer)
+    }
+  }
+
+  /** The sequence of the newest change; 0 before the first. */
+  get sequence(): number {
+    return this.#sequence
+  }
+
+  /**
+   * Changes after `sequence`, at most `limit` of each cause (the largest moves win), oldest first.
+   * Of a customer's several changes of one cause only the newest is given.
+   */
+  changesAfter(sequence: number, limit: number): ScoreChange[] {
+    const chosen: ScoreChange[] = []
+    for (const cause of causes) {
+      const newest = new Map<string, ScoreChange>()
+      for (const change of this.#changes[cause].slice(-this.#changesMax)) {
+        if (change.sequence > sequence) newest.set(change.customer, change)
+      }
+      chosen.push(...[...newest.values()].sort((a, b) => moveOf(b) - moveOf(a)).slice(0, limit))
+    }
+    return chosen.sort((a, b) => a.sequence - b.sequence)
+  }
+
+  /** How many of the customers scored last stand in each twentieth of [0, 1]. */
+  histogram(): number[] {
+    return [...this.#bins]
+  }
+
+  /** Scores seen since the start, by cause and risk. */
+  counts(): { cause: Cause; risk: Risk; count: number }[] {
+    return causes.flatMap((cause) =>
+      risks.map((risk) => ({ cause, risk, count: this.#counts[cause][risk] })),
+    )
+  }
+
+  #replace(customer: string, score: number): number | null {
+    const previous = this.#scores.get(customer)
+    if (previous === undefined) {
+      if (this.#scores.size >= this.#customersMax) this.#dropOldest()
+    } else {
+      this.#bins[binOf(previous)] -= 1
+      this.#scores.delete(customer)
+    }
+    this.#scores.set(customer, score)
+    this.#bins[binOf(score)] += 1
+    return previous ?? null
+  }
+
+  #dropOldest(): void {
+    for (const [customer, score] of this.#scores) {
+      this.#scores.delete(customer)
+      this.#bins[binOf(score)] -= 1
+      return
+    }
+  }
+}
+
+function binOf(score: number): number {
+  return Math.min(BINS - 1, Math.max(0, Math.floor(score * BINS)))
+}
+
+/** A first score is the smallest of moves: nobody saw where it came from. */
+function moveOf(change: ScoreChange): number {
+  return change.previous === null ? 0 : Math.abs(change.probability - change.previous)
+}

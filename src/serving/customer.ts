@@ -1,0 +1,101 @@
+/** `GET /v1/customers/:id`: what the engine knows of one customer, and whether it is true now. */
+import type { FeaturesRow, ScoreRow } from '../events/output-rows.js'
+import type { SnapshotStore } from '../snapshots/snapshots.js'
+import type { EngineStatus, StatusSource } from '../topology/status.js'
+import { freshnessOf } from './freshness.js'
+import { Problem } from './problems.js'
+
+/** Turns the stored rows of a snapshot back into values; `OutputRows` is one. */
+export interface RowDecoder {
+  decodeFeatures(bytes: Uint8Array): FeaturesRow
+  decodeScore(bytes: Uint8Array): ScoreRow
+}
+
+export interface CustomerLookup {
+  readonly engine: StatusSource
+  readonly snapshots: Pick<SnapshotStore, 'get' | 'proof'>
+  readonly rows: RowDecoder
+  /** How long the source may hold an event back, in ms of wall time. */
+  readonly lagAllowanceMs: number
+}
+
+const CUSTOMER_ID_BYTES_MAX = 256
+
+/**
+ * The answer for one customer. Ids are bytes: no trimming, no normalisation.
+ *
+ * @throws Problem CUSTOMER_ID_INVALID (empty, or above 256 bytes of UTF-8), CUSTOMER_NOT_FOUND
+ */
+export async function lookUpCustomer(lookup: CustomerLookup, id: string): Promise<object> {
+  const bytes = Buffer.byteLength(id)
+  if (bytes === 0 || bytes > CUSTOMER_ID_BYTES_MAX) {
+    throw new Problem(
+      'CUSTOMER_ID_INVALID',
+      `a customer id has 1 to ${CUSTOMER_ID_BYTES_MAX} bytes; this one has ${bytes}`,
+    )
+  }
+  const snapshot = await lookup.snapshots.get(id)
+  if (snapshot === null) {
+    throw new Problem('CUSTOMER_NOT_FOUND', `no event of customer ${JSON.stringify(id)} was seen`)
+  }
+  const status = lookup.engine.status()
+  const features = lookup.rows.decodeFeatures(snapshot.features)
+  const score = snapshot.score === null ? null : lookup.rows.decodeScore(snapshot.score)
+  return {
+    customer: id,
+    features: features.values,
+    score: score && scoreOf(score),
+    coordinates: coordinatesOf(features),
+    validUntil: isoOf(features.validUntil),
+    freshness: freshnessOf({
+      timeBase: status.timeBase,
+      now: status.now,
+      proof: lookup.snapshots.proof(snapshot.partition),
+      caughtUp: isCaughtUp(status, snapshot.partition),
+      validUntil: features.validUntil,
+      lagAllowanceMs: lookup.lagAllowanceMs,
+    }),
+    now: isoOf(status.now),
+    cause: features.cause,
+    eligible: features.eligible,
+    retired: features.retired,
+    featureSet: features.featureSet,
+    appHash: features.appHash,
+    synthetic: status.synthetic,
+  }
+}
+
+function scoreOf(score: ScoreRow) {
+  return {
+    probability: score.probability,
+    risk: score.risk,
+    /** Whether the probability is at or above the bundle's threshold. */
+    decision: score.decision,
+    bundle: score.bundle,
+    experiment: score.experiment,
+    variant: score.variant,
+    servedBy: score.servedBy,
+    degraded: score.degraded,
+    // A score may be newer than the features it was made of: a promotion re-scores.
+    coordinates: coordinatesOf(score),
+    cause: score.cause,
+  }
+}
+
+function coordinatesOf(row: FeaturesRow | ScoreRow) {
+  return {
+    topic: row.topic,
+    partition: row.partition,
+    endOffset: row.endOffset,
+    asOf: isoOf(row.asOf),
+    commit: row.commit,
+  }
+}
+
+function isCaughtUp(status: EngineStatus, partition: number): boolean {
+  return status.partitions.some((task) => task.partition === partition && task.caughtUp)
+}
+
+function isoOf(instant: number | null): string | null {
+  return instant === null ? null : new Date(instant).toISOString()
+}

@@ -1,0 +1,172 @@
+/**
+ * The HTTP server of one process: lookups, health, metrics and the page.
+ *
+ * Owns routes, media types and the form of errors. Does not own what is served: it asks the engine,
+ * the snapshots, the board and the metrics, and keeps nothing.
+ *
+ * H1 Every error is a problem (RFC 9457) with a stable code, also those that Node's parser finds.
+ * H2 A request is refused before its body is read: nothing here takes one.
+ */
+import { fileURLToPath } from 'node:url'
+import fastifyStatic from '@fastify/static'
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { exitCode, ioError, TidemarkError } from '../errors.js'
+import type { ScoreBoard } from '../monitoring/score-board.js'
+import { accepts } from './accept.js'
+import { answerParserError } from './client-error.js'
+import { lookUpCustomer, type CustomerLookup } from './customer.js'
+import { Problem, sendProblem } from './problems.js'
+import { notReadyReasons } from './readiness.js'
+import { StatusStream } from './stream.js'
+
+/** What the server shows. */
+export interface Served extends CustomerLookup {
+  readonly board: ScoreBoard
+  readonly metrics: { readonly contentType: string; render(): Promise<string> }
+  /** Told about every answer 500: the caller sees only the request id. */
+  readonly onError: (error: unknown, requestId: string) => void
+}
+
+const URL_BYTES_MAX = 8 * 1024
+const JSON_TYPE = 'application/json'
+const PAGE_FOLDER = fileURLToPath(new URL('./page/', import.meta.url))
+/** A stop waits this long for answers on their way, then cuts the connections. */
+const CLOSE_GRACE_MS = 2_000
+
+/** Builds the server; `listen` opens it, tests `inject` into it. */
+export async function buildServer(served: Served): Promise<FastifyInstance> {
+  const server = fastify({
+    logger: false,
+    requestTimeout: 10_000,
+    keepAliveTimeout: 10_000,
+    // Above every URL that passes: our own text about the id's length is the better one.
+    routerOptions: { maxParamLength: URL_BYTES_MAX },
+    clientErrorHandler: answerParserError,
+    frameworkErrors: (_error, request, reply) => {
+      const problem = new Problem('URL_INVALID', 'the address is not percent-encoded UTF-8')
+      void sendProblem(reply, request, problem)
+    },
+  })
+  server.server.headersTimeout = 10_000
+  refuseEarly(server)
+  server.setErrorHandler((error, request, reply) => {
+    if (error instanceof Problem) return sendProblem(reply, request, error)
+    served.onError(error, request.id)
+    const detail = `this is our fault; the log has more under request ${request.id}`
+    return sendProblem(reply, request, new Problem('INTERNAL', detail))
+  })
+  addHealth(server, served)
+  addLookups(server, served)
+  await addPage(server)
+  server.addHook('preClose', async () => {
+    setTimeout(() => server.server.closeAllConnections(), CLOSE_GRACE_MS).unref()
+  })
+  return server
+}
+
+/**
+ * Listens on the loopback address; port 0 takes a free one. Answers the page's address.
+ *
+ * @throws TidemarkError PORT_IN_USE, PORT_FORBIDDEN (exit 74)
+ */
+export async function listen(server: FastifyInstance, port: number): Promise<string> {
+  try {
+    return await server.listen({ host: '127.0.0.1', port })
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE') {
+      const text = `port ${port} on 127.0.0.1 is taken by another process; try --port 0`
+      throw ioError('PORT_IN_USE', text, cause)
+    }
+    if (code === 'EACCES') {
+      const text = `port ${port} on 127.0.0.1 needs rights that this process lacks`
+      throw new TidemarkError('PORT_FORBIDDEN', text, { exit: exitCode.io, cause })
+    }
+    throw cause
+  }
+}
+
+/** 404, 405, 406 and 414, decided before anything of the body is read (H2). */
+function refuseEarly(server: FastifyInstance): void {
+  const methods = new Map<string, { pattern: RegExp; allowed: Set<string> }>()
+  server.addHook('onRoute', ({ url, method }) => {
+    const pattern = new RegExp(`^${url.replaceAll('.', '\\.').replace(/:[a-z]+/g, '[^/]+')}$`)
+    const known = methods.get(url) ?? { pattern, allowed: new Set<string>() }
+    for (const name of [method].flat()) known.allowed.add(name)
+    methods.set(url, known)
+  })
+  server.addHook('onRequest', async (request, reply) => {
+    const { url } = request
+    if (Buffer.byteLength(url) > URL_BYTES_MAX) {
+      throw new Problem('URL_TOO_LONG', `the address has more than ${URL_BYTES_MAX} bytes`)
+    }
+    if (!request.is404) {
+      const { media } = request.routeOptions.config as { media?: string }
+      if (media === undefined || accepts(request.headers.accept, media)) return
+      throw new Problem('NOT_ACCEPTABLE', `this address answers ${media} only`)
+    }
+    const path = url.split('?')[0]
+    for (const { pattern, allowed } of methods.values()) {
+      if (!pattern.test(path)) continue
+      const allow = [...allowed].join(', ')
+      reply.header('allow', allow)
+      throw new Problem('METHOD_NOT_ALLOWED', `${path} takes ${allow}, not ${request.method}`)
+    }
+    throw new Problem('ROUTE_NOT_FOUND', `there is nothing at ${path}`)
+  })
+}
+
+function addHealth(server: FastifyInstance, served: Served): void {
+  const config = { media: JSON_TYPE }
+  // An answer at all is the message: the event loop turns.
+  server.get('/healthz', { config }, async (_request, reply) =>
+    noStore(reply).send({ status: 'alive', uptimeSeconds: Math.floor(process.uptime()) }),
+  )
+  server.get('/readyz', { config }, async (_request, reply) => {
+    const reasons = notReadyReasons(served.engine.status())
+    if (reasons.length === 0) return noStore(reply).send({ status: 'ready' })
+    throw new Problem('NOT_READY', reasons.map((reason) => reason.text).join('; '), { reasons })
+  })
+  server.get('/metrics', { config: { media: 'text/plain' } }, async (_request, reply) =>
+    noStore(reply)
+      .type(served.metrics.contentType)
+      .send(await served.metrics.render()),
+  )
+}
+
+function addLookups(server: FastifyInstance, served: Served): void {
+  const config = { media: JSON_TYPE }
+  type ById = { Params: { id: string } }
+  server.get<ById>('/v1/customers/:id', { config }, async (request, reply) =>
+    noStore(reply).send(await lookUpCustomer(served, request.params.id)),
+  )
+  server.get('/v1/status', { config }, async (_request, reply) =>
+    noStore(reply).send(served.engine.status()),
+  )
+
+  const stream = new StatusStream(served.engine, served.board)
+  const streamed = { config: { media: 'text/event-stream' }, exposeHeadRoute: false }
+  server.get('/v1/stream', streamed, (_request: FastifyRequest, reply: FastifyReply) => {
+    if (stream.isFull) throw new Problem('TOO_MANY_STREAMS', 'close another page and try again')
+    reply.hijack()
+    stream.add(reply.raw)
+  })
+  server.addHook('preClose', async () => stream.close())
+}
+
+async function addPage(server: FastifyInstance): Promise<void> {
+  server.addHook('onSend', async (_request, reply) => {
+    reply.header('x-content-type-options', 'nosniff')
+    // The page needs nothing from outside, and nobody may frame or script it.
+    reply.header(
+      'content-security-policy',
+      "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+    )
+  })
+  // One route a file: what is not a file of the page gets our own 404.
+  await server.register(fastifyStatic, { root: PAGE_FOLDER, wildcard: false, cacheControl: false })
+}
+
+function noStore(reply: FastifyReply): FastifyReply {
+  return reply.header('cache-control', 'no-store')
+}

@@ -1,0 +1,124 @@
+/** One customer in a dialog: the score, why and until when it holds, and the features behind it. */
+import { featureValue, instant, percent, shortInstant, span, words } from './format.js'
+
+const panel = document.getElementById('panel')
+const body = document.getElementById('panel-body')
+/** Who is shown; null while the dialog is closed. */
+let shown = null
+let isAsking = false
+
+const REASONS = {
+  historic: 'the log is historic: it has no present',
+  'no-proof': 'the source has not yet proved that it is caught up',
+  behind: 'the engine is still behind its input',
+  stale: 'the last proof is too old',
+  expired: 'time has changed a value since, and its timer has not been served yet',
+}
+const CAUSES = {
+  event: 'an event of this customer',
+  time: 'time alone: nothing happened',
+  rescore: 'another model took over',
+}
+
+export function openCustomer(id) {
+  shown = id
+  document.getElementById('panel-title').textContent = id
+  body.replaceChildren(text('p', 'Asking …', 'muted'))
+  if (!panel.open) panel.showModal()
+  refreshCustomer()
+}
+
+/** Asks again while the dialog is open; one question at a time. */
+export async function refreshCustomer() {
+  if (shown === null || isAsking) return
+  isAsking = true
+  const id = shown
+  try {
+    const answer = await fetch(`/v1/customers/${encodeURIComponent(id)}`)
+    const found = await answer.json()
+    if (shown === id) body.replaceChildren(...(answer.ok ? view(found) : problem(found)))
+  } catch {
+    if (shown === id) body.replaceChildren(text('p', 'The engine did not answer.', 'muted'))
+  } finally {
+    isAsking = false
+    if (shown !== null && shown !== id) refreshCustomer()
+  }
+}
+
+panel.addEventListener('close', () => (shown = null))
+panel.addEventListener('click', (event) => {
+  // A click on the backdrop is one on the dialog itself.
+  if (event.target === panel) panel.close()
+})
+
+function problem(found) {
+  return [text('p', `${found.title}: ${found.detail}.`), text('p', found.code, 'muted code')]
+}
+
+function view(found) {
+  const { score, coordinates, freshness } = found
+  const head = document.createElement('div')
+  head.className = 'panel-score'
+  if (score?.probability === undefined || score.probability === null) {
+    head.append(text('p', 'no score', 'muted'))
+  } else {
+    head.append(text('p', `${percent(score.probability)} %`, `figure score ${score.risk}`))
+    head.append(text('p', `${score.risk} risk of churn`, 'muted'))
+  }
+  const rows = [
+    ['True now', freshnessText(freshness)],
+    ['Holds', holdsText(found)],
+    ['Last moved by', CAUSES[(score ?? found).cause]],
+    ['As of', instant(Date.parse(coordinates.asOf))],
+  ]
+  if (found.retired) rows.push(['Retired', 'nothing was heard of this customer for very long'])
+  if (score !== null && score.degraded !== null) rows.push(['Degraded', score.degraded])
+  return [
+    head,
+    list(rows, 'rows wide'),
+    text('h3', 'Features'),
+    list(
+      Object.entries(found.features).map(([name, value]) => [words(name), featureValue(value)]),
+      'rows features',
+    ),
+    text('h3', 'Where this comes from'),
+    text('p', originText(coordinates, score), 'muted small'),
+  ]
+}
+
+function freshnessText({ status, reason, ageSeconds }) {
+  if (status === 'exact') return 'yes, exact'
+  const age = ageSeconds === null ? '' : `; last proved ${span(ageSeconds)} ago`
+  return `unproven: ${REASONS[reason] ?? reason}${age}`
+}
+
+function holdsText({ validUntil, now }) {
+  if (validUntil === null) return 'until the next event'
+  const until = Date.parse(validUntil)
+  const left = now === null ? NaN : (until - Date.parse(now)) / 1000
+  const soon = left > 0 ? ` (${span(left)} of event time)` : ''
+  return `until ${shortInstant(until)}${soon}, or the next event`
+}
+
+function originText({ topic, partition, endOffset, commit }, score) {
+  const model = score === null ? '' : `, scored by ${score.servedBy.name} ${score.bundle.version}`
+  return `The first ${endOffset.toLocaleString('en')} records of ${topic}, partition ${partition}; commit ${commit.toLocaleString('en')}${model}. Replaying them gives the same bytes.`
+}
+
+function text(name, content, className = '') {
+  const made = document.createElement(name)
+  made.textContent = content
+  made.className = className
+  return made
+}
+
+function list(rows, className) {
+  const made = document.createElement('dl')
+  made.className = className
+  for (const [name, value] of rows) {
+    const row = document.createElement('div')
+    row.append(text('dt', name), text('dd', value, value === 'none' ? 'muted' : ''))
+    made.append(row)
+  }
+  return made
+}

@@ -1,0 +1,194 @@
+/** A made-up engine, board and snapshots for what is served: figures move with a seeded walk. */
+import type { FeaturesRow, ScoreRow } from '../../src/events/output-rows.js'
+import { createMetrics } from '../../src/monitoring/metrics.js'
+import { ScoreBoard, type BoardRow } from '../../src/monitoring/score-board.js'
+import type { Served } from '../../src/serving/http.js'
+import type { PartitionProof, Snapshot } from '../../src/snapshots/snapshots.js'
+import type { EngineStatus, PartitionStatus } from '../../src/topology/status.js'
+
+export const NOW = Date.parse('2025-03-03T14:20:00Z')
+const HASH = '3fa2b19c'.repeat(8)
+
+export function partitionStatus(change: Partial<PartitionStatus> = {}): PartitionStatus {
+  return {
+    partition: 0,
+    endOffset: 1_204_310,
+    logEndOffset: 1_204_310,
+    logClock: NOW - 4_000,
+    logTime: NOW - 4_000,
+    asOf: NOW - 2_000,
+    commit: 48_211,
+    caughtUp: true,
+    customers: 5_000,
+    accepted: 1_190_102,
+    duplicates: 9_611,
+    late: 3_204,
+    erasures: 0,
+    rejected: { FIELD_RANGE: 812, EVENT_IN_FUTURE: 401, KEY_MISSING: 180 },
+    flagged: { hasProfile: 96 },
+    scoresByEvent: 310_004,
+    scoresByTime: 902_551,
+    degraded: 0,
+    timersWaiting: 4_981,
+    timersOverdueSeconds: 0,
+    restoring: null,
+    lastCommitMs: 11,
+    stateBytes: 21_000_000,
+    stateEntries: 14_000,
+    ...change,
+  }
+}
+
+export function engineStatus(
+  change: Partial<EngineStatus> = {},
+  partition: Partial<PartitionStatus> = {},
+): EngineStatus {
+  return {
+    app: 'churn',
+    appHash: HASH,
+    featureSet: 'churn/1',
+    synthetic: true,
+    timeBase: { kind: 'virtual', origin: NOW - 86_400_000, speed: 4_320 },
+    now: NOW,
+    startedAt: Date.parse('2026-01-01T00:00:00Z'),
+    state: 'running',
+    failure: null,
+    model: {
+      name: 'churn-demo',
+      version: '1',
+      hash: HASH,
+      threshold: 0.31,
+      appHash: HASH,
+      synthetic: true,
+    },
+    partitions: [partitionStatus(partition)],
+    ...change,
+  }
+}
+
+export const proof: PartitionProof = {
+  partition: 0,
+  asOf: NOW - 2_000,
+  endOffset: 1_204_310,
+  commit: 48_211,
+  caughtUp: true,
+}
+
+const coordinates = {
+  topic: 'churn.events',
+  partition: 0,
+  endOffset: 1_204_298,
+  asOf: NOW - 6_000,
+  commit: 48_207,
+  cause: 'time',
+  validUntil: NOW + 15_120_000,
+} as const
+
+const featuresRow: Omit<FeaturesRow, 'customer'> = {
+  ...coordinates,
+  retired: false,
+  eligible: true,
+  featureSet: 'churn/1',
+  appHash: HASH,
+  values: {
+    age: 41,
+    plan: 'plus',
+    payment_method: 'card',
+    tenure_days: 512,
+    logins_last_7_days: 1,
+    logins_last_30_days: 9,
+    logins_last_90_days: 44,
+    avg_session_duration_30d: 1_103.25,
+    total_content_consumed_30d: 17,
+    login_frequency_trend: 0.2922,
+    days_since_last_login: 6,
+    days_since_last_payment: 21,
+    support_interaction_count_90d: 2,
+    payment_failures_last_6_months: 1,
+    plan_changes_last_year: 0,
+    billing_amount_change_pct: null,
+  },
+}
+
+const scoreRow: Omit<ScoreRow, 'customer'> = {
+  ...coordinates,
+  bundle: { name: 'churn-demo', version: '1', hash: HASH },
+  experiment: null,
+  variant: null,
+  probability: 0.6248999834060669,
+  risk: 'medium',
+  decision: true,
+  servedBy: { name: 'churn-demo', hash: HASH },
+  degraded: null,
+}
+
+/** Snapshots hold the customer's id as their bytes: the decoder makes the rest up. */
+export function snapshotOf(customer: string): Snapshot {
+  const bytes = Buffer.from(customer)
+  return { customer, partition: 0, version: 48_207, features: bytes, score: bytes }
+}
+
+export function served(status: () => EngineStatus = () => engineStatus()): Served & {
+  readonly errors: unknown[]
+} {
+  const board = new ScoreBoard()
+  const engine = { status }
+  const errors: unknown[] = []
+  return {
+    engine,
+    board,
+    errors,
+    metrics: createMetrics(engine, board),
+    lagAllowanceMs: 0,
+    onError: (error) => errors.push(error),
+    snapshots: {
+      get: async (customer) => (customer.startsWith('nobody') ? null : snapshotOf(customer)),
+      proof: () => proof,
+    },
+    rows: {
+      decodeFeatures: (bytes) => ({ ...featuresRow, customer: Buffer.from(bytes).toString() }),
+      decodeScore: (bytes) => ({ ...scoreRow, customer: Buffer.from(bytes).toString() }),
+    },
+  }
+}
+
+export function riskOf(probability: number): BoardRow['risk'] {
+  return probability > 0.7 ? 'high' : probability > 0.4 ? 'medium' : 'low'
+}
+
+/** Customers whose scores walk: each call gives the rows of one made-up commit. */
+export class MadeUpScores {
+  #seed = 7
+  #commit = 0
+  readonly #scores: number[]
+
+  constructor(customers = 5_000) {
+    this.#scores = Array.from({ length: customers }, () => this.#random() ** 2 * 0.97)
+  }
+
+  first(): BoardRow[] {
+    return this.#scores.map((probability, index) => this.#row(index, probability, 'time', NOW))
+  }
+
+  commit(asOf: number, byEvent: number, byTime: number): BoardRow[] {
+    this.#commit += 1
+    return Array.from({ length: byEvent + byTime }, (_, index) => {
+      const cause = index < byEvent ? 'event' : 'time'
+      const who = Math.floor(this.#random() * this.#scores.length)
+      const by = (this.#random() - (cause === 'event' ? 0.6 : 0.35)) * 0.12
+      this.#scores[who] = Math.min(0.99, Math.max(0.004, this.#scores[who] + by))
+      return this.#row(who, this.#scores[who], cause, asOf)
+    })
+  }
+
+  #row(who: number, probability: number, cause: BoardRow['cause'], asOf: number): BoardRow {
+    const customer = `c${String(who).padStart(5, '0')}`
+    return { customer, cause, asOf, probability, risk: riskOf(probability), commit: this.#commit }
+  }
+
+  /** Deterministic, so that a picture can be compared with an earlier one. */
+  #random(): number {
+    this.#seed = (Math.imul(this.#seed, 1_664_525) + 1_013_904_223) >>> 0
+    return this.#seed / 2 ** 32
+  }
+}
