@@ -1,0 +1,72 @@
+/**
+ * The command line: one program, one file a command, errors mapped in one place.
+ *
+ * A command registers itself with `registerXCommand(program, io)`: it describes its flags and gives
+ * an action that throws a TidemarkError where it fails. Flags are checked before anything is opened.
+ */
+import { readFileSync } from 'node:fs'
+import { Command, type CommanderError } from 'commander'
+import { exitCode, type ExitCode } from '../errors.js'
+import { reportFailure } from './failure.js'
+import type { CliIo } from './io.js'
+
+export type RegisterCommand = (program: Command, io: CliIo) => void
+
+/**
+ * Runs one command line (without node and script) and answers the exit code; it never throws.
+ *
+ * @example await runProgram(['start', '--port', '0'], processIo(), [registerStartCommand])
+ */
+export async function runProgram(
+  argv: readonly string[],
+  io: CliIo,
+  commands: readonly RegisterCommand[],
+): Promise<ExitCode> {
+  const program = new Command('tidemark')
+    .description('Features and scores of every customer that are right now, from a log of events.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .configureOutput({ writeOut: io.out, writeErr: io.err, outputError: () => {} })
+    .showSuggestionAfterError(true)
+  for (const register of commands) register(program, io)
+
+  let usage = usageOf(program)
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride((error: CommanderError) => {
+      usage = usageOf(command)
+      throw error
+    })
+    command.hook('preAction', (_program, action) => {
+      usage = usageOf(action)
+    })
+  }
+  if (argv.length === 0) {
+    // Called with nothing at all somebody wants to know what there is.
+    io.err(program.helpInformation())
+    return exitCode.usage
+  }
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return exitCode.ok
+  } catch (error) {
+    return reportFailure(error, io, usage)
+  }
+}
+
+/** The version of the package, from its package.json: two folders up in src/, three in dist/src/. */
+export function version(): string {
+  for (const path of ['../../package.json', '../../../package.json']) {
+    try {
+      const text = readFileSync(new URL(path, import.meta.url), 'utf8')
+      return (JSON.parse(text) as { version: string }).version
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+  }
+  return 'unknown'
+}
+
+function usageOf(command: Command): string {
+  const names = command.parent === null ? command.name() : `tidemark ${command.name()}`
+  return `${names} ${command.usage()}`
+}

@@ -1,0 +1,132 @@
+/**
+ * `tidemark start`: everything in one process. This file runs what the composition hands over:
+ * the engine beside its server, lines for the person who watches, and an orderly end.
+ */
+import type { Command } from 'commander'
+import { ScoreBoard } from '../monitoring/score-board.js'
+import { createMetrics } from '../monitoring/metrics.js'
+import type { CustomerLookup } from '../serving/customer.js'
+import { buildServer, listen } from '../serving/http.js'
+import type { StatusSource } from '../topology/status.js'
+import type { CliIo } from './io.js'
+import { createLogger, type Logger } from './logger.js'
+import { Progress } from './progress.js'
+import { addStartFlags, startOptions, type StartOptions } from './start-options.js'
+import { createStatusLine } from './status-line.js'
+import { stoppable } from './stop.js'
+
+/** What the engine is given to report into. */
+export interface StartHooks {
+  readonly board: ScoreBoard
+  /** One commit is durable; `seconds` of wall time since it was closed. */
+  readonly onCommit: (partition: number, seconds: number) => void
+  readonly logger: Logger
+  readonly progress: (step: string, unit: string) => Progress
+}
+
+/** An engine with its parts open, not running yet: the server must answer while it restores. */
+export interface Composed extends CustomerLookup {
+  readonly engine: StatusSource
+  /**
+   * Restores and runs. Resolves after a graceful stop once `stop` is aborted, or by itself when all
+   * input is committed and the options ask to exit then; rejects where the engine failed.
+   */
+  run(stop: AbortSignal): Promise<void>
+  /** Closes whatever was opened; also after a run that failed. */
+  close(): Promise<void>
+}
+
+/** Builds the real parts from the options; fails before anything is left open. */
+export type Compose = (options: StartOptions, hooks: StartHooks) => Promise<Composed>
+
+/** Registers the command around a composition. */
+export function startCommand(compose: Compose): (program: Command, io: CliIo) => void {
+  return (program, io) => {
+    addStartFlags(program.command('start'))
+      .description('run everything in this one process: log, engine, scores and the page')
+      .action(async (flags: Parameters<typeof startOptions>[0]) => {
+        const options = startOptions(flags, io.cwd)
+        await stoppable(io, (stop) => runStart(options, io, compose, stop))
+      })
+  }
+}
+
+/** Runs until the stop, the end of the input, or a failure (which it throws). */
+export async function runStart(
+  options: StartOptions,
+  io: CliIo,
+  compose: Compose,
+  stop: AbortSignal,
+): Promise<void> {
+  const logger = createLogger(io, options.logFormat)
+  const board = new ScoreBoard()
+  // The engine exists only after the hooks that it reports into; no commit comes before it runs.
+  let observeCommit: StartHooks['onCommit'] = () => {}
+  const composed = await compose(options, {
+    board,
+    onCommit: (partition, seconds) => observeCommit(partition, seconds),
+    logger,
+    progress: (step, unit) => new Progress(io, step, unit),
+  })
+  try {
+    const metrics = createMetrics(composed.engine, board)
+    observeCommit = (partition, seconds) => metrics.observeCommit(partition, seconds)
+    const server = await buildServer({
+      engine: composed.engine,
+      snapshots: composed.snapshots,
+      rows: composed.rows,
+      lagAllowanceMs: composed.lagAllowanceMs,
+      board,
+      metrics,
+      onError: (error, requestId) => {
+        const stack = error instanceof Error ? error.stack : error
+        logger.error('a request failed', { requestId, error: stack })
+      },
+    })
+    try {
+      const url = await listen(server, options.port)
+      tellServing(options, io, composed.engine, url)
+      const line = createStatusLine(io, composed.engine)
+      try {
+        await composed.run(stop)
+      } finally {
+        line.stop()
+      }
+    } finally {
+      await server.close()
+    }
+    tellStopped(options, io, composed.engine)
+  } finally {
+    await composed.close()
+  }
+}
+
+function tellServing(options: StartOptions, io: CliIo, engine: StatusSource, url: string): void {
+  const { featureSet, synthetic, model } = engine.status()
+  if (options.json) {
+    const port = Number(new URL(url).port)
+    const facts = {
+      event: 'serving',
+      url,
+      port,
+      data: options.dataDirectory,
+      featureSet,
+      synthetic,
+    }
+    io.out(`${JSON.stringify(facts)}\n`)
+    return
+  }
+  const invented = synthetic ? ' (synthetic)' : ''
+  io.out(`Tidemark ${featureSet}${invented}, scored by ${model.name} ${model.version}\n`)
+  io.out(`Data   ${options.dataDirectory}\nPage   ${url}\n`)
+}
+
+function tellStopped(options: StartOptions, io: CliIo, engine: StatusSource): void {
+  const { partitions } = engine.status()
+  const sum = (read: (task: (typeof partitions)[number]) => number) =>
+    partitions.reduce((total, task) => total + read(task), 0)
+  const records = sum((task) => task.endOffset)
+  const scores = sum((task) => task.scoresByEvent + task.scoresByTime)
+  if (options.json) io.out(`${JSON.stringify({ event: 'stopped', records, scores })}\n`)
+  else io.out(`Stopped: ${records} records and ${scores} scores are committed.\n`)
+}

@@ -1,0 +1,24 @@
+import { exitCode } from '../errors.js'
+import type { CliIo } from './io.js'
+
+/**
+ * Runs `work` with a signal that SIGINT or SIGTERM aborts: the first one asks for a graceful stop,
+ * a second one ends the process at once with exit 1.
+ */
+export async function stoppable<T>(io: CliIo, work: (stop: AbortSignal) => Promise<T>): Promise<T> {
+  const stop = new AbortController()
+  const forget = io.onSignal((signal) => {
+    if (stop.signal.aborted) {
+      io.err(`\ntidemark: second ${signal}, not waiting for what is in flight\n`)
+      io.exit(exitCode.bug)
+      return
+    }
+    stop.abort(signal)
+    io.err(`\ntidemark: ${signal}, finishing what is in flight; once more to stop at once\n`)
+  })
+  try {
+    return await work(stop.signal)
+  } finally {
+    forget()
+  }
+}
