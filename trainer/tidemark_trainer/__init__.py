@@ -1,0 +1,1 @@
+"""Turns the Parquet training sets of `tidemark replay` into content-addressed model bundles."""
