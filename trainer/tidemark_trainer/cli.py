@@ -100,16 +100,22 @@ def _parser() -> argparse.ArgumentParser:
         "at most a quarter)")
     add("--name", help="bundle name (app and model)")
     add("--version", default="1", help="bundle version (%(default)s)")
-    add("--seed", type=seed_number, default=model.seed, help="of row and column sampling (%(default)s)")
-    add("--trees", type=at_least_one, default=model.trees, help="xgb: number of trees (%(default)s)")
-    add("--depth", type=at_least_one, default=model.depth, help="xgb: depth of a tree (%(default)s)")
-    add("--learning-rate", type=positive_number, default=model.learning_rate, help="xgb: as in XGBoost (%(default)s)")
-    add("--min-child-weight", type=positive_number, default=model.min_child_weight, help="xgb: as in XGBoost (%(default)s)")
+    add("--seed", type=seed_number, default=model.seed,
+        help="of row and column sampling (%(default)s)")
+    add("--trees", type=at_least_one, default=model.trees,
+        help="xgb: number of trees (%(default)s)")
+    add("--depth", type=at_least_one, default=model.depth,
+        help="xgb: depth of a tree (%(default)s)")
+    add("--learning-rate", type=positive_number, default=model.learning_rate,
+        help="xgb: as in XGBoost (%(default)s)")
+    add("--min-child-weight", type=positive_number, default=model.min_child_weight,
+        help="xgb: as in XGBoost (%(default)s)")
     add("--regularisation", type=positive_number, default=model.regularisation,
         help="lr: inverse strength, scikit-learn's C (%(default)s)")
     add("--save-rate", type=positive_number, default=value.save_rate,
         help="share of leaving customers that an offer keeps (%(default)s)")
-    add("--customer-value", type=positive_number, default=value.customer_value, help="worth of one kept (%(default)s)")
+    add("--customer-value", type=positive_number, default=value.customer_value,
+        help="worth of one kept (%(default)s)")
     add("--cost", type=positive_number, default=value.cost, help="price of one offer (%(default)s)")
     add("--json", action="store_true", help="print one JSON document instead of text")
     return parser
