@@ -42,7 +42,10 @@ function write(value: unknown, path: string): string {
         return `[${value.map((item, index) => write(item, `${path}/${index}`)).join(',')}]`
       }
       return writeObject(value as Record<string, unknown>, path)
-    default:
+    case 'bigint':
+    case 'function':
+    case 'symbol':
+    case 'undefined':
       throw notJson(value, path)
   }
 }
