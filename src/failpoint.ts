@@ -1,0 +1,55 @@
+/**
+ * Named places where a test may end this process, to prove that a crash there loses nothing.
+ *
+ * `FAILPOINT=name:kill:nth` kills the process with SIGKILL the nth time that it comes to `name`;
+ * several are separated by commas. Without the variable every call returns at once.
+ */
+
+interface Armed {
+  readonly name: string
+  remaining: number
+}
+
+const FORM = /^([a-z0-9.-]+):kill:([1-9]\d*)$/
+
+function armedFrom(text: string | undefined): Armed[] {
+  if (!text) return []
+  return text.split(',').map((part) => {
+    const match = FORM.exec(part.trim())
+    // A misspelt failpoint would make a crash test pass without a crash.
+    if (!match) throw new Error(`FAILPOINT part "${part}" is not of the form name:kill:nth`)
+    return { name: match[1]!, remaining: Number(match[2]) }
+  })
+}
+
+const armed = armedFrom(process.env['FAILPOINT'])
+
+/**
+ * Dies here if the environment asks for it.
+ *
+ * @example failpoint('log.before-batch')
+ */
+export function failpoint(name: string): void {
+  if (armed.length !== 0) hit(name)
+}
+
+/**
+ * The same, but in the event loop's next turn: for a point that lies inside work which the caller
+ * has only just started, such as a write that another thread is doing.
+ *
+ * @example
+ * const writing = batch.write({ sync: true })
+ * failpointSoon('log.in-sync')
+ * await writing
+ */
+export function failpointSoon(name: string): void {
+  if (armed.length !== 0) setImmediate(() => hit(name))
+}
+
+function hit(name: string): void {
+  for (const point of armed) {
+    if (point.name !== name) continue
+    point.remaining -= 1
+    if (point.remaining === 0) process.kill(process.pid, 'SIGKILL')
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * Makes transactions durable: one synced LevelDB batch for all that are waiting.
+ *
+ * Owns the order of commits, the offsets they get and the rows that close over them. Does not own
+ * who may append, nor reading.
+ *
+ * W1 One write at a time; transactions get their offsets in the order in which they asked to commit.
+ * W2 A tail advances only after the write that moved it is durable.
+ * W3 After a failed write nothing is written until the log is opened again: LevelDB may have a torn
+ *    record at the end of its own log, and what comes behind a torn record is lost.
+ */
+import type { ChainedBatch, ClassicLevel } from 'classic-level'
+import { TidemarkError, exitCode } from '../errors.js'
+import { failpoint, failpointSoon } from '../failpoint.js'
+import { sealOf, sealed } from '../state/checksum.js'
+import { BlockBuilder } from './embedded-block.js'
+import { TALLY_KEY, keyAt, partitionKey } from './embedded-keys.js'
+import { encodeRow, type PartitionRow } from './embedded-rows.js'
+import type { LogRecord } from './log.js'
+import type { Tail } from './tails.js'
+import type { Draft } from './transaction.js'
+
+export type Db = ClassicLevel<Buffer, Buffer>
+type Batch = ChainedBatch<Db, Buffer, Buffer>
+export type Drafted = Map<Tail, BlockBuilder[]>
+
+interface Waiting {
+  readonly drafted: Drafted
+  readonly bytes: number
+  readonly settle: () => void
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+/** Commits that wait are written together up to this size, which bounds the memory of one write. */
+const WRITE_BYTES_MAX = 32 * 1024 * 1024
+
+export class EmbeddedWriter {
+  readonly #db: Db
+  readonly #rows: Map<number, PartitionRow>
+  #writes: number
+  #waiting: Waiting[] = []
+  #running: Promise<void> | null = null
+  #failure: Error | null = null
+
+  constructor(db: Db, rows: Map<number, PartitionRow>) {
+    this.#db = db
+    this.#rows = rows
+    this.#writes = [...rows.values()].reduce((sum, row) => sum + row.writes, 0)
+  }
+
+  /** @throws TidemarkError LOG_WRITE_FAILED */
+  commit(drafted: Drafted, bytes: number, settle: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ drafted, bytes, settle, resolve, reject })
+      this.#running ??= this.#run()
+    })
+  }
+
+  /** Resolves when nothing is on its way to the disk any more. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running
+  }
+
+  async #run(): Promise<void> {
+    // One turn later, so that writers which commit in the same turn share a write.
+    await Promise.resolve()
+    while (this.#waiting.length > 0) {
+      const group = this.#takeGroup()
+      try {
+        if (this.#failure) throw this.#failure
+        await this.#write(group)
+      } catch (error) {
+        this.#failure ??= writeFailed(error)
+        for (const commit of group) commit.reject(this.#failure)
+      }
+    }
+    // In the same turn as the last look at the queue: a commit between the two would wait for ever.
+    this.#running = null
+  }
+
+  #takeGroup(): Waiting[] {
+    let bytes = 0
+    let count = 0
+    while (count < this.#waiting.length && (count === 0 || bytes < WRITE_BYTES_MAX)) {
+      bytes += this.#waiting[count]!.bytes
+      count += 1
+    }
+    return this.#waiting.splice(0, count)
+  }
+
+  async #write(group: readonly Waiting[]): Promise<void> {
+    const batch = this.#db.batch()
+    const ends = new Map<Tail, number>()
+    const erasures = new Map<Tail, number>()
+    for (const { drafted } of group) putBlocks(batch, drafted, ends, erasures)
+    if (ends.size === 0) {
+      await batch.close()
+    } else {
+      const rows = this.#closingRows(ends, erasures)
+      for (const [partition, row] of rows) {
+        const key = partitionKey(partition)
+        batch.put(key, encodeRow(key, row))
+      }
+      const writes = this.#writes + rows.size
+      batch.put(TALLY_KEY, encodeRow(TALLY_KEY, { writes }))
+      failpoint('log.before-batch')
+      const writing = batch.write({ sync: true })
+      failpointSoon('log.in-sync')
+      await writing
+      failpoint('log.after-batch')
+      for (const [partition, row] of rows) this.#rows.set(partition, row)
+      this.#writes = writes
+    }
+    for (const commit of group) commit.settle()
+    for (const [tail, end] of ends) tail.advance(end)
+    for (const commit of group) commit.resolve()
+  }
+
+  /** The partition rows as they are after this write. */
+  #closingRows(ends: Map<Tail, number>, erasures: Map<Tail, number>): Map<number, PartitionRow> {
+    const rows = new Map<number, PartitionRow>()
+    for (const [{ topic, partition }, end] of ends) {
+      let row = rows.get(partition)
+      if (row === undefined) {
+        const before = this.#rows.get(partition) ?? { writes: 0, ends: {}, erasures: {} }
+        row = {
+          writes: before.writes + 1,
+          ends: { ...before.ends },
+          erasures: { ...before.erasures },
+        }
+        rows.set(partition, row)
+      }
+      row.ends[topic] = end
+    }
+    for (const [{ topic, partition }, count] of erasures) {
+      const row = rows.get(partition)!
+      row.erasures[topic] = (row.erasures[topic] ?? 0) + count
+    }
+    return rows
+  }
+}
+
+function putBlocks(
+  batch: Batch,
+  drafted: Drafted,
+  ends: Map<Tail, number>,
+  erasures: Map<Tail, number>,
+): void {
+  for (const [tail, blocks] of drafted) {
+    let offset = ends.get(tail) ?? tail.end
+    for (const block of blocks) {
+      const key = keyAt('block', tail, offset)
+      batch.put(keyAt('index', tail, offset, block.count), Buffer.alloc(0))
+      batch.put(key, block.finish(key))
+      for (const { index, key: erasedKey } of block.erased) {
+        putErasure(batch, tail, offset + index, erasedKey)
+      }
+      if (block.erased.length > 0) {
+        erasures.set(tail, (erasures.get(tail) ?? 0) + block.erased.length)
+      }
+      offset += block.count
+    }
+    ends.set(tail, offset)
+  }
+}
+
+function putErasure(batch: Batch, tail: Tail, offset: number, erasedKey: Buffer): void {
+  const key = keyAt('erasure', tail, offset)
+  batch.put(key, sealed(sealOf(key, erasedKey), erasedKey))
+}
+
+function writeFailed(cause: unknown): TidemarkError {
+  return new TidemarkError(
+    'LOG_WRITE_FAILED',
+    'commit to the embedded log: the disk refused the write; whether the transaction is in the ' +
+      'log is known after it has been opened again',
+    { exit: exitCode.io, retry: 'later', cause },
+  )
+}
+
+/** A transaction's records on their way into blocks. */
+export class BlockDraft implements Draft {
+  readonly #drafted: Drafted = new Map()
+  #bytes = 0
+
+  constructor(readonly writer: EmbeddedWriter) {}
+
+  add(tail: Tail, record: LogRecord): number {
+    let blocks = this.#drafted.get(tail)
+    if (blocks === undefined) {
+      blocks = []
+      this.#drafted.set(tail, blocks)
+    }
+    let block = blocks.at(-1)
+    if (block === undefined || block.isFull) {
+      block = new BlockBuilder()
+      blocks.push(block)
+    }
+    const bytes = block.add(record)
+    this.#bytes += bytes
+    return bytes
+  }
+
+  commit(settle: () => void): Promise<void> {
+    return this.writer.commit(this.#drafted, this.#bytes, settle)
+  }
+
+  discard(): void {
+    this.#drafted.clear()
+  }
+}

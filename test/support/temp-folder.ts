@@ -1,0 +1,12 @@
+/** Folders of a test's own, gone when it ends. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+
+/** A new empty folder that is removed when the running test has finished. */
+export async function tempFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'tidemark-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
