@@ -5,7 +5,7 @@
 import { concatMap, type OperatorFunction } from 'rxjs'
 import type { OutputRows, ScoreFields } from '../events/output-rows.js'
 import { failpoint } from '../failpoint.js'
-import type { EventLog, Topics } from '../log/log.js'
+import type { EventLog, Headers, LogRecord, Topics } from '../log/log.js'
 import { decisionOf, riskLevelOf } from '../scoring/risk.js'
 import type { ScoredRows } from '../scoring/scorer.js'
 import type { SnapshotPut } from '../snapshots/snapshots.js'
@@ -19,6 +19,8 @@ export interface DeliverOptions {
   /** The writer's name: one a partition. */
   readonly writer: string
   readonly rows: OutputRows
+  /** Shown the write under way, whose outcome a recovery has to wait for. */
+  writing(write: Promise<void>): void
 }
 
 export interface DeliveredCommit<S> extends ScoredCommit<S> {
@@ -31,7 +33,9 @@ export function deliver<S>(
 ): OperatorFunction<ScoredCommit<S>, DeliveredCommit<S>> {
   return concatMap(async (commit) => {
     const puts = encodeRows(commit, options)
-    await writeCommit(commit, puts, options)
+    const write = writeCommit(commit, puts, options)
+    options.writing(write)
+    await write
     failpoint('engine.after-log')
     return { ...commit, puts }
   })
@@ -79,8 +83,9 @@ async function writeCommit<S>(
   try {
     for (const { customer, features, score } of puts) {
       const key = Buffer.from(customer, 'utf8')
-      transaction.append(topics.features, partition, record(key, features, timestamp))
-      transaction.append(topics.scores, partition, record(key, score, timestamp))
+      const headers = features === null ? tombstoneHeaders(commit.position.commit) : null
+      transaction.append(topics.features, partition, record(key, features, timestamp, headers))
+      transaction.append(topics.scores, partition, record(key, score, timestamp, headers))
     }
     for (const item of commit.rejected) {
       const rejected = rejectRecord(item.record, place, item.reject!, item.schemaId)
@@ -101,6 +106,24 @@ async function writeCommit<S>(
 /** Key of the position record in the changelog topic. */
 const positionKey = Buffer.from('position')
 
-function record(key: Buffer | null, value: Uint8Array | null, timestamp: number) {
-  return { key, value: value as Buffer | null, timestamp, headers: null }
+function record(
+  key: Buffer,
+  value: Uint8Array | null,
+  timestamp: number,
+  headers: Headers | null = null,
+): LogRecord {
+  return { key, value: value as Buffer | null, timestamp, headers }
+}
+
+const commitHeader = 'tidemark.commit'
+
+/** A tombstone has no row to say which commit emitted it. */
+function tombstoneHeaders(commit: number): Headers {
+  return [[commitHeader, Buffer.from(String(commit))]]
+}
+
+/** The commit that emitted a tombstone of an output topic. */
+export function tombstoneCommit(headers: Headers | null): number {
+  const header = headers?.find(([name]) => name === commitHeader)
+  return header === undefined ? 0 : Number(header[1].toString())
 }

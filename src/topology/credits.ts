@@ -1,0 +1,33 @@
+/**
+ * How many records may be on their way through a topology: the drive takes, a commit gives back
+ * what it took. It is what bounds the memory of a task whose log is slower than its source.
+ */
+export class Credits {
+  private waiting: (() => void) | null = null
+
+  constructor(public available: number) {}
+
+  take(records: number): void {
+    this.available -= records
+  }
+
+  give(records: number): void {
+    this.available += records
+    if (this.available > 0) this.wake()
+  }
+
+  /** Resolves when there is credit again, or on `wake`. */
+  async granted(): Promise<void> {
+    if (this.available > 0) return
+    await new Promise<void>((resolve) => {
+      this.waiting = resolve
+    })
+  }
+
+  /** Lets whoever waits look again: a stop must not wait for credit. */
+  wake(): void {
+    const waiting = this.waiting
+    this.waiting = null
+    waiting?.()
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * The pull loop of one partition: from a log reader to batches.
+ *
+ * Owns when to poll, when a tick is due and when to let the event loop breathe. Does not own what
+ * a batch means.
+ *
+ * D1 Nothing is polled without credit, so a slow commit slows the source and not the memory.
+ * D2 A tick is emitted only where the reader has proved that it is caught up, at most one in
+ *    `tickEveryMs`, and never beyond what the producers in this process have promised.
+ * D3 Every few milliseconds the loop yields, or lookups and heartbeats would starve.
+ * D4 A stop ends the loop at a batch border.
+ */
+import { Observable } from 'rxjs'
+import type { LogReader, Poll } from '../log/log.js'
+import type { RecordBatch } from '../operators/decode.js'
+import type { Credits } from './credits.js'
+
+/** Wall time that the loop may hold the event loop. */
+const holdMsMax = 8
+/** How long a poll waits for a first record when nothing else is to be done. */
+const idleWaitMs = 100
+/** …and when a commit is open or a timer is due. */
+const busyWaitMs = 1
+
+export interface DriveOptions {
+  readonly batchRecordsMax: number
+  readonly tickEveryMs: number
+  /** In ms of the time base. */
+  readonly lagAllowanceMs: number
+  readonly wallClock: () => number
+  /** Where reading starts, and where it ends of itself (exclusive; null: never). */
+  readonly from: number
+  readonly until: number | null
+  /** Whether a commit is open or a timer is due, so that an empty batch is worth its while. */
+  pending(): boolean
+  /** Events before this instant are all in the log; null where nobody promises anything. */
+  lowWatermark(): number | null
+  /** Called when everything that was in the log is through and nothing is pending. */
+  idle(): void
+  readonly stop: AbortSignal
+}
+
+export function drive(
+  reader: LogReader,
+  credits: Credits,
+  options: DriveOptions,
+): Observable<RecordBatch> {
+  return new Observable((subscriber) => {
+    const loop = async (): Promise<void> => {
+      let next = options.from
+      let lastTickMs = 0
+      let yieldedMs = options.wallClock()
+      while (!subscriber.closed && !options.stop.aborted) {
+        if (options.until !== null && next >= options.until) break
+        await credits.granted()
+        if (options.stop.aborted || credits.available <= 0) continue
+        const poll = await reader.poll(pollSize(next, credits, options), waitMs(options))
+        const wallMs = options.wallClock()
+        next = endOf(poll, next)
+        const tick = wallMs - lastTickMs >= options.tickEveryMs ? tickOf(poll, options) : null
+        if (tick !== null) lastTickMs = wallMs
+        if (poll.records.length > 0 || tick !== null || options.pending()) {
+          credits.take(poll.records.length)
+          const { records, atEnd } = poll
+          subscriber.next({ records, endOffset: next, tick, atEnd, wallMs })
+        } else if (poll.atEnd) options.idle()
+        if (wallMs - yieldedMs >= holdMsMax) {
+          await new Promise(setImmediate)
+          yieldedMs = options.wallClock()
+        }
+      }
+      subscriber.complete()
+    }
+    const wake = (): void => credits.wake()
+    options.stop.addEventListener('abort', wake)
+    loop().catch((error: unknown) => subscriber.error(error))
+    return () => {
+      options.stop.removeEventListener('abort', wake)
+      credits.wake()
+    }
+  })
+}
+
+function pollSize(next: number, credits: Credits, options: DriveOptions): number {
+  const left = options.until === null ? Infinity : options.until - next
+  return Math.min(options.batchRecordsMax, credits.available, left)
+}
+
+function waitMs(options: DriveOptions): number {
+  return options.pending() ? busyWaitMs : idleWaitMs
+}
+
+function endOf(poll: Poll, next: number): number {
+  const last = poll.records.at(-1)
+  return last === undefined ? next : last.offset + 1
+}
+
+function tickOf(poll: Poll, options: DriveOptions): number | null {
+  if (poll.caughtUpAt === null) return null
+  const low = options.lowWatermark()
+  const proved = poll.caughtUpAt - options.lagAllowanceMs
+  return low === null ? proved : Math.min(proved, low)
+}

@@ -1,0 +1,201 @@
+/**
+ * Opens one partition at the last commit of the log, whatever state the store is in.
+ *
+ * Owns recovery: a store that is behind follows the input with outputs off; one that is damaged,
+ * or ahead of the log, is set aside (never deleted) and made again.
+ *
+ * R1 The task starts at exactly the position that the log holds.
+ * R2 A crash never wipes state: only damage sets a store aside.
+ * R3 What the store reaches by following the input must agree with the committed position.
+ */
+import { lastValueFrom, map, tap } from 'rxjs'
+import { configurationError, exitCode, ioError, TidemarkError } from '../errors.js'
+import { failpoint } from '../failpoint.js'
+import { aggregate } from '../operators/aggregate.js'
+import type { Batch } from '../operators/batch.js'
+import { decode } from '../operators/decode.js'
+import { judge } from '../operators/judge.js'
+import { load } from '../operators/load.js'
+import type { Position } from '../operators/position.js'
+import { Progress } from '../operators/progress.js'
+import type { Overlay } from '../state/overlay.js'
+import { openOverlay } from '../state/restore.js'
+import type { Store } from '../state/store.js'
+import { servedUntil, Timers } from '../state/timers.js'
+import { Credits } from './credits.js'
+import { drive } from './drive.js'
+import { Flusher } from './flusher.js'
+import type { TopologyParts } from './parts.js'
+import type { RestoreProgress } from './status.js'
+
+/** A partition that is ready to go on. */
+export interface OpenTask<S> {
+  readonly store: Store
+  readonly overlay: Overlay<S>
+  readonly timers: Timers
+  readonly progress: Progress
+  /** The position that the store holds; null: it holds nothing. */
+  readonly stored: Position | null
+}
+
+export interface OpenOptions {
+  /** Why the store must be set aside before it is opened; null: it need not. */
+  readonly damaged: string | null
+  restoring(progress: RestoreProgress | null): void
+  readonly stop: AbortSignal
+}
+
+/** Throws `STATE_OF_ANOTHER_APP`, or what the store or the log cannot do. */
+export async function openTask<S>(
+  parts: TopologyParts<S>,
+  partition: number,
+  options: OpenOptions,
+): Promise<OpenTask<S>> {
+  const committed = await committedPosition(parts, partition)
+  let reason = options.damaged
+  for (let attempt = 0; ; attempt++) {
+    if (reason !== null) {
+      const aside = await parts.home.setAside(partition, reason)
+      parts.note(`store of partition ${partition} set aside as ${aside}: ${reason}`)
+      failpoint('engine.after-set-aside')
+      reason = null
+    }
+    try {
+      return await openAt(parts, partition, committed, options)
+    } catch (error) {
+      const damage = error instanceof TidemarkError && error.code === 'STORE_DAMAGED'
+      if (!damage || attempt > 0) throw error
+      reason = error.message
+    }
+  }
+}
+
+/** The last position record of the partition's changelog; null before the first commit. */
+export async function committedPosition<S>(
+  parts: Pick<TopologyParts<S>, 'log' | 'topics' | 'layout'>,
+  partition: number,
+): Promise<Position | null> {
+  const record = await parts.log.last(parts.topics.changelog, partition)
+  if (record === null) return null
+  const position = JSON.parse(record.value!.toString('utf8')) as Position
+  if (position.appHash !== parts.layout.appHash) {
+    const text = `partition ${partition} was committed by app hash ${position.appHash}`
+    throw configurationError('STATE_OF_ANOTHER_APP', `${text}, not ${parts.layout.appHash}`)
+  }
+  return position
+}
+
+async function openAt<S>(
+  parts: TopologyParts<S>,
+  partition: number,
+  committed: Position | null,
+  options: OpenOptions,
+): Promise<OpenTask<S>> {
+  const { program, settings, log, topics } = parts
+  const timers = new Timers()
+  const cursor = committed?.timers ?? { instant: 0, customer: null }
+  const arm = (customer: string, state: S): void =>
+    timers.arm(customer, program.nextChange(state, servedUntil(cursor, customer)))
+  const store = await parts.home.open(partition)
+  try {
+    const opened = await openOverlay<S, Position>(store, program.codec, settings, arm)
+    const stored = opened.position
+    if (stored !== null && isAhead(stored, committed)) {
+      throw ioError('STORE_DAMAGED', aheadText(partition, stored, committed))
+    }
+    const start = await log.startOffset(topics.events, partition)
+    const progress = new Progress(stored, start)
+    const task = { store, overlay: opened.overlay, timers, progress, stored }
+    if (committed !== null) {
+      await follow(parts, partition, task, committed, arm, options)
+      checkAgreement(partition, progress, committed)
+      progress.adopt(committed)
+    }
+    return task
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+function isAhead(stored: Position, committed: Position | null): boolean {
+  if (committed === null || stored.logId !== committed.logId) return true
+  return stored.commit > committed.commit || stored.endOffset > committed.endOffset
+}
+
+function aheadText(partition: number, stored: Position, committed: Position | null): string {
+  const holds = committed === null ? 'nothing' : `offset ${committed.endOffset}`
+  return `store of partition ${partition} is at offset ${stored.endOffset}; the log holds ${holds}`
+}
+
+/** Replays the input from the store's position to the committed one, with outputs off. */
+async function follow<S>(
+  parts: TopologyParts<S>,
+  partition: number,
+  task: OpenTask<S>,
+  committed: Position,
+  arm: (customer: string, state: S) => void,
+  options: OpenOptions,
+): Promise<void> {
+  const { log, topics, settings, program, rules } = parts
+  const { overlay, progress, timers } = task
+  const from = progress.endOffset
+  const until = committed.endOffset
+  if (from === until) return
+  const reader = log.reader(topics.events, partition, from)
+  const credits = new Credits(settings.batchRecordsMax * 4)
+  const never = { pending: () => false, lowWatermark: () => null, idle: () => undefined }
+  const { stop } = options
+  const flusher = new Flusher(overlay, settings, task.stored)
+  const partitions = log.partitions(topics.events)
+  const followed = drive(reader, credits, { ...settings, ...never, from, until, stop }).pipe(
+    map((batch) => ({ ...batch, tick: null })),
+    decode<S>(parts.codec),
+    load(overlay, timers, progress, 0),
+    judge(program, overlay, progress, { rules, partition, partitions }),
+    aggregate(program),
+    tap((batch) => {
+      rearm(batch, arm)
+      const reached = positionReached(committed, progress)
+      flusher.closed(reached)
+      flusher.delivered(reached)
+      credits.give(batch.items.length)
+      options.restoring({ done: progress.endOffset - from, total: until - from })
+      failpoint('engine.in-restore')
+    }),
+  )
+  try {
+    await lastValueFrom(followed, { defaultValue: null })
+    await flusher.settled()
+  } finally {
+    options.restoring(null)
+    await reader.close()
+  }
+  if (stop.aborted && progress.endOffset < until) throw stoppedError()
+}
+
+/** A store under restoration holds a prefix of what is committed. */
+function positionReached(committed: Position, progress: Progress): Position {
+  const { endOffset, logClock, logTime } = progress
+  return { ...committed, endOffset, logClock, logTime, counts: progress.countsNow() }
+}
+
+/** Told to stop before the partition was open: no failure, and nothing to go on from. */
+export function stoppedError(): TidemarkError {
+  return new TidemarkError('STOPPED', 'told to stop while restoring', { exit: exitCode.ok })
+}
+
+function rearm<S>(batch: Batch<S>, arm: (customer: string, state: S) => void): void {
+  for (const item of batch.items) {
+    if (item.outcome === 'accepted') arm(item.customer, item.entry!.state)
+    if (item.outcome === 'erasure') arm(item.customer, item.entry!.state)
+  }
+}
+
+function checkAgreement(partition: number, progress: Progress, committed: Position): void {
+  const reached = `${progress.endOffset}/${progress.logClock}/${progress.logTime}`
+  const due = `${committed.endOffset}/${committed.logClock}/${committed.logTime}`
+  if (reached === due) return
+  const text = `store of partition ${partition} reached offset/clock/time ${reached} from the input`
+  throw ioError('STORE_DAMAGED', `${text}; the committed position is ${due}`)
+}

@@ -1,0 +1,31 @@
+import type { RowLayout } from '../events/output-rows.js'
+import type { EventCodec, EventRules } from '../events/event.js'
+import type { EventLog, Topics } from '../log/log.js'
+import type { DeliveredCommit } from '../operators/deliver.js'
+import type { Program } from '../operators/program.js'
+import type { Scoring } from '../scoring/scorer.js'
+import type { SnapshotStore } from '../snapshots/snapshots.js'
+import type { StoreHome } from '../state/store.js'
+import type { EngineSettings } from './settings.js'
+
+/** Everything a topology is made of; the composition root builds it, tests build their own. */
+export interface TopologyParts<S> {
+  readonly program: Program<S>
+  readonly codec: EventCodec
+  readonly rules: EventRules
+  readonly layout: RowLayout
+  readonly log: EventLog
+  readonly topics: Topics
+  readonly home: StoreHome
+  readonly snapshots: SnapshotStore
+  readonly scoring: Scoring
+  readonly settings: EngineSettings
+  /** Random, one a process: tells two attempts at the same commit apart. */
+  readonly incarnation: string
+  /** What producers in this process promise: all events before it are in the log. */
+  lowWatermark(): number | null
+  /** Told of every committed commit, in order per partition. */
+  committed(commit: DeliveredCommit<S>, partition: number): void
+  /** Told of what a person would want to read in a log. */
+  note(text: string): void
+}

@@ -1,0 +1,38 @@
+/** Bounds and paces of a running engine. Durations are of the wall clock unless said otherwise. */
+export interface EngineSettings {
+  /** Records a poll may hand over, and so the largest batch. */
+  readonly batchRecordsMax: number
+  /** A commit closes at the latest with this many records… */
+  readonly commitRecordsMax: number
+  /** …or at this age, while the source is behind. */
+  readonly commitAgeMsMax: number
+  readonly timersPerCommitMax: number
+  /** At most one tick in this time. */
+  readonly tickEveryMs: number
+  /** How far asOf stays behind the time base's now; a virtual base multiplies it by its speed. */
+  readonly lagAllowanceMs: number
+  readonly flushEveryMs: number
+  readonly flushBytesMax: number
+  /** Memory for hot customers, a partition. */
+  readonly hotBytesMax: number
+  /** First pause before a failed task is opened again; doubles up to a minute. */
+  readonly retryAfterMs: number
+  /** Failures in a row after which the engine gives up. */
+  readonly retriesMax: number
+  readonly wallClock: () => number
+}
+
+export const defaultSettings: EngineSettings = {
+  batchRecordsMax: 1024,
+  commitRecordsMax: 10_000,
+  commitAgeMsMax: 100,
+  timersPerCommitMax: 2000,
+  tickEveryMs: 1000,
+  lagAllowanceMs: 10_000,
+  flushEveryMs: 2000,
+  flushBytesMax: 32 * 1024 * 1024,
+  hotBytesMax: 512 * 1024 * 1024,
+  retryAfterMs: 200,
+  retriesMax: 8,
+  wallClock: () => Date.now(),
+}

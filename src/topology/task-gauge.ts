@@ -1,0 +1,90 @@
+import type { DeliveredCommit } from '../operators/deliver.js'
+import type { OpenTask } from './open-task.js'
+import type { PartitionStatus, RestoreProgress } from './status.js'
+
+/** What one partition tells about itself, whether it is open, restoring or between two openings. */
+export class TaskGauge {
+  /** Exclusive end of the input as last asked for. */
+  logEndOffset = 0
+  private task: OpenTask<unknown> | null = null
+  private restore: RestoreProgress | null = null
+  private last: DeliveredCommit<unknown>['position'] | null = null
+  private caughtUp = false
+  private lastCommitMs: number | null = null
+  private scoresByEvent = 0
+  private scoresByTime = 0
+  private degraded = 0
+
+  constructor(private readonly partition: number) {}
+
+  get isOpen(): boolean {
+    return this.task !== null
+  }
+
+  get isRestoring(): boolean {
+    return this.restore !== null
+  }
+
+  restoring(progress: RestoreProgress | null): void {
+    this.restore = progress
+  }
+
+  opened(task: OpenTask<any>): void {
+    this.task = task
+  }
+
+  closed(): void {
+    this.task = null
+    this.caughtUp = false
+  }
+
+  committed(commit: DeliveredCommit<unknown>, durationMs: number): void {
+    this.last = commit.position
+    this.caughtUp = commit.atEnd
+    this.lastCommitMs = durationMs
+    for (const cause of commit.rows.causes) {
+      if (cause === 'time') this.scoresByTime++
+      else this.scoresByEvent++
+    }
+    for (const reason of commit.scores.degraded ?? []) if (reason !== null) this.degraded++
+  }
+
+  status(): PartitionStatus {
+    const { task, last } = this
+    const progress = task?.progress
+    const counts = last?.counts ?? progress?.counts
+    const asOf = last?.asOf ?? progress?.asOf ?? 0
+    const firstDue = task?.timers.peek(asOf, 1)[0]?.due
+    return {
+      partition: this.partition,
+      endOffset: last?.endOffset ?? progress?.endOffset ?? 0,
+      logEndOffset: this.logEndOffset,
+      logClock: known(last?.logClock ?? progress?.logClock),
+      logTime: known(last?.logTime ?? progress?.logTime),
+      asOf: known(asOf),
+      commit: last?.commit ?? progress?.commit ?? 0,
+      caughtUp: this.caughtUp,
+      customers: task?.timers.size ?? 0,
+      accepted: counts?.accepted ?? 0,
+      duplicates: counts?.duplicates ?? 0,
+      late: counts?.late ?? 0,
+      erasures: counts?.erasures ?? 0,
+      rejected: counts?.rejected ?? {},
+      flagged: counts?.flagged ?? {},
+      scoresByEvent: this.scoresByEvent,
+      scoresByTime: this.scoresByTime,
+      degraded: this.degraded,
+      timersWaiting: task?.timers.size ?? 0,
+      timersOverdueSeconds: firstDue === undefined ? 0 : Math.max(0, (asOf - firstDue) / 1000),
+      restoring: this.restore,
+      lastCommitMs: this.lastCommitMs,
+      stateBytes: task?.overlay.hotBytes ?? 0,
+      stateEntries: task?.overlay.hotCustomers ?? 0,
+    }
+  }
+}
+
+/** Instants start at 0 where nothing has come yet. */
+function known(instant: number | undefined): number | null {
+  return instant === undefined || instant === 0 ? null : instant
+}

@@ -1,0 +1,229 @@
+/**
+ * One partition, running: the operators piped behind its source, and what happens when the world
+ * fails.
+ *
+ * Owns the order commit → snapshots → store → credit, and recovery. Does not own any part's work.
+ *
+ * T1 An error of the world unsubscribes everything; opening again at the last commit is recovery.
+ * T2 The snapshots and the store follow only what the log holds, each in commit order.
+ * T3 A stop finishes what is in flight: the open commit closes, is delivered, and is flushed.
+ */
+import {
+  concatMap,
+  defer,
+  EMPTY,
+  ignoreElements,
+  lastValueFrom,
+  type Observable,
+  retry,
+  tap,
+  timer,
+} from 'rxjs'
+import { TidemarkError } from '../errors.js'
+import { OutputRows } from '../events/output-rows.js'
+import { failpoint } from '../failpoint.js'
+import type { LogReader } from '../log/log.js'
+import { aggregate } from '../operators/aggregate.js'
+import { decode } from '../operators/decode.js'
+import { deliver, type DeliveredCommit } from '../operators/deliver.js'
+import { gather } from '../operators/gather.js'
+import { judge } from '../operators/judge.js'
+import { load } from '../operators/load.js'
+import type { Position } from '../operators/position.js'
+import { score } from '../operators/score.js'
+import { Credits } from './credits.js'
+import { drive } from './drive.js'
+import { Flusher } from './flusher.js'
+import { followSnapshots } from './follow-snapshots.js'
+import { committedPosition, openTask, type OpenTask } from './open-task.js'
+import type { TopologyParts } from './parts.js'
+import type { TaskGauge } from './task-gauge.js'
+
+export interface TaskOptions {
+  readonly partition: number
+  readonly gauge: TaskGauge
+  readonly stop: AbortSignal
+  /** Called when the partition has nothing left to do for now. */
+  idle(): void
+}
+
+/** Runs until `stop`, through every failure that passes; errors with the one that does not. */
+export function runTask<S>(parts: TopologyParts<S>, options: TaskOptions): Observable<never> {
+  const { settings } = parts
+  const { gauge, partition } = options
+  let damaged: string | null = null
+  let failures = 0
+  return defer(async () => {
+    const restoring = gauge.restoring.bind(gauge)
+    const task = await openTask(parts, partition, { damaged, restoring, stop: options.stop })
+    damaged = null
+    await runOpen(parts, task, options, () => (failures = 0))
+  }).pipe(
+    retry({
+      delay: (error: unknown) => {
+        gauge.closed()
+        const known = error instanceof TidemarkError ? error : null
+        if (known?.code === 'STOPPED') return EMPTY
+        if (known?.code === 'STORE_DAMAGED') damaged = known.message
+        else if (known === null || known.retry === 'never') throw error
+        if (++failures > settings.retriesMax) throw error
+        parts.note(`partition ${partition} is opened again after ${known.code}: ${known.message}`)
+        return timer(Math.min(60_000, settings.retryAfterMs * 2 ** (failures - 1)))
+      },
+    }),
+    ignoreElements(),
+  )
+}
+
+/** Everything that lives as long as one opening of a partition. */
+class Running<S> {
+  readonly credits: Credits
+  readonly flusher: Flusher<S>
+  readonly rows: OutputRows
+  /** Whether a commit is between closing and durability (G2). */
+  busy = false
+  /** The transaction under way: whoever opens the partition again must know how it ended. */
+  writing: Promise<void> = Promise.resolve()
+  closedOffset: number
+  committed: Position | null
+  closedMs = 0
+
+  constructor(
+    readonly parts: TopologyParts<S>,
+    readonly task: OpenTask<S>,
+    readonly options: TaskOptions,
+  ) {
+    const { settings } = parts
+    this.credits = new Credits(settings.commitRecordsMax * 2)
+    this.flusher = new Flusher(task.overlay, settings, task.stored)
+    this.rows = new OutputRows(parts.layout)
+    this.closedOffset = task.progress.endOffset
+    this.committed = null
+  }
+
+  pending = (): boolean => {
+    const { progress, timers } = this.task
+    if (progress.endOffset > this.closedOffset) return true
+    return timers.peek(progress.asOf, 1).length > 0
+  }
+
+  closed = (position: Position): void => {
+    this.busy = true
+    this.closedOffset = position.endOffset
+    this.closedMs = this.parts.settings.wallClock()
+    this.flusher.closed(position)
+  }
+
+  /** The commit is durable: let snapshots and store follow, and the source go on. */
+  async delivered(commit: DeliveredCommit<S>): Promise<void> {
+    const { log, topics, snapshots, settings } = this.parts
+    const { partition, gauge } = this.options
+    this.committed = commit.position
+    failpoint('engine.before-snapshots')
+    const featuresOffset = await log.endOffset(topics.features, partition)
+    const scoresOffset = await log.endOffset(topics.scores, partition)
+    const { commit: number, asOf, endOffset } = commit.position
+    const proof = { partition, asOf, endOffset, commit: number, caughtUp: commit.atEnd }
+    await snapshots.put(commit.puts, proof, { commit: number, featuresOffset, scoresOffset })
+    this.flusher.delivered(commit.position)
+    gauge.committed(commit, settings.wallClock() - this.closedMs)
+    this.parts.committed(commit, partition)
+    this.busy = false
+    this.credits.give(commit.records)
+  }
+
+  async end(): Promise<void> {
+    if (this.committed !== null) await this.flusher.last(this.committed)
+    failpoint('engine.in-drain')
+    await this.parts.snapshots.flush()
+  }
+}
+
+async function runOpen<S>(
+  parts: TopologyParts<S>,
+  task: OpenTask<S>,
+  options: TaskOptions,
+  healthy: () => void,
+): Promise<void> {
+  const running = new Running(parts, task, options)
+  const reader = parts.log.reader(parts.topics.events, options.partition, task.progress.endOffset)
+  options.gauge.opened(task)
+  try {
+    await followAll(parts, running, options.partition)
+    const commits = pipeline(running, reader).pipe(
+      concatMap((commit) => running.delivered(commit)),
+      tap(healthy),
+    )
+    await lastValueFrom(commits, { defaultValue: undefined })
+    await running.end()
+  } finally {
+    await Promise.allSettled([running.writing, running.flusher.settled()])
+    await reader.close()
+    await task.store.close()
+  }
+}
+
+async function followAll<S>(
+  parts: TopologyParts<S>,
+  running: Running<S>,
+  partition: number,
+): Promise<void> {
+  const committed = await committedPosition(parts, partition)
+  if (committed === null) return
+  running.committed = committed
+  await followSnapshots({ ...parts, rows: running.rows }, partition, committed)
+}
+
+/** The topology itself. */
+function pipeline<S>(running: Running<S>, reader: LogReader): Observable<DeliveredCommit<S>> {
+  const { parts, task, options } = running
+  const { settings, log, topics, program, rules } = parts
+  const { overlay, timers, progress } = task
+  const { partition } = options
+  const partitions = log.partitions(topics.events)
+  const speed = log.timeBase.kind === 'virtual' ? log.timeBase.speed : 1
+  const source = drive(reader, running.credits, {
+    ...settings,
+    lagAllowanceMs: settings.lagAllowanceMs * speed,
+    from: progress.endOffset,
+    until: null,
+    pending: running.pending,
+    lowWatermark: () => parts.lowWatermark(),
+    idle: () => {
+      if (!running.busy) options.idle()
+    },
+    stop: options.stop,
+  })
+  return source.pipe(
+    decode<S>(parts.codec),
+    load(overlay, timers, progress, settings.timersPerCommitMax),
+    judge(program, overlay, progress, { rules, partition, partitions }),
+    aggregate(program),
+    gather(
+      { program, overlay, timers, progress },
+      {
+        ...settings,
+        recordsMax: settings.commitRecordsMax,
+        ageMsMax: settings.commitAgeMsMax,
+        timersMax: settings.timersPerCommitMax,
+        incarnation: parts.incarnation,
+        partition,
+        partitions,
+        appHash: parts.layout.appHash,
+        logId: log.id,
+        model: () => parts.scoring.inForce,
+        busy: () => running.busy,
+        closed: running.closed,
+      },
+    ),
+    score(parts.scoring),
+    deliver({
+      log,
+      topics,
+      partition,
+      writer: `task-${partition}`,
+      rows: running.rows,
+      writing: (write) => (running.writing = write),
+    }),
+  )
+}
