@@ -17,13 +17,12 @@ import type { Credits } from './credits.js'
 
 /** Wall time that the loop may hold the event loop. */
 const holdMsMax = 8
-/** How long a poll waits for a first record when nothing else is to be done. */
-const idleWaitMs = 100
-/** …and when a commit is open or a timer is due. */
+/** How long a poll waits for a first record when a commit is open or a timer is due. */
 const busyWaitMs = 1
 
 export interface DriveOptions {
   readonly batchRecordsMax: number
+  readonly idleWaitMs: number
   readonly tickEveryMs: number
   /** In ms of the time base. */
   readonly lagAllowanceMs: number
@@ -87,7 +86,7 @@ function pollSize(next: number, credits: Credits, options: DriveOptions): number
 }
 
 function waitMs(options: DriveOptions): number {
-  return options.pending() ? busyWaitMs : idleWaitMs
+  return options.pending() ? busyWaitMs : options.idleWaitMs
 }
 
 function endOf(poll: Poll, next: number): number {

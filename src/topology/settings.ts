@@ -7,6 +7,8 @@ export interface EngineSettings {
   /** …or at this age, while the source is behind. */
   readonly commitAgeMsMax: number
   readonly timersPerCommitMax: number
+  /** How long a poll waits for a first record when there is nothing else to do. */
+  readonly idleWaitMs: number
   /** At most one tick in this time. */
   readonly tickEveryMs: number
   /** How far asOf stays behind the time base's now; a virtual base multiplies it by its speed. */
@@ -27,6 +29,7 @@ export const defaultSettings: EngineSettings = {
   commitRecordsMax: 10_000,
   commitAgeMsMax: 100,
   timersPerCommitMax: 2000,
+  idleWaitMs: 100,
   tickEveryMs: 1000,
   lagAllowanceMs: 10_000,
   flushEveryMs: 2000,
