@@ -1,0 +1,111 @@
+/**
+ * Where the stores of a data directory live: `<directory>/<partition>`, a LevelDB each, and beside
+ * it `<partition>.marker`.
+ *
+ * LevelDB takes a directory without its `CURRENT` file for a new database. So each database holds a
+ * birth row from its first moment on, and the marker says that there was one: a database without
+ * its birth row is damage, not a new store. A damaged directory is renamed, never deleted.
+ */
+import { randomUUID } from 'node:crypto'
+import { access, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { failpoint } from '../failpoint.js'
+import { LevelStore, openStoreDb, storeDamaged, type StoreDb } from './level-store.js'
+import type { Store, StoreHome } from './store.js'
+
+const BIRTH_KEY = Buffer.from('B')
+
+export class LevelStoreHome implements StoreHome {
+  readonly #open = new Map<number, Store>()
+
+  /** @example new LevelStoreHome('data/state') */
+  constructor(readonly directory: string) {}
+
+  /** @throws TidemarkError STORE_DAMAGED (74, 'now'), STORE_IO_FAILED (74), DIRECTORY_LOCKED (78) */
+  async open(partition: number): Promise<Store> {
+    await this.#open.get(partition)?.close()
+    const name = `store of partition ${partition}`
+    const path = join(this.directory, String(partition))
+    const marker = await readIfThere(`${path}.marker`)
+    if (marker !== null && !(await exists(path))) {
+      throw storeDamaged(name, `its directory ${path} is gone`)
+    }
+    await mkdir(path, { recursive: true })
+    const db = await openStoreDb(path, name)
+    try {
+      await confirmBirth(db, name, `${path}.marker`, marker)
+      const store = await LevelStore.open(db, name)
+      this.#open.set(partition, store)
+      return store
+    } catch (error) {
+      await db.close()
+      throw error
+    }
+  }
+
+  /** Renames the directory to the first free `<partition>.damaged-<n>` and notes the reason in it. */
+  async setAside(partition: number, reason: string): Promise<string> {
+    await this.#open.get(partition)?.close()
+    this.#open.delete(partition)
+    const path = join(this.directory, String(partition))
+    const aside = await firstFree(`${path}.damaged-`)
+    failpoint('state.set-aside')
+    if (await exists(path)) {
+      await writeFile(join(path, 'REASON'), `${reason}\n`)
+      await rename(path, aside)
+    }
+    failpoint('state.set-aside')
+    // The marker goes last: until then the missing directory is damage that is set aside again.
+    await rm(`${path}.marker`, { force: true })
+    failpoint('state.set-aside')
+    return aside
+  }
+}
+
+/** That this is the database that was born here, or a new one that is born now. */
+async function confirmBirth(
+  db: StoreDb,
+  name: string,
+  markerPath: string,
+  marker: string | null,
+): Promise<void> {
+  const birth = await db.get(BIRTH_KEY)
+  if (marker !== null && birth === undefined) throw storeDamaged(name, 'it was there and is empty')
+  const id = birth?.toString('utf8') ?? randomUUID()
+  if (marker !== null && marker !== id) throw storeDamaged(name, 'it is not the one that was here')
+  if (birth === undefined) await db.put(BIRTH_KEY, Buffer.from(id), { sync: true })
+  if (marker === null) await writeDurably(markerPath, id)
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  const file = await open(`${path}.new`, 'w')
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(`${path}.new`, path)
+}
+
+async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function firstFree(prefix: string): Promise<string> {
+  let number = 1
+  while (await exists(`${prefix}${number}`)) number += 1
+  return `${prefix}${number}`
+}
