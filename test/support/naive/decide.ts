@@ -1,6 +1,6 @@
 /**
  * What becomes of each record, in log order within its partition: log time, future check, log clock,
- * duplicate, late. Every list is kept in full and searched from end to end.
+ * duplicate, late.
  */
 import type { EligibleSpec, FeatureExpression, FeatureSetSpec } from '../../../src/features/spec.js'
 
@@ -70,11 +70,6 @@ function boundOf(readings: readonly Reading[], type: string, clock: number): num
   return tails.length === 0 ? -Infinity : Math.min(...tails)
 }
 
-interface Sight {
-  readonly id: string
-  readonly clock: number
-}
-
 /** Decides on every record; the decisions come in the order of the records. */
 export function decide(
   records: readonly NaiveRecord[],
@@ -88,7 +83,7 @@ export function decide(
   }
   const logTimes = new Map<number, number>()
   const clocks = new Map<number, number>()
-  const sights = new Map<string, Sight[]>()
+  const sights = new Map<string, Map<string, number>>()
 
   return records.map((record) => {
     const { partition, loggedAt, type, body } = record
@@ -101,16 +96,17 @@ export function decide(
     const clock = Math.max(before, body.occurred_at + 1)
     clocks.set(partition, clock)
     const bound = boundOf(readings, type, clock)
-    // A sight that is 24 h old is no longer a sight: the id may then be seen for a first time again.
-    const fresh = (sights.get(body.customer_id) ?? []).filter(
-      (sight) => clock - sight.clock < duplicateMs,
-    )
-    sights.set(body.customer_id, fresh)
-    if (fresh.some((sight) => sight.id === body.event_id)) {
-      return { record, outcome: 'duplicate', logTime, clock, bound }
+    // In the order of first sights, so the oldest come first. A sight that is 24 h old is none any
+    // more: the id may then be seen for a first time again.
+    const seen = sights.get(body.customer_id) ?? new Map<string, number>()
+    sights.set(body.customer_id, seen)
+    for (const [id, sight] of seen) {
+      if (clock - sight < duplicateMs) break
+      seen.delete(id)
     }
-    fresh.push({ id: body.event_id, clock })
-    if (fresh.length > idsMax) fresh.shift()
+    if (seen.has(body.event_id)) return { record, outcome: 'duplicate', logTime, clock, bound }
+    seen.set(body.event_id, clock)
+    if (seen.size > idsMax) seen.delete(seen.keys().next().value as string)
     const outcome = body.occurred_at < bound ? 'late' : 'accepted'
     return { record, outcome, logTime, clock, bound }
   })

@@ -64,7 +64,7 @@ function compares(condition: FieldCondition, value: Comparable | null): boolean 
   }
 }
 
-/** Events of a source in `[from, t)`, oldest first; those with a null in the asked field left out. */
+/** Events of a source in `[from, t)`, in their order; those without the asked field left out. */
 function select(
   events: readonly VisibleEvent[],
   source: SourceSpec,
@@ -72,7 +72,7 @@ function select(
   at: number,
 ): VisibleEvent[] {
   const from = window === null ? -Infinity : tailOf(at, window)
-  const chosen = events.filter(
+  return events.filter(
     ({ type, body }) =>
       type === source.event &&
       body.occurred_at >= from &&
@@ -80,10 +80,15 @@ function select(
       (source.field === null || fieldOf(body, source.field) !== null) &&
       (source.where === null || holds(source.where, body)),
   )
-  return chosen.sort((a, b) => a.body.occurred_at - b.body.occurred_at || a.offset - b.offset)
 }
 
 const finite = (value: number): number | null => (Number.isFinite(value) ? value + 0 : null)
+
+/** As a column holds it: a boolean is a category. */
+function told(value: unknown): NaiveValue {
+  if (typeof value === 'boolean') return String(value)
+  return (value ?? null) as NaiveValue
+}
 
 function aggregate(
   kind: AggregateKind,
@@ -93,8 +98,8 @@ function aggregate(
   if (kind === 'count') return chosen.length
   const values = field === null ? [] : chosen.map(({ body }) => fieldOf(body, field))
   if (kind === 'distinct') return new Set(values).size
-  if (kind === 'latest') return (values.at(-1) ?? null) as NaiveValue
-  if (kind === 'first') return (values.at(0) ?? null) as NaiveValue
+  if (kind === 'latest') return told(values.at(-1))
+  if (kind === 'first') return told(values.at(0))
   const numbers = values as number[]
   if (kind === 'sum') return finite(exactSum(numbers))
   if (numbers.length === 0) return null
@@ -118,7 +123,7 @@ function rate(
 
 const wholeDays = (ms: number): number => Math.floor(ms / dayMs)
 
-/** The value of an expression at `at` for a customer who has at least one visible event. */
+/** The value of an expression at `at` for a customer who has `events`, at least one, in time order. */
 function valueOf(
   expression: FeatureExpression,
   events: readonly VisibleEvent[],
@@ -171,7 +176,10 @@ export function evaluate(
   at: number,
 ): NaiveValue[] {
   if (events.length === 0) return spec.features.map(() => null)
-  return spec.features.map((feature) => valueOf(feature.expression, events, at))
+  const inTime = [...events].sort(
+    (a, b) => a.body.occurred_at - b.body.occurred_at || a.offset - b.offset,
+  )
+  return spec.features.map((feature) => valueOf(feature.expression, inTime, at))
 }
 
 /** Whether an event of the source lies in the exact window before `at`. */
