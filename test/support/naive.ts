@@ -68,7 +68,7 @@ export class NaiveLog {
     records: readonly NaiveRecord[],
     readonly declaration: NaiveDeclaration,
   ) {
-    this.decisions = decide(records, declaration.spec, declaration.eligible)
+    this.decisions = decide(records, declaration.spec)
     let clock = -Infinity
     for (const decision of this.decisions) {
       if (decision.clock > clock) clock = decision.clock
@@ -112,7 +112,7 @@ export class NaiveLog {
       values: evaluate(spec, events, ask.asOf),
       seen: events.length > 0,
       eligible: isEligible(eligible, events, ask.asOf),
-      retired: events.length > 0 && newest + retireAfterOf(spec) <= ask.asOf,
+      retired: events.length > 0 && newest + retireAfterOf(spec, eligible) <= ask.asOf,
     }
   }
 

@@ -2,7 +2,7 @@
  * What becomes of each record, in log order within its partition: log time, future check, log clock,
  * duplicate, late.
  */
-import type { EligibleSpec, FeatureExpression, FeatureSetSpec } from '../../../src/features/spec.js'
+import type { FeatureExpression, FeatureSetSpec } from '../../../src/features/spec.js'
 
 export type NaiveBody = { readonly occurred_at: number; readonly [field: string]: unknown }
 
@@ -70,17 +70,9 @@ function boundOf(readings: readonly Reading[], type: string, clock: number): num
   return tails.length === 0 ? -Infinity : Math.min(...tails)
 }
 
-/** Decides on every record; the decisions come in the order of the records. */
-export function decide(
-  records: readonly NaiveRecord[],
-  spec: FeatureSetSpec,
-  eligible: EligibleSpec | null,
-): Decision[] {
+/** Decides on every record; only features make late. The order is that of the records. */
+export function decide(records: readonly NaiveRecord[], spec: FeatureSetSpec): Decision[] {
   const readings = spec.features.flatMap((feature) => readingsOf(feature.expression))
-  if (eligible !== null) {
-    const window = { lengthMs: eligible.withinMs, tileMs: 1 }
-    readings.push({ event: eligible.source.event, window })
-  }
   const logTimes = new Map<number, number>()
   const clocks = new Map<number, number>()
   const sights = new Map<string, Map<string, number>>()

@@ -193,12 +193,12 @@ export function isEligible(
   return select(events, eligible.source, window, at).length > 0
 }
 
-/** Longest window of the features + 30 d. */
-export function retireAfterOf(spec: FeatureSetSpec): number {
+/** Longest window, that of eligibility included, + 30 d. */
+export function retireAfterOf(spec: FeatureSetSpec, eligible: EligibleSpec | null): number {
   const lengths = spec.features
     .flatMap((feature) => readingsOf(feature.expression))
     .map((reading) => reading.window?.lengthMs ?? 0)
-  return Math.max(0, ...lengths) + 30 * dayMs
+  return Math.max(eligible?.withinMs ?? 0, ...lengths) + 30 * dayMs
 }
 
 /**
