@@ -49,7 +49,7 @@ export async function keepBundle(bundle: Bundle, kept: string): Promise<string> 
   const { hash } = bundle.info
   const folder = join(kept, hash)
   if (await isWhole(folder, hash)) return folder
-  // Two processes may keep the same bundle at once: each writes its own copy, one rename wins.
+  // Two may keep the same bundle at once: each writes a copy of its own, one rename wins.
   const unfinished = join(kept, `.${hash}.${randomUUID()}`)
   try {
     await mkdir(unfinished, { recursive: true })
@@ -59,14 +59,13 @@ export async function keepBundle(bundle: Bundle, kept: string): Promise<string> 
       const text = `bundle ${bundle.folder} had the hash ${hash} and now has ${copy.info.hash}`
       throw configurationError('MODEL_UNTRUSTED', text)
     }
-    await setAside(folder)
-    await rename(unfinished, folder)
+    await install(unfinished, folder, hash)
     await sync(kept)
     return folder
   } catch (error) {
-    await rm(unfinished, { recursive: true, force: true })
+    // What went wrong first is what is told; an unfinished folder is in nobody's way.
+    await rm(unfinished, { recursive: true, force: true }).catch(() => undefined)
     if (error instanceof TidemarkError) throw error
-    if (await isWhole(folder, hash)) return folder
     const reason = (error as NodeJS.ErrnoException).code ?? String(error)
     throw ioError('BUNDLE_NOT_KEPT', `cannot copy bundle ${bundle.folder} to ${folder}: ${reason}`)
   }
@@ -95,13 +94,22 @@ async function isWhole(folder: string, hash: string): Promise<boolean> {
   }
 }
 
-/** Moves a damaged folder out of the way; it may be evidence, so it is not deleted. */
-async function setAside(folder: string): Promise<void> {
+/** Gives the finished copy its name, unless a whole one has it by now. */
+async function install(unfinished: string, folder: string, hash: string): Promise<void> {
   try {
-    await rename(folder, `${folder}.damaged-${randomUUID()}`)
+    await rename(unfinished, folder)
+    return
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error
   }
+  if (await isWhole(folder, hash)) {
+    await rm(unfinished, { recursive: true })
+    return
+  }
+  // A damaged folder may be evidence, so it is moved and not deleted.
+  await rename(folder, `${folder}.damaged-${randomUUID()}`)
+  await rename(unfinished, folder)
 }
 
 async function foldersUnder(roots: readonly string[]): Promise<string[]> {

@@ -30,8 +30,8 @@ const OPTIONS: InferenceSession.SessionOptions = {
   interOpNumThreads: 1,
   executionMode: 'sequential',
   graphOptimizationLevel: 'all',
-  // Errors only: they also reach us as exceptions, and warnings would go to stderr past the log.
-  logSeverityLevel: 3,
+  // Nothing but fatal: errors reach us as exceptions too, and stderr is the log's.
+  logSeverityLevel: 4,
 }
 
 /**
