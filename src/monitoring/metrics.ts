@@ -5,7 +5,7 @@
  * count anyway. Only the durations of commits are kept here, for no status can hold a histogram.
  *
  * M1 Base units (seconds, bytes), and no label whose values grow with the customers.
- * M2 Counters of events are those of the log's whole history: they survive a restart, and fall back
+ * M2 Counters of records and commits are those of the log's whole history: they survive a restart, and fall back
  *    only with a log that is new.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
@@ -101,7 +101,7 @@ function addCounters(registry: Registry, engine: StatusSource, board: ScoreBoard
   )
   counter(
     'degraded_scores_total',
-    'Scores of which the model in force failed.',
+    'Scores since the start of which the model in force failed.',
     ['partition', 'model'],
     perPartition((task) => [[{ model: modelOf(engine) }, task.degraded]]),
   )

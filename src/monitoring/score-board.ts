@@ -44,7 +44,7 @@ export class ScoreBoard {
   readonly #changesMax: number
   /** In order of the last score, oldest first. */
   readonly #scores = new Map<string, number>()
-  readonly #bins = new Array<number>(BINS).fill(0)
+  readonly #bins = Array.from({ length: BINS }, () => 0)
   readonly #changes: Record<Cause, ScoreChange[]> = { event: [], time: [], rescore: [] }
   readonly #counts: Record<Cause, Record<Risk, number>>
   #sequence = 0

@@ -60,7 +60,7 @@ export class StatusStream {
   }
 
   close(): void {
-    for (const client of [...this.#clients]) {
+    for (const client of this.#clients) {
       this.#drop(client)
       client.response.end()
     }
@@ -70,7 +70,7 @@ export class StatusStream {
     const changes = this.#board.changesAfter(this.#sequence, CHANGES_PER_PORTION)
     this.#sequence = this.#board.sequence
     const portion = this.#portion(changes)
-    for (const client of [...this.#clients]) {
+    for (const client of this.#clients) {
       if (client.fullSince === null) write(client, portion)
       else if (Date.now() - client.fullSince > SLOW_MAX_MS) client.response.destroy()
     }

@@ -2,7 +2,8 @@
  * What a running engine tells about itself. Everything here is a copy of what the tasks know at the
  * moment of asking: readers (the page, the metrics, the readiness check) keep no books of their own.
  *
- * Counts are of the whole history of the log, not of this process: they come from the position.
+ * Counts of records are of the whole history of the log, not of this process: they come from the
+ * position. Counts of scores are since the start of the process.
  */
 import type { TimeBase } from '../log/log.js'
 import type { BundleInfo } from '../scoring/scorer.js'
@@ -39,9 +40,10 @@ export interface PartitionStatus {
   readonly rejected: Readonly<Record<string, number>>
   /** Broken rules that only flag, by rule name. */
   readonly flagged: Readonly<Record<string, number>>
+  /** Since the start; a re-score counts as one by event. */
   readonly scoresByEvent: number
   readonly scoresByTime: number
-  /** Scores of which the model in force failed. */
+  /** Scores since the start of which the model in force failed. */
   readonly degraded: number
   readonly timersWaiting: number
   /** How long the oldest due timer has waited, in seconds of event time; 0 where none is due. */

@@ -1,7 +1,7 @@
-/** A made-up engine, board and snapshots for what is served: figures move with a seeded walk. */
+/** A made-up engine, board and snapshots for what is served. */
 import type { FeaturesRow, ScoreRow } from '../../src/events/output-rows.js'
 import { createMetrics } from '../../src/monitoring/metrics.js'
-import { ScoreBoard, type BoardRow } from '../../src/monitoring/score-board.js'
+import { ScoreBoard } from '../../src/monitoring/score-board.js'
 import type { Served } from '../../src/serving/http.js'
 import type { PartitionProof, Snapshot } from '../../src/snapshots/snapshots.js'
 import type { EngineStatus, PartitionStatus } from '../../src/topology/status.js'
@@ -149,46 +149,5 @@ export function served(status: () => EngineStatus = () => engineStatus()): Serve
       decodeFeatures: (bytes) => ({ ...featuresRow, customer: Buffer.from(bytes).toString() }),
       decodeScore: (bytes) => ({ ...scoreRow, customer: Buffer.from(bytes).toString() }),
     },
-  }
-}
-
-export function riskOf(probability: number): BoardRow['risk'] {
-  return probability > 0.7 ? 'high' : probability > 0.4 ? 'medium' : 'low'
-}
-
-/** Customers whose scores walk: each call gives the rows of one made-up commit. */
-export class MadeUpScores {
-  #seed = 7
-  #commit = 0
-  readonly #scores: number[]
-
-  constructor(customers = 5_000) {
-    this.#scores = Array.from({ length: customers }, () => this.#random() ** 2 * 0.97)
-  }
-
-  first(): BoardRow[] {
-    return this.#scores.map((probability, index) => this.#row(index, probability, 'time', NOW))
-  }
-
-  commit(asOf: number, byEvent: number, byTime: number): BoardRow[] {
-    this.#commit += 1
-    return Array.from({ length: byEvent + byTime }, (_, index) => {
-      const cause = index < byEvent ? 'event' : 'time'
-      const who = Math.floor(this.#random() * this.#scores.length)
-      const by = (this.#random() - (cause === 'event' ? 0.6 : 0.35)) * 0.12
-      this.#scores[who] = Math.min(0.99, Math.max(0.004, this.#scores[who] + by))
-      return this.#row(who, this.#scores[who], cause, asOf)
-    })
-  }
-
-  #row(who: number, probability: number, cause: BoardRow['cause'], asOf: number): BoardRow {
-    const customer = `c${String(who).padStart(5, '0')}`
-    return { customer, cause, asOf, probability, risk: riskOf(probability), commit: this.#commit }
-  }
-
-  /** Deterministic, so that a picture can be compared with an earlier one. */
-  #random(): number {
-    this.#seed = (Math.imul(this.#seed, 1_664_525) + 1_013_904_223) >>> 0
-    return this.#seed / 2 ** 32
   }
 }

@@ -73,7 +73,8 @@ function showClock(status) {
   setText('log-clock', clock === null ? '–' : shortInstant(clock))
   const lag = sum(partitions.map((task) => Math.max(0, task.logEndOffset - task.endOffset)))
   const caughtUp = partitions.every((task) => task.caughtUp)
-  setText('lag', caughtUp ? 'caught up' : `${count(lag)} records behind`)
+  const behindText = `${count(lag)} records behind${lag === 0 ? ', not yet proved' : ''}`
+  setText('lag', caughtUp && lag === 0 ? 'caught up' : behindText)
   const overdue = Math.max(0, ...partitions.map((task) => task.timersOverdueSeconds))
   const waiting = count(sum(partitions.map((task) => task.timersWaiting)))
   const late = overdue > 0 ? `, oldest due for ${span(overdue)}` : ', none due'
