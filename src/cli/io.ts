@@ -32,7 +32,7 @@ export function processIo(): CliIo {
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
-    isTerminal: process.stderr.isTTY === true,
+    isTerminal: process.stderr.isTTY,
     columns: process.stderr.columns ?? 80,
     cwd: process.cwd(),
     now: Date.now,

@@ -24,7 +24,7 @@ export interface StartHooks {
   readonly progress: (step: string, unit: string) => Progress
 }
 
-/** An engine with its parts open, not running yet: the server must answer while it restores. */
+/** An engine with its parts open: the server must answer while it restores, so nobody waits here. */
 export interface Composed extends CustomerLookup {
   readonly engine: StatusSource
   /**
@@ -60,7 +60,7 @@ export async function runStart(
 ): Promise<void> {
   const logger = createLogger(io, options.logFormat)
   const board = new ScoreBoard()
-  // The engine exists only after the hooks that it reports into; no commit comes before it runs.
+  // The metrics need the engine, which needs its hooks: the first commits may go unmeasured.
   let observeCommit: StartHooks['onCommit'] = () => {}
   const composed = await compose(options, {
     board,
