@@ -1,0 +1,97 @@
+/**
+ * W1 from the embedded log to committed scores: CPU of the whole process an event, all threads.
+ * Usage: tsx bench/w1.ts [events] [partitions]
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { partitionOf } from '../src/events/partition.js'
+import { EmbeddedLog } from '../src/log/embedded-log.js'
+import { topicsOf } from '../src/log/log.js'
+import type { SnapshotStore } from '../src/snapshots/snapshots.js'
+import { LevelStoreHome } from '../src/state/level-store-home.js'
+import { startEngine } from '../src/topology/engine.js'
+import { defaultSettings } from '../src/topology/settings.js'
+import { calibrate } from './support/calibrate.js'
+import { W1 } from './support/w1.js'
+import { w1Codec, w1Program, w1Score, w1Scoring, type W1State } from './support/w1-program.js'
+
+const events = Number(process.argv[2] ?? 2_000_000)
+const partitions = Number(process.argv[3] ?? 1)
+const folder = await mkdtemp(join(tmpdir(), 'tidemark-w1-'))
+const control = calibrate()
+const log = await EmbeddedLog.open(join(folder, 'log'), { partitions, timeBase: { kind: 'none' } })
+await fill()
+
+/** W1 asks for committed scores; a snapshot store is no part of it. */
+const noSnapshots: SnapshotStore = {
+  get: async () => null,
+  getMany: async () => [],
+  put: () => undefined,
+  proof: () => null,
+  cursor: async () => null,
+  flush: async () => undefined,
+  close: async () => undefined,
+}
+
+const last = new Map<string, number>()
+let outputs = 0
+const before = process.cpuUsage()
+const started = performance.now()
+const engine = startEngine<W1State>(
+  {
+    program: w1Program,
+    codec: w1Codec,
+    rules: { check: () => null },
+    layout: {
+      app: 'w1',
+      featureSet: 'w1/1',
+      appHash: '00'.repeat(32),
+      columns: w1Program.columns,
+      ids: { features: 2, scores: 3 },
+    },
+    log,
+    topics: topicsOf('w1'),
+    home: new LevelStoreHome(join(folder, 'state')),
+    snapshots: noSnapshots,
+    scoring: w1Scoring,
+    settings: defaultSettings,
+    incarnation: 'bench',
+    lowWatermark: () => null,
+    committed: ({ rows }) => {
+      outputs += rows.length
+      for (let row = 0; row < rows.length; row++) last.set(rows.customers[row]!, w1Score(rows, row))
+    },
+    note: (text) => console.error(text),
+  },
+  { app: 'w1', synthetic: true },
+)
+await engine.idle()
+await engine.stop()
+const { user, system } = process.cpuUsage(before)
+const cpu = (user + system) / events
+const seconds = (performance.now() - started) / 1000
+let sum = 0
+for (const score of last.values()) sum += score
+console.log(`W1, ${events} events, ${partitions} partition(s), embedded log to committed scores`)
+console.log(`  ${cpu.toFixed(2)} µs CPU an event = ${(cpu / control).toFixed(1)} × avsc decode`)
+console.log(`  avsc decode in this run: ${control.toFixed(3)} µs`)
+console.log(`  ${Math.round(events / seconds)} events/s, ${(events / outputs).toFixed(2)} events an output`)
+console.log(`  peak memory ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`)
+console.log(`  ${last.size} customers, sum of last scores ${sum.toFixed(9)}`)
+await log.close()
+await rm(folder, { recursive: true })
+
+async function fill(): Promise<void> {
+  const w1 = new W1()
+  for (let i = 0; i < events; ) {
+    const transaction = log.begin('w1')
+    for (const end = Math.min(events, i + 5000); i < end; i++) {
+      const event = w1.event(i)
+      const key = Buffer.from(event.customer_id)
+      const record = { key, value: w1.encode(event), timestamp: Date.now(), headers: null }
+      transaction.append('w1.events', partitionOf(key, partitions), record)
+    }
+    await transaction.commit()
+  }
+}
