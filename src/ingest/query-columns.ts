@@ -10,31 +10,47 @@ export interface QueryColumn {
   readonly type: string
 }
 
-const textTypes = /^(VARCHAR|UUID|ENUM\(|JSON)/
-const timeTypes = /^(TIMESTAMP|DATE|BIGINT)/
+/** `whole`: 64 bits; `other`: small numbers, booleans, lists, structs. */
+type Kind = 'text' | 'time' | 'whole' | 'decimal' | 'other'
+
+function kindOf({ type }: QueryColumn): Kind {
+  if (type.endsWith(']')) return 'other'
+  if (/^(DATE|TIMESTAMP)/.test(type)) return 'time'
+  if (/^(VARCHAR|UUID|ENUM|JSON|TIME|INTERVAL|BIT$)/.test(type)) return 'text'
+  if (/^(DECIMAL|U?HUGEINT|BIGNUM)/.test(type)) return 'decimal'
+  return type === 'BIGINT' ? 'whole' : 'other'
+}
+
+export const isText = (column: QueryColumn): boolean => kindOf(column) === 'text'
+
+const time = { type: 'TIMESTAMP or BIGINT (ms UTC)', kinds: ['time', 'whole'] as readonly Kind[] }
+const text = { type: 'VARCHAR', kinds: ['text'] as readonly Kind[] }
 
 const due = [
-  { name: 'event_id', type: 'VARCHAR', fits: textTypes },
-  { name: 'customer_id', type: 'VARCHAR', fits: textTypes },
-  { name: 'type', type: 'VARCHAR', fits: textTypes },
-  { name: 'occurred_at', type: 'TIMESTAMP or BIGINT (ms UTC)', fits: timeTypes },
-] as const
-
-const loggedAt = { name: 'logged_at', type: 'TIMESTAMP or BIGINT (ms UTC)', fits: timeTypes }
+  { name: 'event_id', ...text },
+  { name: 'customer_id', ...text },
+  { name: 'type', ...text },
+  { name: 'occurred_at', ...time },
+]
+const loggedAt = { name: 'logged_at', ...time }
 
 /** Refuses with `QUERY_COLUMNS` (exit 78), naming what came and what was due. */
 export function checkColumns(columns: readonly QueryColumn[]): void {
   const problems: string[] = []
   const wanted = columns.some(({ name }) => name === loggedAt.name) ? [...due, loggedAt] : due
-  for (const { name, type, fits } of wanted) {
+  for (const { name, type, kinds } of wanted) {
     const column = columns.find((candidate) => candidate.name === name)
     if (column === undefined) problems.push(`${name} is missing, due is ${type}`)
-    else if (!fits.test(column.type)) problems.push(`${name} is ${column.type}, due is ${type}`)
+    else if (!kinds.includes(kindOf(column))) {
+      problems.push(`${name} is ${column.type}, due is ${type}`)
+    }
   }
   if (problems.length === 0) return
   const came = columns.map(({ name, type }) => `${name} ${type}`).join(', ')
-  const text = `the query's columns do not make events: ${problems.join('; ')}; it returns ${came}`
-  throw configurationError('QUERY_COLUMNS', text)
+  throw configurationError(
+    'QUERY_COLUMNS',
+    `the query's columns do not make events: ${problems.join('; ')}; it returns ${came}`,
+  )
 }
 
 /** @example quoted('my "col"') // '"my ""col"""' */
@@ -44,16 +60,16 @@ export function quoted(name: string): string {
 
 /**
  * The expression that brings a column into a plain type. Times become ms UTC with finer digits cut
- * (also before 1970), whatever was not finite becomes null, exact decimals become doubles.
+ * (also before 1970), whatever is not finite becomes null, exact decimals become doubles.
  */
-export function plainExpression({ name, type }: QueryColumn): string {
-  const column = quoted(name)
-  if (type === 'DATE' || type.startsWith('TIMESTAMP')) {
-    const micros = `epoch_us(${type === 'DATE' ? `${column}::TIMESTAMP` : column})`
+export function plainExpression(column: QueryColumn): string {
+  const name = quoted(column.name)
+  const kind = kindOf(column)
+  if (kind === 'time') {
+    const micros = `epoch_us(${column.type === 'DATE' ? `${name}::TIMESTAMP` : name})`
     const cut = `(${micros} - ((${micros} % 1000) + 1000) % 1000) // 1000`
-    return `CASE WHEN isfinite(${column}) THEN (${cut})::DOUBLE END AS ${column}`
+    return `CASE WHEN isfinite(${name}) THEN (${cut})::DOUBLE END AS ${name}`
   }
-  if (/^(DECIMAL|U?HUGEINT|BIGNUM)/.test(type)) return `${column}::DOUBLE AS ${column}`
-  if (/^(UUID|ENUM|TIME|INTERVAL|BIT$)/.test(type)) return `${column}::VARCHAR AS ${column}`
-  return column
+  if (kind === 'decimal') return `${name}::DOUBLE AS ${name}`
+  return kind === 'text' && column.type !== 'VARCHAR' ? `${name}::VARCHAR AS ${name}` : name
 }

@@ -6,7 +6,7 @@ import { TidemarkError } from '../errors.js'
 import { OCCURRED_AT_END, OCCURRED_AT_MIN } from '../events/envelope.js'
 import type { EventBody, EventCodec, Reject } from '../events/event.js'
 import type { LogRecord } from '../log/log.js'
-import type { RowPortion } from './duckdb-rows.js'
+import type { RowPortion } from './duckdb-portion.js'
 
 /** A row that became a record. */
 export interface EncodedRow {
@@ -74,18 +74,20 @@ export class RowEncoder {
    * range must not get into the log.
    */
   private badTime(time: unknown, latestAllowed: number): Reject | null {
-    const field = `/${this.timeColumn}`
-    const bad = (why: string): Reject => ({ code: 'TIMESTAMP_RANGE', reason: why, field })
-    if (typeof time !== 'number') return bad(`${this.timeColumn} is ${String(time)}`)
+    if (typeof time !== 'number') return this.timeReject(`is ${String(time)}`)
     if (time < OCCURRED_AT_MIN || time >= OCCURRED_AT_END) {
-      const hint = time >= OCCURRED_AT_MIN / 1000 && time < OCCURRED_AT_END / 1000
-      return bad(
-        `${this.timeColumn} ${time} is not between 1990 and 2100` +
-          (hint ? '; it looks like seconds, milliseconds are due' : ''),
-      )
+      const seconds = time >= OCCURRED_AT_MIN / 1000 && time < OCCURRED_AT_END / 1000
+      const hint = seconds ? '; it looks like seconds, milliseconds are due' : ''
+      return this.timeReject(`${time} is not between 1990-01-01 and 2100-01-01 UTC${hint}`)
     }
     if (time <= latestAllowed) return null
-    return bad(`${this.timeColumn} ${time} is more than an hour ahead of the log`)
+    return this.timeReject(`${time} is more than an hour ahead of the log`)
+  }
+
+  private timeReject(why: string): Reject {
+    const { timeColumn } = this
+    const reason = `${timeColumn} ${why}`
+    return { code: 'TIMESTAMP_RANGE', reason, field: `/${timeColumn}` }
   }
 }
 
@@ -102,10 +104,13 @@ function unfit(reason: string, body: Record<string, unknown>): Reject {
 }
 
 function refused(reject: Reject, body: Record<string, unknown>): RefusedRow {
-  const json = JSON.stringify(body, (_, value: unknown) =>
-    typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))
-      ? String(value)
-      : value,
-  )
-  return { reject, json: Buffer.from(json) }
+  const isPlain = Object.values(body).every((value) => !isUnjson(value))
+  return { reject, json: Buffer.from(JSON.stringify(body, isPlain ? undefined : withUnjson)) }
 }
+
+/** What JSON cannot say, or would say wrongly. */
+function isUnjson(value: unknown): boolean {
+  return typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))
+}
+
+const withUnjson = (_: string, value: unknown): unknown => (isUnjson(value) ? String(value) : value)

@@ -82,7 +82,22 @@ describe('rows become events', () => {
     expect(events).toBe(40)
   })
 
-  it('reads JSON, Parquet and gzip, and names with quotes and brackets', async () => {
+  it('keeps ids byte for byte', async () => {
+    const ids = ['\uFEFFbom', ' blank ', '\u0000', 'Ä', 'A\u0308', '"\\\n', '0042', '🦊']
+    const rows = ids.map((id, i) => ({
+      event_id: `e${i}`,
+      customer_id: id,
+      type: 'visit',
+      occurred_at: 1_700_000_000_000 + i,
+    }))
+    const log = new MemoryLog({ timeBase: historic })
+    await run(log, [await csv(JSON.stringify(rows), 'a.json')], 'FROM read_json(${files})')
+    expect((await eventsOf(log)).map(({ customer_id }) => customer_id)).toEqual(ids)
+    const records = await recordsOf(log, 'shop.events')
+    expect(records.map(({ key }) => key!.toString())).toEqual(ids)
+  })
+
+  it('reads JSON from a file whose name has quotes and brackets', async () => {
     const name = "o'brien [1].json"
     const path = await csv(
       '{"event_id":"a","customer_id":"c","type":"visit","occurred_at":1700000000000}\n',
