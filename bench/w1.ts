@@ -76,7 +76,9 @@ for (const score of last.values()) sum += score
 console.log(`W1, ${events} events, ${partitions} partition(s), embedded log to committed scores`)
 console.log(`  ${cpu.toFixed(2)} µs CPU an event = ${(cpu / control).toFixed(1)} × avsc decode`)
 console.log(`  avsc decode in this run: ${control.toFixed(3)} µs`)
-console.log(`  ${Math.round(events / seconds)} events/s, ${(events / outputs).toFixed(2)} events an output`)
+console.log(
+  `  ${Math.round(events / seconds)} events/s, ${(events / outputs).toFixed(2)} events an output`,
+)
 console.log(`  peak memory ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`)
 console.log(`  ${last.size} customers, sum of last scores ${sum.toFixed(9)}`)
 await log.close()
@@ -84,7 +86,7 @@ await rm(folder, { recursive: true })
 
 async function fill(): Promise<void> {
   const w1 = new W1()
-  for (let i = 0; i < events; ) {
+  for (let i = 0; i < events;) {
     const transaction = log.begin('w1')
     for (const end = Math.min(events, i + 5000); i < end; i++) {
       const event = w1.event(i)

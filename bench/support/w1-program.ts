@@ -56,6 +56,7 @@ export const w1Program: Program<W1State> = {
     weigh: (state) => 160 + state.rows.length * 8,
   },
   acceptedTypes: () => 0,
+  lateBound: () => -Infinity,
   judge: () => 'accepted',
   update,
   read,
@@ -193,7 +194,13 @@ function decodeState(bytes: Uint8Array): W1State {
   const rows: number[] = []
   for (let at = planEnd; at < b.length; at += 25) {
     rows.push(b.readUInt16LE(at), b.readUInt16LE(at + 2), b.readDoubleLE(at + 4))
-    rows.push(b.readUInt16LE(at + 12), b[at + 14]!, b[at + 15]!, b.readDoubleLE(at + 16), b[at + 24]!)
+    rows.push(
+      b.readUInt16LE(at + 12),
+      b[at + 14]!,
+      b[at + 15]!,
+      b.readDoubleLE(at + 16),
+      b[at + 24]!,
+    )
   }
   return {
     rows,

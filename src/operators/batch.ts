@@ -33,6 +33,8 @@ export class Item<S> {
   schemaId = 0
   /** The log clock after this item. */
   clock = 0
+  /** For a late event: what occurred before this instant is late. */
+  bound = 0
 
   constructor(readonly record: StoredRecord) {}
 

@@ -92,7 +92,8 @@ async function writeCommit<S>(
       transaction.append(topics.rejects, partition, rejected)
     }
     for (const item of commit.late) {
-      transaction.append(topics.late, partition, lateRecord(item.record, place, item.clock))
+      const late = lateRecord(item.record, place, item.bound, item.clock)
+      transaction.append(topics.late, partition, late)
     }
     const position = Buffer.from(JSON.stringify(commit.position))
     transaction.append(topics.changelog, partition, record(positionKey, position, timestamp))

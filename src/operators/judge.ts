@@ -47,6 +47,8 @@ function judgeItem<S>(
   const verdict = program.judge(progress.logClock, state, item.type, item.body!)
   item.outcome = verdict
   if (verdict === 'accepted') progress.counts.accepted++
-  else if (verdict === 'late') progress.counts.late++
-  else progress.counts.duplicates++
+  else if (verdict === 'late') {
+    item.bound = program.lateBound(progress.logClock, item.type)
+    progress.counts.late++
+  } else progress.counts.duplicates++
 }

@@ -14,6 +14,8 @@ export interface Program<S> {
   acceptedTypes(state: S): number
   /** In log order, with the log clock that the event itself has advanced. */
   judge(clock: number, state: S, type: number, body: EventBody): Verdict
+  /** An event of the type that occurred before this instant is late. */
+  lateBound(clock: number, type: number): number
   update(state: S, type: number, body: EventBody, offset: number, keepFrom: number): void
   /** Fills in a row: values, validUntil, retired, eligible. */
   read(state: S, asOf: number, rows: FeatureRows, row: number): void
@@ -28,6 +30,7 @@ export function featureProgram(engine: FeatureEngine): Program<CustomerState> {
     codec: engine.codec,
     acceptedTypes: (state) => state.judged.acceptedTypes,
     judge: (clock, state, type, body) => engine.judge(clock, state.judged, type, body),
+    lateBound: (clock, type) => engine.lateBound(clock, type),
     update: (state, type, body, offset, keepFrom) =>
       engine.update(state.aggregates, type, body, offset, keepFrom),
     read: (state, asOf, rows, row) => engine.read(state.aggregates, asOf, rows, row),

@@ -36,8 +36,17 @@ export function rejectRecord(
 }
 
 /** A late event was older than `bound` when the log clock stood at `clock` (both ms UTC). */
-export function lateRecord(record: StoredRecord, place: RecordPlace, clock: number): LogRecord {
-  return withHeaders(record, [...placeHeaders(record, place), ['tidemark.late.clock', clock]])
+export function lateRecord(
+  record: StoredRecord,
+  place: RecordPlace,
+  bound: number,
+  clock: number,
+): LogRecord {
+  return withHeaders(record, [
+    ...placeHeaders(record, place),
+    ['tidemark.late.bound', bound],
+    ['tidemark.late.clock', clock],
+  ])
 }
 
 function placeHeaders(record: StoredRecord, place: RecordPlace): Named[] {

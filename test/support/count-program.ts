@@ -40,6 +40,7 @@ export function countProgram(keepDays = 30): Program<CountState> {
       weigh: (state) => 64 + state.ids.length * 32,
     },
     acceptedTypes: (state) => (state.count > 0 ? 1 : 0),
+    lateBound: () => -Infinity,
     judge: (_clock, state, _type, body): Verdict => {
       if (state.ids.includes(body.event_id)) return 'duplicate'
       state.ids.push(body.event_id)

@@ -1,0 +1,69 @@
+/** Puts together what an app's folder declares. */
+import { AvroCodec } from '../events/avro-codec.js'
+import { outputSchemas } from '../events/output-schemas.js'
+import type { RuleSet } from '../events/rule-spec.js'
+import { compileRules } from '../events/rules.js'
+import { idOf, type SchemaIds } from '../events/schema-ids.js'
+import type { AvroRecordSchema } from '../events/schema-types.js'
+import { configurationError } from '../errors.js'
+import { canonicalDeclaration, type Declaration } from './app-hash.js'
+import type { App, OutputSchemaIds } from './app.js'
+import { compile } from './compile.js'
+import type { FeatureSet } from './declare.js'
+import type { CompiledLabels } from './labels.js'
+import type { EligibleSpec } from './spec.js'
+
+export interface AppDeclaration {
+  readonly featureSet: FeatureSet
+  readonly schemaIds: SchemaIds
+  readonly rules: RuleSet
+  readonly labels: CompiledLabels | null
+  readonly eligible: EligibleSpec | null
+  /** Whether the app's data is made up. */
+  readonly synthetic: boolean
+}
+
+/**
+ * The app of a declaration. Its name is the feature set's.
+ *
+ * @throws with exit code 78: `FEATURES_INVALID`, `RULE_INVALID`, `SCHEMA_UNREGISTERED` where an
+ *   event's or an output's schema has no id yet
+ * @example
+ * buildApp({ featureSet, schemaIds, rules, labels, eligible, synthetic: false }).name // 'churn'
+ */
+export function buildApp(app: AppDeclaration): App {
+  const { spec, schemas } = app.featureSet
+  const declaration: Declaration = {
+    features: spec,
+    schemas,
+    eligible: app.eligible,
+    rules: app.rules.spec,
+  }
+  const engine = compile(declaration)
+  const codec = new AvroCodec(schemas, app.schemaIds)
+  if (codec.types.join() !== engine.types.join()) {
+    throw new Error('the codec and the engine number the event types differently')
+  }
+  return {
+    name: spec.name,
+    featureSet: `${spec.name}/${spec.version}`,
+    codec,
+    rules: compileRules(app.rules, codec.types),
+    engine,
+    labels: app.labels,
+    outputs: outputIds(spec.name, engine.columns, app.schemaIds),
+    declaration: canonicalDeclaration(declaration),
+    synthetic: app.synthetic,
+  }
+}
+
+function outputIds(name: string, columns: App['engine']['columns'], ids: SchemaIds) {
+  const schemas = outputSchemas(name, columns)
+  const found: OutputSchemaIds = {
+    features: idOf(ids, schemas.features as unknown as AvroRecordSchema) ?? 0,
+    scores: idOf(ids, schemas.scores as unknown as AvroRecordSchema) ?? 0,
+  }
+  if (found.features > 0 && found.scores > 0) return found
+  const text = `the output schemas of ${name} have no id in its ids.json; run npm run schemas`
+  throw configurationError('SCHEMA_UNREGISTERED', text)
+}
