@@ -1,5 +1,7 @@
+import { existsSync, readdirSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { env } from 'onnxruntime-node'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { FeatureRows } from '../../src/features/rows.js'
@@ -13,6 +15,15 @@ async function opened(name: string): Promise<OnnxScorer> {
   onTestFinished(() => scorer.close())
   return scorer
 }
+
+const shippedRoot = fileURLToPath(new URL('../../bundles/', import.meta.url))
+
+/** Every bundle that goes out with the package, by its folder under bundles/. */
+const shipped = existsSync(shippedRoot)
+  ? readdirSync(shippedRoot, { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('bundle.json'))
+      .map(dirname)
+  : []
 
 const MODELS = ['good', 'trained-lr', 'trained-xgb']
 
@@ -148,6 +159,19 @@ describe('proveBundle', () => {
     const sameRuntime = proof.onnxruntime === env.versions.node
     expect(proof.bitsEqual).toBeGreaterThanOrEqual(sameRuntime ? proof.rows : 0)
   })
+
+  it.skipIf(shipped.length === 0)(
+    'finds the shipped bundles equal to the trainer’s scores',
+    async () => {
+      for (const name of shipped) {
+        const bundle = await loadBundle(join(shippedRoot, name))
+        const scorer = await OnnxScorer.open(bundle, bundle.manifest.features)
+        const proof = await proveBundle(bundle, scorer, bundle.manifest.features)
+        await scorer.close()
+        expect(proof.rows, name).toBeGreaterThan(0)
+      }
+    },
+  )
 
   it('refuses a bundle that does not answer as its trainer saw', async () => {
     const copy = await copyOf('trained-lr')
