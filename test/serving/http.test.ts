@@ -210,7 +210,15 @@ describe('the stream', () => {
 
 it('the page is served whole, without a word to the outside', async () => {
   const server = await open()
-  for (const path of ['/', '/page.js', '/page.css', '/charts.js', '/format.js', '/icon.svg']) {
+  for (const path of [
+    '/',
+    '/page.js',
+    '/layout.css',
+    '/theme.css',
+    '/charts.js',
+    '/format.js',
+    '/icon.svg',
+  ]) {
     const answer = await server.inject(path)
     expect(answer.statusCode).toBe(200)
     expect(answer.headers['content-security-policy']).toContain("default-src 'self'")
