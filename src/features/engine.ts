@@ -41,6 +41,8 @@ export interface FeatureEngine {
    * by this event. Remembers the id, and the type where it is accepted.
    */
   judge(clock: number, judged: Judged, type: number, body: EventBody): Verdict
+  /** Events of the type that occurred before this instant are late; −Infinity: none is. */
+  lateBound(clock: number, type: number): number
 
   newAggregates(): Aggregates
   /**

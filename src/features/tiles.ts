@@ -1,0 +1,161 @@
+/** Rows of a series: finding a tile's, adding to its columns, dropping the oldest. */
+import type { Series } from './aggregates.js'
+import { bigOf, bigSquareOf, componentsOf, SQUARE_SCALE, SUM_SCALE } from './exact-big.js'
+import { addSquare, addToSum, SQUARES_WIDTH, SUM_WIDTH } from './exact-sum.js'
+import type { Extracted } from './extract.js'
+import { emptyOf } from './planner.js'
+import type { SeriesPlan, TileColumn } from './plan.js'
+
+/** The index of the first row whose tile is at least `tile`; the number of rows where none is. */
+export function rowAt(rows: readonly number[], stride: number, tile: number): number {
+  let high = rows.length / stride
+  // Nearly all events are of the newest tile or behind it.
+  if (high === 0 || (rows[(high - 1) * stride] as number) < tile) return high
+  let low = 0
+  high--
+  if (high === 0 || (rows[(high - 1) * stride] as number) < tile) return high
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((rows[middle * stride] as number) < tile) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Opens an empty row for a tile at `row`, moving later rows up. */
+export function insertRow(
+  rows: number[],
+  plan: SeriesPlan,
+  row: number,
+  tile: number,
+  empty: readonly number[],
+): void {
+  const { stride } = plan
+  const from = row * stride
+  if (from === rows.length) {
+    rows.push(tile)
+    for (let i = 1; i < stride; i++) rows.push(empty[i] as number)
+    return
+  }
+  const end = rows.length
+  for (let i = 0; i < stride; i++) rows.push(0)
+  for (let i = end - 1; i >= from; i--) rows[i + stride] = rows[i] as number
+  rows[from] = tile
+  for (let i = 1; i < stride; i++) rows[from + i] = empty[i] as number
+}
+
+/** A row of the series before its first event. */
+export function emptyRow(plan: SeriesPlan): number[] {
+  return [0, ...plan.columns.flatMap(({ kind }) => emptyOf(kind))]
+}
+
+/** Whether an event counts for any column of the series. */
+export function counts(plan: SeriesPlan, { hits }: Extracted): boolean {
+  for (let i = 0; i < plan.columns.length; i++) {
+    if (hits[(plan.columns[i] as TileColumn).source.index] === 1) return true
+  }
+  return false
+}
+
+/** Adds what an event brought to the columns of its tile's row. */
+export function addToRow(
+  series: Series,
+  plan: SeriesPlan,
+  row: number,
+  { hits, numbers }: Extracted,
+): void {
+  const { rows } = series
+  const from = row * plan.stride
+  for (let i = 0; i < plan.columns.length; i++) {
+    const { kind, source, at } = plan.columns[i] as TileColumn
+    if (hits[source.index] === 0) continue
+    const value = numbers[source.index] as number
+    const place = from + at
+    switch (kind) {
+      case 'count':
+        rows[place] = (rows[place] as number) + 1
+        break
+      case 'sum':
+        if (!addToSum(rows, place, value)) addBig(series, plan, row, at, value, false)
+        break
+      case 'squares':
+        if (!addSquare(rows, place, value)) addBig(series, plan, row, at, value, true)
+        break
+      case 'min':
+        // Not-a-number, where there is none yet, is not below or above anything.
+        if (!((rows[place] as number) <= value)) rows[place] = value
+        break
+      case 'max':
+        if (!((rows[place] as number) >= value)) rows[place] = value
+        break
+    }
+  }
+}
+
+/** The total of a sum or sum of squares in a row, in units of 2^-1074 or 2^-2148. */
+export function bigTotal(
+  series: Series,
+  plan: SeriesPlan,
+  row: number,
+  at: number,
+  squares: boolean,
+): bigint {
+  const place = row * plan.stride + at
+  const { rows } = series
+  if (Number.isNaN(rows[place])) return series.bigs?.get(bigKey(rows, plan, row, at)) ?? 0n
+  return bigComponents(rows, place, squares)
+}
+
+/** The exact total of the components at `place`. */
+export function bigComponents(values: readonly number[], place: number, squares: boolean): bigint {
+  const scale = squares ? SQUARE_SCALE : SUM_SCALE
+  let total = 0n
+  for (let i = 0; i < (squares ? SQUARES_WIDTH : SUM_WIDTH); i++) {
+    total += bigOf(values[place + i] as number, scale)
+  }
+  return total
+}
+
+/** Writes a total as components at `place` where they can hold it; else NaN, and false. */
+export function placeBig(
+  values: number[],
+  place: number,
+  total: bigint,
+  squares: boolean,
+): boolean {
+  const width = squares ? SQUARES_WIDTH : SUM_WIDTH
+  const components = componentsOf(total, squares ? SQUARE_SCALE : SUM_SCALE, width)
+  for (let i = 0; i < width; i++) values[place + i] = components?.[i] ?? (i === 0 ? NaN : 0)
+  return components !== null
+}
+
+function addBig(
+  series: Series,
+  plan: SeriesPlan,
+  row: number,
+  at: number,
+  value: number,
+  squares: boolean,
+): void {
+  const added = squares ? bigSquareOf(value) : bigOf(value, SUM_SCALE)
+  const total = bigTotal(series, plan, row, at, squares) + added
+  const key = bigKey(series.rows, plan, row, at)
+  if (placeBig(series.rows, row * plan.stride + at, total, squares)) series.bigs?.delete(key)
+  else (series.bigs ??= new Map()).set(key, total)
+}
+
+export function bigKey(rows: readonly number[], plan: SeriesPlan, row: number, at: number): number {
+  return (rows[row * plan.stride] as number) * plan.stride + at
+}
+
+/** Drops the first `count` rows. */
+export function dropRows(series: Series, plan: SeriesPlan, count: number): void {
+  const { rows, bigs } = series
+  const gone = count * plan.stride
+  if (bigs !== null) {
+    const from = (rows[gone] ?? Infinity) * plan.stride
+    for (const key of bigs.keys()) if (key < from) bigs.delete(key)
+  }
+  for (let i = gone; i < rows.length; i++) rows[i - gone] = rows[i] as number
+  rows.length -= gone
+}

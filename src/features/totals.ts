@@ -1,0 +1,58 @@
+/** Reading what windows and slots hold: rounded once, and null (NaN) where it is no finite number. */
+import type { CustomerAggregates, Series } from './aggregates.js'
+import { roundBig, SQUARE_SCALE, SUM_SCALE } from './exact-big.js'
+import type { RunningColumn, RunningWindow } from './plan.js'
+import { bigSlot } from './slots.js'
+import { bigComponents, bigTotal, placeBig } from './tiles.js'
+
+/** The number itself (−0 as 0), or NaN where it is not finite. */
+export function finite(value: number): number {
+  return value - value === 0 ? value + 0 : Number.NaN
+}
+
+/** A window's sum, rounded once; ±Infinity beyond the largest double. */
+export function windowSum(
+  state: CustomerAggregates,
+  window: RunningWindow,
+  column: RunningColumn,
+): number {
+  const sum = (state.running as number[])[column.at] as number
+  return Number.isNaN(sum) ? roundBig(windowTotal(state, window, column), 1n, -SUM_SCALE) : sum
+}
+
+/** A window's exact total of values or squares. */
+export function windowTotal(
+  state: CustomerAggregates,
+  window: RunningWindow,
+  { kind, from, at }: RunningColumn,
+): bigint {
+  const squares = kind === 'squares'
+  const running = state.running as number[]
+  if (!Number.isNaN(running[at])) return bigComponents(running, at, squares)
+  const { series, base } = window
+  const tiles = state.series[series.index] as Series
+  let total = 0n
+  for (let row = running[base] as number; row * series.stride < tiles.rows.length; row++) {
+    total += bigTotal(tiles, series, row, from, squares)
+  }
+  // Fast again from now on, if the doubles can hold it.
+  placeBig(running, at, total, squares)
+  return total
+}
+
+/** The sum in a slot, rounded once; ±Infinity beyond the largest double. */
+export function slotSum(state: CustomerAggregates, at: number): number {
+  const sum = state.slots[at] as number
+  return Number.isNaN(sum) ? roundBig(bigSlot(state, at, false), 1n, -SUM_SCALE) : sum
+}
+
+/**
+ * The standard deviation of a sample: the variance (n·Σx² − (Σx)²) / (n·(n − 1)) as one exact
+ * fraction, rounded once, and its root. NaN below two values.
+ */
+export function deviation(count: number, sum: bigint, squares: bigint): number {
+  if (count < 2) return Number.NaN
+  const n = BigInt(count)
+  const variance = roundBig(n * squares - sum * sum, n * (n - 1n), -SQUARE_SCALE)
+  return finite(Math.sqrt(variance))
+}
