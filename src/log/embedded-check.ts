@@ -3,10 +3,10 @@
  * partition rows say, and that no write was lost as a whole. Blocks are checked when they are read.
  */
 import { ioError } from '../errors.js'
+import type { Db } from '../state/level-store-db.js'
 import { damaged } from './embedded-cursor.js'
 import { TALLY_KEY, parseIndexKey, partitionKey, partitionRows, rowsOf } from './embedded-keys.js'
 import { decodeRow, type PartitionRow, type TallyRow } from './embedded-rows.js'
-import type { Db } from './embedded-writer.js'
 import { Tails } from './tails.js'
 
 const KEYS_AT_ONCE = 4096

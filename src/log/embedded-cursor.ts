@@ -3,9 +3,9 @@
  * out in slices.
  */
 import { ioError, type TidemarkError } from '../errors.js'
+import type { Db } from '../state/level-store-db.js'
 import { decodeBlock } from './embedded-block.js'
 import { baseOffsetOf, keyAt, parseIndexKey } from './embedded-keys.js'
-import type { Db } from './embedded-writer.js'
 import type { StoredRecord } from './log.js'
 import type { RecordSource } from './tail-reader.js'
 import type { TopicPartition } from './tails.js'

@@ -9,10 +9,11 @@
  * W3 After a failed write nothing is written until the log is opened again: LevelDB may have a torn
  *    record at the end of its own log, and what comes behind a torn record is lost.
  */
-import type { ChainedBatch, ClassicLevel } from 'classic-level'
+import type { ChainedBatch } from 'classic-level'
 import { TidemarkError, exitCode } from '../errors.js'
 import { failpoint, failpointSoon } from '../failpoint.js'
 import { sealOf, sealed } from '../state/checksum.js'
+import type { Db } from '../state/level-store-db.js'
 import { BlockBuilder } from './embedded-block.js'
 import { TALLY_KEY, keyAt, partitionKey } from './embedded-keys.js'
 import { encodeRow, type PartitionRow } from './embedded-rows.js'
@@ -20,7 +21,6 @@ import type { LogRecord } from './log.js'
 import type { Tail } from './tails.js'
 import type { Draft } from './transaction.js'
 
-export type Db = ClassicLevel<Buffer, Buffer>
 type Batch = ChainedBatch<Db, Buffer, Buffer>
 export type Drafted = Map<Tail, BlockBuilder[]>
 
@@ -40,7 +40,9 @@ export class EmbeddedWriter {
   readonly #rows: Map<number, PartitionRow>
   #writes: number
   #waiting: Waiting[] = []
-  #running: Promise<void> | null = null
+  #running = false
+  /** The newest commit that was asked for, settled either way. */
+  #newest: Promise<void> = Promise.resolve()
   #failure: Error | null = null
 
   constructor(db: Db, rows: Map<number, PartitionRow>) {
@@ -51,15 +53,20 @@ export class EmbeddedWriter {
 
   /** @throws TidemarkError LOG_WRITE_FAILED */
   commit(drafted: Drafted, bytes: number, settle: () => void): Promise<void> {
-    return new Promise((resolve, reject) => {
+    const committing = new Promise<void>((resolve, reject) => {
       this.#waiting.push({ drafted, bytes, settle, resolve, reject })
-      this.#running ??= this.#run()
     })
+    this.#newest = committing.catch(() => {})
+    if (!this.#running) {
+      this.#running = true
+      void this.#run()
+    }
+    return committing
   }
 
-  /** Resolves when nothing is on its way to the disk any more. */
-  async idle(): Promise<void> {
-    while (this.#running) await this.#running
+  /** Resolves when the commits that are under way now have settled; later ones do not matter. */
+  settled(): Promise<void> {
+    return this.#newest
   }
 
   async #run(): Promise<void> {
@@ -71,12 +78,12 @@ export class EmbeddedWriter {
         if (this.#failure) throw this.#failure
         await this.#write(group)
       } catch (error) {
-        this.#failure ??= writeFailed(error)
+        this.#failure ??= error as Error
         for (const commit of group) commit.reject(this.#failure)
       }
     }
     // In the same turn as the last look at the queue: a commit between the two would wait for ever.
-    this.#running = null
+    this.#running = false
   }
 
   #takeGroup(): Waiting[] {
@@ -107,7 +114,9 @@ export class EmbeddedWriter {
       failpoint('log.before-batch')
       const writing = batch.write({ sync: true })
       failpointSoon('log.in-sync')
-      await writing
+      await writing.catch((cause: unknown) => {
+        throw writeFailed(cause)
+      })
       failpoint('log.after-batch')
       for (const [partition, row] of rows) this.#rows.set(partition, row)
       this.#writes = writes

@@ -9,8 +9,10 @@
 import { randomUUID } from 'node:crypto'
 import { access, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { TidemarkError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
-import { LevelStore, openStoreDb, storeDamaged, type StoreDb } from './level-store.js'
+import { levelFailure, openDb, type Db } from './level-store-db.js'
+import { LevelStore, ownerOf, storeDamaged } from './level-store.js'
 import type { Store, StoreHome } from './store.js'
 
 const BIRTH_KEY = Buffer.from('B')
@@ -24,22 +26,22 @@ export class LevelStoreHome implements StoreHome {
   /** @throws TidemarkError STORE_DAMAGED (74, 'now'), STORE_IO_FAILED (74), DIRECTORY_LOCKED (78) */
   async open(partition: number): Promise<Store> {
     await this.#open.get(partition)?.close()
-    const name = `store of partition ${partition}`
+    const owner = ownerOf(partition)
     const path = join(this.directory, String(partition))
     const marker = await readIfThere(`${path}.marker`)
     if (marker !== null && !(await exists(path))) {
-      throw storeDamaged(name, `its directory ${path} is gone`)
+      throw storeDamaged(`${owner.name}: its directory ${path} is gone`)
     }
     await mkdir(path, { recursive: true })
-    const db = await openStoreDb(path, name)
+    const db = await openDb(path, owner)
     try {
-      await confirmBirth(db, name, `${path}.marker`, marker)
-      const store = await LevelStore.open(db, name)
+      await confirmBirth(db, owner.name, `${path}.marker`, marker)
+      const store = await LevelStore.open(db, owner)
       this.#open.set(partition, store)
       return store
     } catch (error) {
       await db.close()
-      throw error
+      throw error instanceof TidemarkError ? error : levelFailure(owner, error)
     }
   }
 
@@ -64,15 +66,15 @@ export class LevelStoreHome implements StoreHome {
 
 /** That this is the database that was born here, or a new one that is born now. */
 async function confirmBirth(
-  db: StoreDb,
+  db: Db,
   name: string,
   markerPath: string,
   marker: string | null,
 ): Promise<void> {
   const birth = await db.get(BIRTH_KEY)
-  if (marker !== null && birth === undefined) throw storeDamaged(name, 'it was there and is empty')
+  if (marker !== null && birth === undefined) throw storeDamaged(`${name} was there and is empty`)
   const id = birth?.toString('utf8') ?? randomUUID()
-  if (marker !== null && marker !== id) throw storeDamaged(name, 'it is not the one that was here')
+  if (marker !== null && marker !== id) throw storeDamaged(`${name} is not the one that was here`)
   if (birth === undefined) await db.put(BIRTH_KEY, Buffer.from(id), { sync: true })
   if (marker === null) await writeDurably(markerPath, id)
 }

@@ -9,8 +9,7 @@
  * V2 The chain is whole and its head is the position's, or the store does not open.
  * V3 After a failed write nothing is written until the store is opened again.
  */
-import { ClassicLevel } from 'classic-level'
-import { TidemarkError, configurationError, exitCode, ioError } from '../errors.js'
+import { TidemarkError, exitCode, ioError } from '../errors.js'
 import { failpoint, failpointSoon } from '../failpoint.js'
 import { sealOf, sealed, unsealed } from './checksum.js'
 import {
@@ -23,9 +22,8 @@ import {
   nextLink,
   type Head,
 } from './level-store-chain.js'
+import { levelFailure, type Db, type DbOwner } from './level-store-db.js'
 import type { Store, StoreChange } from './store.js'
-
-export type StoreDb = ClassicLevel<Buffer, Buffer>
 
 /** Keys of our own sort before and behind the overlay's, which all begin with this byte. */
 const VALUE_TAG = 0x56
@@ -35,40 +33,40 @@ const SCAN_KEYS = 2048
 const SCAN_BYTES = 1024 * 1024
 
 export class LevelStore implements Store {
-  readonly #db: StoreDb
-  readonly #name: string
+  readonly #db: Db
+  readonly #owner: DbOwner
   #head: Head
   #position: Uint8Array | null
   #writing: Promise<void> | null = null
   #failure: Error | null = null
 
-  private constructor(db: StoreDb, name: string, head: Head, position: Uint8Array | null) {
+  private constructor(db: Db, owner: DbOwner, head: Head, position: Uint8Array | null) {
     this.#db = db
-    this.#name = name
+    this.#owner = owner
     this.#head = head
     this.#position = position
   }
 
   /**
-   * The store in an open database; `name` is for error texts.
+   * The store in an open database.
    *
    * @throws TidemarkError STORE_DAMAGED
    */
-  static async open(db: StoreDb, name: string): Promise<LevelStore> {
-    const bytes = await reading(name, () => db.get(HEAD_KEY))
-    const links = await reading(name, () => db.iterator(linkRows()).all())
+  static async open(db: Db, owner: DbOwner): Promise<LevelStore> {
+    const bytes = await reading(owner, () => db.get(HEAD_KEY))
+    const links = await reading(owner, () => db.iterator(linkRows()).all())
     let head = NO_HEAD
     let position: Uint8Array | null = null
     if (bytes !== undefined) {
       const payload = unsealed(HEAD_KEY, bytes)
-      if (payload === null) throw storeDamaged(name, 'its position has a broken seal')
+      if (payload === null) throw storeDamaged(`${owner.name}: its position has a broken seal`)
       const decoded = decodeHead(Buffer.from(payload))
       head = decoded.head
       position = decoded.rest
     }
     const fault = chainFault(head, links)
-    if (fault !== null) throw storeDamaged(name, fault)
-    return new LevelStore(db, name, head, position)
+    if (fault !== null) throw storeDamaged(`${owner.name}: ${fault}`)
+    return new LevelStore(db, owner, head, position)
   }
 
   async position(): Promise<Uint8Array | null> {
@@ -76,7 +74,7 @@ export class LevelStore implements Store {
   }
 
   async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
-    return reading(this.#name, () => this.#db.getMany(keys.map(valueKey)))
+    return reading(this.#owner, () => this.#db.getMany(keys.map(valueKey)))
   }
 
   /** @throws TidemarkError STORE_WRITE_FAILED (74, 'later') */
@@ -99,7 +97,7 @@ export class LevelStore implements Store {
     })
     try {
       for (;;) {
-        const portion = await reading(this.#name, () => rows.nextv(SCAN_KEYS))
+        const portion = await reading(this.#owner, () => rows.nextv(SCAN_KEYS))
         if (portion.length === 0) return
         yield portion.map(([key, value]) => [key.subarray(1), value] as const)
       }
@@ -130,7 +128,7 @@ export class LevelStore implements Store {
     const writing = batch.write({ sync: true })
     failpointSoon('state.in-flush')
     await writing.catch((cause: unknown) => {
-      this.#failure = writeFailed(this.#name, changes.length, cause)
+      this.#failure = writeFailed(this.#owner.name, changes.length, cause)
       throw this.#failure
     })
     this.#head = link.head
@@ -146,48 +144,6 @@ function valueKey(key: Uint8Array): Buffer {
   return tagged
 }
 
-export async function openStoreDb(directory: string, name: string): Promise<StoreDb> {
-  const db: StoreDb = new ClassicLevel(directory, {
-    keyEncoding: 'buffer',
-    valueEncoding: 'buffer',
-    writeBufferSize: 16 * 1024 * 1024,
-  })
-  try {
-    await db.open()
-    return db
-  } catch (error) {
-    const { cause } = error as { cause?: { code?: string } }
-    if (cause?.code === 'LEVEL_LOCKED') {
-      throw configurationError('DIRECTORY_LOCKED', `${name} is open in another process`, error)
-    }
-    throw levelFailed(name, cause ?? error)
-  }
-}
-
-async function reading<T>(name: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read()
-  } catch (error) {
-    throw levelFailed(name, error)
-  }
-}
-
-/** What the machine lacks is not damage: the same files will do when it has it again. */
-const ENVIRONMENT = /No space left|Permission denied|Too many open files|Read-only|Cannot allocate/
-
-function levelFailed(name: string, error: unknown): Error {
-  const text = error instanceof Error ? error.message : String(error)
-  if ((error as { code?: string }).code === 'LEVEL_DATABASE_NOT_OPEN') {
-    return ioError('STORE_CLOSED', `${name} has been closed`, error)
-  }
-  if (!ENVIRONMENT.test(text)) return storeDamaged(name, text, error)
-  return new TidemarkError('STORE_IO_FAILED', `${name}: ${text}`, {
-    exit: exitCode.io,
-    retry: 'later',
-    cause: error,
-  })
-}
-
 function writeFailed(name: string, count: number, cause: unknown): TidemarkError {
   return new TidemarkError(
     'STORE_WRITE_FAILED',
@@ -197,10 +153,22 @@ function writeFailed(name: string, count: number, cause: unknown): TidemarkError
 }
 
 /** The store cannot be believed; it works again after it was set aside. */
-export function storeDamaged(name: string, what: string, cause?: unknown): TidemarkError {
-  return new TidemarkError('STORE_DAMAGED', `${name}: ${what}`, {
-    exit: exitCode.io,
-    retry: 'now',
-    cause,
-  })
+export function storeDamaged(text: string, cause?: unknown): TidemarkError {
+  return new TidemarkError('STORE_DAMAGED', text, { exit: exitCode.io, retry: 'now', cause })
+}
+
+export function ownerOf(partition: number): DbOwner {
+  const name = `store of partition ${partition}`
+  return { name, damaged: storeDamaged, failedCode: 'STORE_IO_FAILED' }
+}
+
+async function reading<T>(owner: DbOwner, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    if ((error as { code?: string }).code === 'LEVEL_DATABASE_NOT_OPEN') {
+      throw ioError('STORE_CLOSED', `${owner.name} has been closed`, error)
+    }
+    throw levelFailure(owner, error)
+  }
 }

@@ -368,7 +368,7 @@ export function logConformance(name: string, place: () => Promise<LogPlace>): vo
     expect(await again.erasures('other', 1, 100)).toEqual(new Map())
   })
 
-  test.each([1, 2, 3, 4, 5])(
+  test.each([1, 2, 3])(
     `${name}: random commits, aborts, crashes and reads agree with a plain model (seed %i)`,
     async (seed) => {
       const random = seededRandom(seed)
@@ -380,7 +380,7 @@ export function logConformance(name: string, place: () => Promise<LogPlace>): vo
       for (let step = 0; step < 60; step += 1) {
         const transaction = log.begin(`w${random.below(2)}`)
         const drafted: [string, LogRecord][] = []
-        const count = random.below(4) === 0 ? random.below(3000) : random.below(20)
+        const count = random.below(4) === 0 ? random.below(2500) : random.below(20)
         for (let index = 0; index < count; index += 1) {
           const name = `${topics[random.below(3)]}/${random.below(2)}`
           const it = randomRecord(random, (made += 1))
@@ -396,9 +396,12 @@ export function logConformance(name: string, place: () => Promise<LogPlace>): vo
           log = await at.open()
         } else {
           await transaction.commit()
-          for (const [name, it] of drafted) model.set(name, [...(model.get(name) ?? []), it])
+          for (const [name, it] of drafted) {
+            if (!model.has(name)) model.set(name, [])
+            model.get(name)!.push(it)
+          }
         }
-        if (step % 10 !== 9) continue
+        if (step % 20 !== 19) continue
         for (const [name, records] of model) {
           const [topic, partition] = name.split('/')
           const from = random.below(records.length + 1)

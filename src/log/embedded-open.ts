@@ -1,0 +1,116 @@
+/**
+ * Opening the embedded log's directory: LevelDB, the log's identity, and the marker beside it.
+ *
+ * E1 A partition count and a time base are for ever: opening with others is refused.
+ * E2 A log that was there and opens as new is damage. LevelDB takes a directory without its
+ *    `CURRENT` file for a new database; the marker, the log's id in a file beside it, knows better.
+ */
+import { randomUUID } from 'node:crypto'
+import { open, readFile, rename } from 'node:fs/promises'
+import { configurationError, ioError } from '../errors.js'
+import { openDb, type Db } from '../state/level-store-db.js'
+import { META_KEY } from './embedded-keys.js'
+import { decodeRow, encodeRow, type MetaRow } from './embedded-rows.js'
+import type { TimeBase } from './log.js'
+import { describeTimeBase, sameTimeBase } from './time-base.js'
+
+export interface EmbeddedLogOptions {
+  /** At creation the count of every topic; later it must agree if given. @default 1 */
+  readonly partitions?: number
+  /** At creation the base for ever; later it must agree if given. @default wall */
+  readonly timeBase?: TimeBase
+  /** Refuse to create a log where there is none, for commands that only read. @default false */
+  readonly mustExist?: boolean
+  /** Reads the wall clock, ms UTC. @default Date.now */
+  readonly clock?: () => number
+}
+
+/** The log's database, opened or created. */
+export function openLogDb(directory: string): Promise<Db> {
+  return openDb(directory, {
+    name: `the event log ${directory}`,
+    damaged: (text, cause) => ioError('LOG_DAMAGED', text, cause),
+    failedCode: 'LOG_IO_FAILED',
+  })
+}
+
+/** The log's identity; a new one where the directory is new. */
+export async function openMeta(
+  db: Db,
+  directory: string,
+  marker: string | null,
+  options: EmbeddedLogOptions,
+): Promise<MetaRow> {
+  const bytes = await db.get(META_KEY)
+  if (bytes === undefined) {
+    if (marker !== null) {
+      throw ioError('LOG_DAMAGED', `the event log ${directory} was there and opens as new`)
+    }
+    return createMeta(db, directory, options)
+  }
+  const meta = decodeRow<MetaRow>(META_KEY, bytes)
+  if (meta === null) throw ioError('LOG_DAMAGED', `the first row of ${directory} is damaged`)
+  if (marker === null) await writeMarker(directory, meta.id)
+  else if (marker !== meta.id) {
+    throw ioError('LOG_DAMAGED', `${directory} holds log ${meta.id}; ${marker} was there before`)
+  }
+  assertAgrees(meta, options)
+  return meta
+}
+
+async function createMeta(
+  db: Db,
+  directory: string,
+  options: EmbeddedLogOptions,
+): Promise<MetaRow> {
+  const meta: MetaRow = {
+    format: 1,
+    id: randomUUID(),
+    partitions: options.partitions ?? 1,
+    timeBase: options.timeBase ?? { kind: 'wall' },
+  }
+  await db.put(META_KEY, encodeRow(META_KEY, meta), { sync: true })
+  // The marker comes second: without it the row is believed, without the row it is damage.
+  await writeMarker(directory, meta.id)
+  return meta
+}
+
+function assertAgrees(meta: MetaRow, { partitions, timeBase }: EmbeddedLogOptions): void {
+  if (partitions !== undefined && partitions !== meta.partitions) {
+    throw configurationError(
+      'PARTITIONS_MISMATCH',
+      `the event log has ${meta.partitions} partitions for ever; ${partitions} were asked for`,
+    )
+  }
+  if (timeBase !== undefined && !sameTimeBase(timeBase, meta.timeBase)) {
+    throw configurationError(
+      'TIME_BASE_MISMATCH',
+      `the event log's time base is ${describeTimeBase(meta.timeBase)} for ever; ` +
+        `${describeTimeBase(timeBase)} was asked for`,
+    )
+  }
+}
+
+const pathOf = (directory: string) => `${directory}.id`
+
+/** The id of the log that was created here, or null. */
+export async function readMarker(directory: string): Promise<string | null> {
+  try {
+    return (await readFile(pathOf(directory), 'utf8')).trim()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}
+
+async function writeMarker(directory: string, id: string): Promise<void> {
+  const path = pathOf(directory)
+  const file = await open(`${path}.new`, 'w')
+  try {
+    await file.writeFile(`${id}\n`)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(`${path}.new`, path)
+}

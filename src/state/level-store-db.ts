@@ -1,0 +1,57 @@
+/**
+ * LevelDB as the adapters use it: opened with bytes as keys and values, its failures told apart.
+ *
+ * What the machine lacks (space, permission, descriptors) is not damage: the same files will do
+ * when it has it again. Everything else that LevelDB complains of is.
+ */
+import { ClassicLevel } from 'classic-level'
+import { TidemarkError, configurationError, exitCode } from '../errors.js'
+
+export type Db = ClassicLevel<Buffer, Buffer>
+
+/** Whose database it is, and the codes of its failures. */
+export interface DbOwner {
+  /** For the text: `store of partition 3`. */
+  readonly name: string
+  /** Code of damage, with what the owner advises. */
+  readonly damaged: (text: string, cause?: unknown) => TidemarkError
+  /** Code of what the machine lacks. */
+  readonly failedCode: string
+}
+
+const LACKING = /No space left|Permission denied|Too many open files|Read-only|Cannot allocate/
+
+/**
+ * Opens or creates a database.
+ *
+ * The write buffer of 16 MB makes fewer and larger tables than the default 4 MB, and bounds what is
+ * read again when it is opened after a crash.
+ */
+export async function openDb(directory: string, owner: DbOwner): Promise<Db> {
+  const db: Db = new ClassicLevel(directory, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+    writeBufferSize: 16 * 1024 * 1024,
+  })
+  try {
+    await db.open()
+    return db
+  } catch (error) {
+    throw levelFailure(owner, (error as Error).cause ?? error)
+  }
+}
+
+/** What a failure of LevelDB means to the owner. */
+export function levelFailure(owner: DbOwner, error: unknown): TidemarkError {
+  const text = `${owner.name}: ${error instanceof Error ? error.message : String(error)}`
+  const { code } = error as { code?: string }
+  if (code === 'LEVEL_LOCKED') {
+    return configurationError('DIRECTORY_LOCKED', `${owner.name} is open in another process`, error)
+  }
+  if (!LACKING.test(text)) return owner.damaged(text, error)
+  return new TidemarkError(owner.failedCode, text, {
+    exit: exitCode.io,
+    retry: 'later',
+    cause: error,
+  })
+}
