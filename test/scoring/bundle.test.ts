@@ -83,7 +83,7 @@ describe('loadBundle', () => {
   it('does not wait for a pipe in the place of a file', async () => {
     const copy = await copyOf('good')
     await rm(join(copy, 'model.onnx'))
-    execFileSync('mkfifo', [join(copy, 'model.onnx')])
+    execFileSync('sh', ['-c', 'mkfifo "$0"', join(copy, 'model.onnx')])
     expect(await code(copy)).toBe('MODEL_INVALID')
   })
 

@@ -168,7 +168,7 @@ describe('proveBundle', () => {
         const scorer = await OnnxScorer.open(bundle, bundle.manifest.features)
         const proof = await proveBundle(bundle, scorer, bundle.manifest.features)
         await scorer.close()
-        expect(proof.rows, name).toBeGreaterThan(0)
+        expect(proof.rows).toBeGreaterThan(0)
       }
     },
   )
