@@ -87,7 +87,8 @@ export class OutputRows {
   private coordinates: Buffer = Buffer.alloc(0)
   private readonly set: Buffer
   private model: Buffer = Buffer.alloc(0)
-  private readonly served = new Map<string, Buffer>()
+  /** By object: the topology hands the same ones over and over. */
+  private readonly served = new Map<object, Buffer>()
 
   constructor(readonly layout: RowLayout) {
     const schemas = outputSchemas(layout.app, layout.columns)
@@ -225,14 +226,14 @@ export class OutputRows {
   }
 
   private servedBy(model: { readonly name: string; readonly hash: string }): Buffer {
-    const key = `${model.name}\0${model.hash}`
-    let bytes = this.served.get(key)
+    let bytes = this.served.get(model)
     if (bytes === undefined) {
       const own = new AvroWriter(256)
       own.string(model.name)
       own.raw(Buffer.from(model.hash, 'hex'))
       bytes = own.take()
-      this.served.set(key, bytes)
+      if (this.served.size > 64) this.served.clear()
+      this.served.set(model, bytes)
     }
     return bytes
   }

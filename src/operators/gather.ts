@@ -53,7 +53,7 @@ class Open<S> {
   /** A tick moved asOf: worth a commit even without a record. */
   ticked = false
   openedMs: number | null = null
-  readonly touched = new Map<string, Entry<S>>()
+  private readonly touched: Entry<S>[] = []
   readonly erased = new Set<string>()
   readonly rejected: Item<S>[] = []
   readonly late: Item<S>[] = []
@@ -64,8 +64,7 @@ class Open<S> {
     for (const item of batch.items) {
       switch (item.outcome) {
         case 'accepted':
-          this.touched.set(item.customer, item.entry!)
-          this.erased.delete(item.customer)
+          this.touch(item.entry!)
           break
         case 'late':
           this.late.push(item)
@@ -74,12 +73,31 @@ class Open<S> {
           this.rejected.push(item)
           break
         case 'erasure':
-          this.touched.delete(item.customer)
+          item.entry!.touched = false
           this.erased.add(item.customer)
           break
         default:
       }
     }
+  }
+
+  private touch(entry: Entry<S>): void {
+    if (entry.touched) return
+    entry.touched = true
+    this.touched.push(entry)
+    if (this.erased.size > 0) this.erased.delete(entry.customer)
+  }
+
+  /** The customers touched by events, each once, in the order of their first one. */
+  takeTouched(): Entry<S>[] {
+    // An erasure takes the mark away, and an event behind it lists the entry a second time.
+    const taken: Entry<S>[] = []
+    for (const entry of this.touched) {
+      if (!entry.touched) continue
+      entry.touched = false
+      taken.push(entry)
+    }
+    return taken
   }
 }
 
@@ -142,13 +160,12 @@ function closeCommit<S>(
 ): Commit<S> {
   const { program, timers, progress } = parts
   const asOf = progress.asOf
-  const rows = new FeatureRows(program.columns, open.touched.size + 16)
+  const touched = open.takeTouched()
+  const rows = new FeatureRows(program.columns, touched.length + 16)
   for (const customer of open.erased) timers.arm(customer, Infinity)
-  for (const entry of open.touched.values()) {
-    readRow(entry, 'event', asOf, rows, parts)
-  }
-  const max = atEnd ? options.timersMax : Math.min(options.timersMax, open.touched.size)
-  const cursor = serveTimers(open, max, rows, parts)
+  for (const entry of touched) readRow(entry, 'event', asOf, rows, parts)
+  const max = atEnd ? options.timersMax : Math.min(options.timersMax, touched.length)
+  const cursor = serveTimers(max, rows, parts)
   progress.commit++
   return {
     position: {
@@ -190,19 +207,14 @@ function readRow<S>(
  * Serves what is due at asOf. An entry that came too early (its customer's row was renewed by an
  * event since) is armed anew: its true instant is the first change at or after the entry's own.
  */
-function serveTimers<S>(
-  open: Open<S>,
-  max: number,
-  rows: FeatureRows,
-  parts: GatherParts<S>,
-): TimerCursor {
+function serveTimers<S>(max: number, rows: FeatureRows, parts: GatherParts<S>): TimerCursor {
   const { program, overlay, timers, progress } = parts
   const asOf = progress.asOf
   for (let served = 0; served < max;) {
     const timer = timers.take(asOf)
     if (timer === null) return { instant: asOf, customer: null }
     const entry = overlay.entry(timer.customer)
-    if (entry === undefined) {
+    if (entry === null) {
       timers.putBack(timer)
       break
     }

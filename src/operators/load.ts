@@ -16,23 +16,26 @@ export function load<S>(
   timersMax: number,
 ): OperatorFunction<Batch<S>, Batch<S>> {
   return concatMap((batch) => {
-    const wanted: string[] = []
+    overlay.evict()
+    const missing = new Set<string>()
     let asOf = Math.max(progress.asOf, batch.tick ?? 0)
     for (const item of batch.items) {
       if (item.outcome === 'rejected') continue
-      wanted.push(item.customer)
+      item.entry = overlay.entry(item.customer)
+      if (item.entry === null) missing.add(item.customer)
       if (item.body !== null && item.body.occurred_at >= asOf) asOf = item.body.occurred_at + 1
     }
-    for (const timer of timers.peek(asOf, timersMax)) wanted.push(timer.customer)
-    const loading = overlay.load(wanted)
-    if (loading === null) return of(attach(batch, overlay))
-    return from(loading).pipe(map(() => attach(batch, overlay)))
+    for (const { customer } of timers.peek(asOf, timersMax)) {
+      if (overlay.entry(customer) === null) missing.add(customer)
+    }
+    if (missing.size === 0) return of(batch)
+    return from(overlay.fetch([...missing])).pipe(map(() => attach(batch, overlay)))
   })
 }
 
 function attach<S>(batch: Batch<S>, overlay: Overlay<S>): Batch<S> {
   for (const item of batch.items) {
-    if (item.outcome !== 'rejected') item.entry = overlay.entry(item.customer) ?? null
+    if (item.outcome !== 'rejected') item.entry ??= overlay.entry(item.customer)
   }
   return batch
 }

@@ -31,6 +31,8 @@ export class Entry<S> {
   /** Everything stored is to be deleted by the next encoding. */
   wiped = false
   recent = true
+  /** Touched by an event since the last commit closed. */
+  touched = false
   weight = entryBytes
 
   constructor(
@@ -71,20 +73,12 @@ export class Overlay<S> {
     return this.entries.size
   }
 
-  /** The entry of a customer that `load` has made resident. */
-  entry(customer: string): Entry<S> | undefined {
+  /** The entry of a customer, or null where he must be fetched first. */
+  entry(customer: string): Entry<S> | null {
     const entry = this.entries.get(customer)
-    if (entry !== undefined) entry.recent = true
+    if (entry === undefined) return null
+    entry.recent = true
     return entry
-  }
-
-  /** Makes customers resident; null where they all are, so that nobody has to wait. */
-  load(customers: Iterable<string>): Promise<void> | null {
-    let missing: Set<string> | null = null
-    for (const customer of customers) {
-      if (!this.entries.has(customer)) (missing ??= new Set()).add(customer)
-    }
-    return missing === null ? null : this.fetch([...missing])
   }
 
   /** Announces that an entry's state is about to change; to be called before it does. */
@@ -214,7 +208,8 @@ export class Overlay<S> {
     this.changes.push({ key, value: sealed(seal, value) })
   }
 
-  private async fetch(customers: readonly string[]): Promise<void> {
+  /** Makes customers resident; one that the store does not know gets a new state. */
+  async fetch(customers: readonly string[]): Promise<void> {
     const roots = this.codec.roots
     const ids = customers.map((customer) => Buffer.from(customer, 'utf8'))
     const keys = ids.flatMap((id) => roots.map((cell) => stateKey(id, cell)))
