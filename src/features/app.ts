@@ -19,6 +19,8 @@ export interface App {
   readonly codec: EventCodec
   readonly rules: EventRules
   readonly engine: FeatureEngine
+  /** Names of the features that grow by construction (tenure, totals): drift leaves them alone. */
+  readonly growing: readonly string[]
   readonly labels: CompiledLabels | null
   readonly outputs: OutputSchemaIds
   /** The canonical declaration behind the app hash, for a diff when another one is met. */

@@ -50,6 +50,7 @@ export function buildApp(app: AppDeclaration): App {
     codec,
     rules: compileRules(app.rules, codec.types),
     engine,
+    growing: spec.features.filter(({ growing }) => growing).map(({ name }) => name),
     labels: app.labels,
     outputs: outputIds(spec.name, engine.columns, app.schemaIds),
     declaration: canonicalDeclaration(declaration),
