@@ -14,7 +14,7 @@ export interface BundleInfo {
 }
 
 /** Why a score is not the asked model's own. */
-export type Degraded = 'SCORE_INVALID' | 'SCORER_FAILED' | 'FALLBACK_FAILED'
+export type Degraded = 'SCORE_INVALID' | 'SCORER_FAILED' | 'FALLBACK_FAILED' | 'NO_MODEL'
 
 /** Scores of the rows of one commit, in the rows' order. */
 export interface ScoredRows {
