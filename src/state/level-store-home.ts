@@ -12,21 +12,27 @@ import { join } from 'node:path'
 import { TidemarkError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
 import { levelFailure, openDb, type Db } from './level-store-db.js'
-import { LevelStore, ownerOf, storeDamaged } from './level-store.js'
+import { LevelStore, storeDamaged, type StoreOwner } from './level-store.js'
 import type { Store, StoreHome } from './store.js'
 
 const BIRTH_KEY = Buffer.from('B')
 
+/** What the stores hold: the state of partitions, or the snapshots (one store, number 0). */
+export type StoreKind = 'state' | 'snapshots'
+
 export class LevelStoreHome implements StoreHome {
   readonly #open = new Map<number, Store>()
 
-  /** @example new LevelStoreHome('data/state') */
-  constructor(readonly directory: string) {}
+  /** @example new LevelStoreHome('data/state', 'state') */
+  constructor(
+    readonly directory: string,
+    readonly kind: StoreKind,
+  ) {}
 
   /** @throws TidemarkError STORE_DAMAGED (74, 'now'), STORE_IO_FAILED (74), DIRECTORY_LOCKED (78) */
   async open(partition: number): Promise<Store> {
     await this.#open.get(partition)?.close()
-    const owner = ownerOf(partition)
+    const owner = ownerOf(this.kind, partition)
     const path = join(this.directory, String(partition))
     const marker = await readIfThere(`${path}.marker`)
     if (marker !== null && !(await exists(path))) {
@@ -51,17 +57,27 @@ export class LevelStoreHome implements StoreHome {
     this.#open.delete(partition)
     const path = join(this.directory, String(partition))
     const aside = await firstFree(`${path}.damaged-`)
-    failpoint('state.set-aside')
+    failpoint(`${this.kind}.set-aside`)
     if (await exists(path)) {
       await writeFile(join(path, 'REASON'), `${reason}\n`)
       await rename(path, aside)
     }
-    failpoint('state.set-aside')
+    failpoint(`${this.kind}.set-aside`)
     // The marker goes last: until then the missing directory is damage that is set aside again.
     await rm(`${path}.marker`, { force: true })
-    failpoint('state.set-aside')
+    failpoint(`${this.kind}.set-aside`)
     return aside
   }
+}
+
+function ownerOf(kind: StoreKind, partition: number): StoreOwner {
+  const failures = { damaged: storeDamaged, failedCode: 'STORE_IO_FAILED' }
+  if (kind === 'state') {
+    const points = { before: 'state.before-flush', inside: 'state.in-flush' }
+    return { name: `store of partition ${partition}`, ...failures, points }
+  }
+  const points = { before: 'snapshots.before-write', inside: 'snapshots.in-write' }
+  return { name: 'snapshot store', ...failures, points }
 }
 
 /** That this is the database that was born here, or a new one that is born now. */

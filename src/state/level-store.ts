@@ -29,18 +29,25 @@ import type { Store, StoreChange } from './store.js'
 const VALUE_TAG = 0x56
 const HEAD_KEY = Buffer.from('H')
 
+/** Changes put into a batch before the event loop gets its turn: about 2 ms. */
+const SLICE_CHANGES = 1024
 const SCAN_KEYS = 2048
 const SCAN_BYTES = 1024 * 1024
 
+export interface StoreOwner extends DbOwner {
+  /** Names of the failpoints before a write and inside its sync. */
+  readonly points: { readonly before: string; readonly inside: string }
+}
+
 export class LevelStore implements Store {
   readonly #db: Db
-  readonly #owner: DbOwner
+  readonly #owner: StoreOwner
   #head: Head
   #position: Uint8Array | null
   #writing: Promise<void> | null = null
   #failure: Error | null = null
 
-  private constructor(db: Db, owner: DbOwner, head: Head, position: Uint8Array | null) {
+  private constructor(db: Db, owner: StoreOwner, head: Head, position: Uint8Array | null) {
     this.#db = db
     this.#owner = owner
     this.#head = head
@@ -52,7 +59,7 @@ export class LevelStore implements Store {
    *
    * @throws TidemarkError STORE_DAMAGED
    */
-  static async open(db: Db, owner: DbOwner): Promise<LevelStore> {
+  static async open(db: Db, owner: StoreOwner): Promise<LevelStore> {
     const bytes = await reading(owner, () => db.get(HEAD_KEY))
     const links = await reading(owner, () => db.iterator(linkRows()).all())
     let head = NO_HEAD
@@ -112,13 +119,15 @@ export class LevelStore implements Store {
   }
 
   async #write(changes: readonly StoreChange[], position: Uint8Array): Promise<void> {
-    failpoint('state.before-flush')
+    failpoint(this.#owner.points.before)
     const batch = this.#db.batch()
     const fold = new ContentFold()
-    for (const { key, value } of changes) {
+    for (const [index, { key, value }] of changes.entries()) {
       fold.add(key, value)
       if (value === null) batch.del(valueKey(key))
       else batch.put(valueKey(key), value as Buffer)
+      // A large flush must not hold up the event loop; nothing is visible before the write.
+      if (index % SLICE_CHANGES === SLICE_CHANGES - 1) await new Promise(setImmediate)
     }
     const link = nextLink(this.#head, fold.with(position))
     const headed = encodeHead(link.head, position)
@@ -126,7 +135,7 @@ export class LevelStore implements Store {
     if (link.expired) batch.del(link.expired)
     batch.put(HEAD_KEY, sealed(sealOf(HEAD_KEY, headed), headed))
     const writing = batch.write({ sync: true })
-    failpointSoon('state.in-flush')
+    failpointSoon(this.#owner.points.inside)
     await writing.catch((cause: unknown) => {
       this.#failure = writeFailed(this.#owner.name, changes.length, cause)
       throw this.#failure
@@ -157,12 +166,7 @@ export function storeDamaged(text: string, cause?: unknown): TidemarkError {
   return new TidemarkError('STORE_DAMAGED', text, { exit: exitCode.io, retry: 'now', cause })
 }
 
-export function ownerOf(partition: number): DbOwner {
-  const name = `store of partition ${partition}`
-  return { name, damaged: storeDamaged, failedCode: 'STORE_IO_FAILED' }
-}
-
-async function reading<T>(owner: DbOwner, read: () => Promise<T>): Promise<T> {
+async function reading<T>(owner: StoreOwner, read: () => Promise<T>): Promise<T> {
   try {
     return await read()
   } catch (error) {

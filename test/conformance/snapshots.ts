@@ -1,0 +1,205 @@
+/**
+ * What every snapshot store keeps, whichever the technology: N1 to N3 of the port, and a random run
+ * against a plain model.
+ */
+import { describe, expect, test } from 'vitest'
+import type {
+  PartitionProof,
+  SnapshotCursor,
+  SnapshotPut,
+  SnapshotStore,
+} from '../../src/snapshots/snapshots.js'
+import { seededRandom } from '../support/random.js'
+
+/** A place where snapshots live: opened, and opened again after the process has died. */
+export interface SnapshotsPlace {
+  open(): Promise<SnapshotStore>
+  /** The end of the process: what was not flushed is gone. */
+  crash(): Promise<void>
+}
+
+const row = (customer: string, features: string | null, score: string | null): SnapshotPut => ({
+  customer,
+  features: features === null ? null : Buffer.from(features),
+  score: score === null ? null : Buffer.from(score),
+})
+
+const proofOf = (commit: number, partition = 0): PartitionProof => ({
+  partition,
+  asOf: commit * 1000,
+  endOffset: commit * 10,
+  commit,
+  caughtUp: commit % 2 === 0,
+})
+
+const cursorOf = (commit: number): SnapshotCursor => ({
+  commit,
+  featuresOffset: commit * 3,
+  scoresOffset: commit * 3,
+})
+
+/** Puts as the engine does: one commit with its proof and cursor. */
+async function put(
+  snapshots: SnapshotStore,
+  commit: number,
+  puts: readonly SnapshotPut[],
+  partition = 0,
+): Promise<void> {
+  await snapshots.put(puts, proofOf(commit, partition), cursorOf(commit))
+}
+
+async function seen(snapshots: SnapshotStore, customer: string) {
+  const snapshot = await snapshots.get(customer)
+  if (snapshot === null) return null
+  const { version, partition, features, score } = snapshot
+  expect(snapshot.customer).toBe(customer)
+  const text = (bytes: Uint8Array | null) => bytes && Buffer.from(bytes).toString()
+  return { version, partition, features: text(features), score: text(score) }
+}
+
+export function snapshotsConformance(name: string, place: () => Promise<SnapshotsPlace>): void {
+  describe(`${name}:`, () => {
+    test('a new store knows nobody and has no cursor and no proof', async () => {
+      const snapshots = await (await place()).open()
+      expect(await snapshots.get('a')).toBeNull()
+      expect(await snapshots.getMany(['a', 'b'])).toEqual([null, null])
+      expect(await snapshots.cursor(0)).toBeNull()
+      expect(snapshots.proof(0)).toBeNull()
+      await snapshots.close()
+    })
+
+    test('a put is seen at once, as the bytes that were put', async () => {
+      const snapshots = await (await place()).open()
+      await put(snapshots, 1, [row('a', 'features a', 'score a'), row('ü中🙂', '', null)], 3)
+      const a = { version: 1, partition: 3, features: 'features a', score: 'score a' }
+      expect(await seen(snapshots, 'a')).toEqual(a)
+      const other = { version: 1, partition: 3, features: '', score: null }
+      expect(await seen(snapshots, 'ü中🙂')).toEqual(other)
+      await snapshots.flush()
+      expect(await seen(snapshots, 'a')).toEqual(a)
+      expect(await seen(snapshots, 'ü中🙂')).toEqual(other)
+      const [second, nobody, first] = await snapshots.getMany(['ü中🙂', 'nobody', 'a'])
+      expect([second?.customer, nobody, first?.customer]).toEqual(['ü中🙂', null, 'a'])
+      await snapshots.close()
+    })
+
+    test('a put that is not newer than what is stored changes nothing (N1)', async () => {
+      const snapshots = await (await place()).open()
+      await put(snapshots, 5, [row('a', 'five', null)])
+      for (const flushed of [false, true]) {
+        if (flushed) await snapshots.flush()
+        await put(snapshots, 5, [row('a', 'five again', null)])
+        await put(snapshots, 4, [row('a', 'four', null), row('b', 'four', null)])
+        expect((await seen(snapshots, 'a'))?.features).toBe('five')
+        expect((await seen(snapshots, 'b'))?.features).toBe('four')
+      }
+      await put(snapshots, 6, [row('a', 'six', null)])
+      expect((await seen(snapshots, 'a'))?.features).toBe('six')
+      expect(snapshots.proof(0)?.commit).toBe(6)
+      await snapshots.close()
+    })
+
+    test('one commit may be put in portions', async () => {
+      const snapshots = await (await place()).open()
+      await put(snapshots, 5, [row('a', 'a5', null)])
+      await put(snapshots, 5, [row('b', 'b5', null)])
+      expect((await seen(snapshots, 'a'))?.version).toBe(5)
+      expect((await seen(snapshots, 'b'))?.version).toBe(5)
+      await snapshots.close()
+    })
+
+    test('an erased customer stays erased for older puts and comes back with newer ones (N2)', async () => {
+      const at = await place()
+      let snapshots = await at.open()
+      await put(snapshots, 5, [row('a', 'five', null)])
+      await put(snapshots, 6, [row('a', null, null)])
+      expect(await snapshots.get('a')).toBeNull()
+      await snapshots.flush()
+      await at.crash()
+      snapshots = await at.open()
+      await put(snapshots, 5, [row('a', 'five', null)])
+      expect(await snapshots.get('a')).toBeNull()
+      await put(snapshots, 7, [row('a', 'seven', null)])
+      expect((await seen(snapshots, 'a'))?.features).toBe('seven')
+      await snapshots.close()
+    })
+
+    test('the cursor is that of what survives a crash, and never ahead of it (N3)', async () => {
+      const at = await place()
+      let snapshots = await at.open()
+      await put(snapshots, 1, [row('a', 'one', null)])
+      await snapshots.flush()
+      expect(await snapshots.cursor(0)).toEqual(cursorOf(1))
+      await put(snapshots, 2, [row('a', 'two', null)])
+      const claimed = await snapshots.cursor(0)
+      await at.crash()
+      snapshots = await at.open()
+      const survived = await snapshots.cursor(0)
+      expect(survived!.commit).toBeGreaterThanOrEqual(claimed!.commit)
+      expect((await seen(snapshots, 'a'))?.version).toBe(survived!.commit)
+      expect(await snapshots.cursor(1)).toBeNull()
+      await snapshots.close()
+    })
+
+    test('partitions have proofs and cursors of their own', async () => {
+      const snapshots = await (await place()).open()
+      await put(snapshots, 8, [row('a', 'x', null)], 0)
+      await put(snapshots, 3, [row('b', 'y', null)], 1)
+      await put(snapshots, 4, [], 1)
+      await snapshots.flush()
+      expect(snapshots.proof(0)).toEqual(proofOf(8, 0))
+      expect(snapshots.proof(1)).toEqual(proofOf(4, 1))
+      expect(await snapshots.cursor(0)).toEqual(cursorOf(8))
+      expect(await snapshots.cursor(1)).toEqual(cursorOf(4))
+      expect((await seen(snapshots, 'b'))?.partition).toBe(1)
+      await snapshots.close()
+    })
+
+    test.each([1, 2, 3])(
+      'random puts, crashes and catching up agree with a model (seed %i)',
+      async (seed) => {
+        const random = seededRandom(seed)
+        const at = await place()
+        let snapshots = await at.open()
+        const outputs: SnapshotPut[][] = []
+        const model = new Map<string, { version: number; features: string } | null>()
+        for (let commit = 0; commit < 120; commit += 1) {
+          const customers = new Set(
+            Array.from({ length: random.below(40) }, () => `c${random.below(60)}`),
+          )
+          const puts = [...customers].map((customer) =>
+            random.below(10) === 0
+              ? row(customer, null, null)
+              : row(customer, `${customer}@${commit}`, 's'),
+          )
+          outputs.push(puts)
+          await put(snapshots, commit, puts)
+          for (const { customer, features } of puts) {
+            model.set(
+              customer,
+              features && { version: commit, features: Buffer.from(features).toString() },
+            )
+          }
+          if (random.below(15) === 0) await snapshots.flush()
+          if (random.below(20) === 0) {
+            await at.crash()
+            snapshots = await at.open()
+            // Follows the outputs as the engine does, sometimes from further back than it has to.
+            const cursor = await snapshots.cursor(0)
+            const from = random.below(2) === 0 ? 0 : (cursor?.commit ?? -1) + 1
+            for (let again = from; again <= commit; again += 1) {
+              await put(snapshots, again, outputs[again]!)
+            }
+          }
+          const customer = `c${random.below(60)}`
+          const snapshot = await seen(snapshots, customer)
+          const due = model.get(customer) ?? null
+          expect(snapshot && { version: snapshot.version, features: snapshot.features }).toEqual(
+            due,
+          )
+        }
+        await snapshots.close()
+      },
+    )
+  })
+}
