@@ -209,24 +209,13 @@ export const customerEvents = {
         type: {
           type: 'enum',
           name: 'Change',
-          symbols: [
-            'started',
-            'plan_changed',
-            'payment_method_changed',
-            'paused',
-            'resumed',
-            'cancelled',
-          ],
+          symbols: ['started', 'plan_changed', 'payment_method_changed', 'cancelled'],
         },
         doc: 'What happened.',
       },
       {
         name: 'status',
-        type: {
-          type: 'enum',
-          name: 'SubscriptionStatus',
-          symbols: ['active', 'paused', 'cancelled'],
-        },
+        type: { type: 'enum', name: 'SubscriptionStatus', symbols: ['active', 'cancelled'] },
         doc: 'How the subscription stands now.',
       },
       {
