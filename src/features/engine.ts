@@ -64,7 +64,11 @@ export interface FeatureEngine {
    * `asOf` must be above every `occurred_at` in the aggregates.
    */
   read(aggregates: Aggregates, asOf: number, rows: FeatureRows, row: number): void
-  /** The first instant after `asOf` at which a value may change by time alone, else Infinity. */
+  /**
+   * When a timer is due: the first instant after `asOf` at which a value may change by time alone or
+   * the customer is retired. Infinity: never, as of his retiring on, though his row's validUntil
+   * still tells when a value changes.
+   */
   nextChange(aggregates: Aggregates, asOf: number): number
 
   /** Bytes of both halves, in cells of which only the changed ones are written. */

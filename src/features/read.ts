@@ -38,24 +38,19 @@ export function readOf(plan: ReadPlan): Read {
     }
     const retiredFrom = state.newest + retireAfterMs
     rows.retired[row] = asOf >= retiredFrom
-    rows.validUntil[row] = untilRetired(next, retiredFrom, asOf)
+    // A retired customer has no timers, but his values go on changing: the row must not claim more.
+    rows.validUntil[row] = asOf >= retiredFrom ? next : Math.min(next, retiredFrom)
     rows.eligible[row] = isEligible(plan.eligible, state, asOf)
   }
 }
 
-/** As the engine's `nextChange`. */
+/** As the engine's `nextChange`: retiring is a change, and the last one that a timer tells. */
 export function nextChangeOf({ advance, retireAfterMs }: ReadPlan) {
   return (state: CustomerAggregates, asOf: number): number => {
     if (state.newest === -Infinity) return Infinity
     const retiredFrom = state.newest + retireAfterMs
-    return asOf >= retiredFrom ? Infinity : untilRetired(advance(state, asOf), retiredFrom, asOf)
+    return asOf >= retiredFrom ? Infinity : Math.min(advance(state, asOf), retiredFrom)
   }
-}
-
-/** Retiring is a change; after it nothing is told any more. */
-function untilRetired(next: number, retiredFrom: number, asOf: number): number {
-  if (asOf >= retiredFrom) return Infinity
-  return next < retiredFrom ? next : retiredFrom
 }
 
 /** Without a declared eligibility every seen customer is. */

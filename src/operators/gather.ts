@@ -200,7 +200,8 @@ function readRow<S>(
 ): void {
   const row = rows.add(entry.customer, cause)
   parts.program.read(entry.state, asOf, rows, row)
-  parts.timers.emitted(entry.customer, asOf, rows.validUntil[row]!)
+  // Retiring is the last change that a timer tells.
+  parts.timers.emitted(entry.customer, asOf, rows.retired[row] ? Infinity : rows.validUntil[row]!)
 }
 
 /**

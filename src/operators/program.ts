@@ -19,7 +19,7 @@ export interface Program<S> {
   update(state: S, type: number, body: EventBody, offset: number, keepFrom: number): void
   /** Fills in a row: values, validUntil, retired, eligible. */
   read(state: S, asOf: number, rows: FeatureRows, row: number): void
-  /** The first instant after `asOf` at which a row changes by time alone; Infinity: never. */
+  /** When a timer is due: the first change by time alone after `asOf`; Infinity: none any more. */
   nextChange(state: S, asOf: number): number
 }
 
