@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { NaiveLog, type NaiveValue, type Visibility } from './support/naive.js'
-import { readVectors, vectorsDeclaration, vectorSets } from './support/vectors.js'
+import { compile } from '../src/features/compile.js'
+import type { FeatureSpec } from '../src/features/spec.js'
+import { judgeAll, replayRows } from './support/engine-loop.js'
+import { NaiveLog, type NaiveAsk, type NaiveValue, type Visibility } from './support/naive.js'
 import type { ParquetRow } from './support/parquet.js'
+import { vectorFeatures, vectorSchemas } from './support/vectors-app.js'
+import { readVectors, vectorsDeclaration, vectorSets } from './support/vectors.js'
 
 const declaration = vectorsDeclaration()
 const { features } = declaration.spec
@@ -23,8 +27,22 @@ function differences(values: readonly NaiveValue[], due: ParquetRow): string[] {
   })
 }
 
+const told = ({ customer, asOf }: NaiveAsk): string => `${customer} at ${asOf}`
+
+it('the feature language declares what spec.yaml says', () => {
+  const plain = ({ growing: _, ...feature }: FeatureSpec): unknown => feature
+  expect(vectorFeatures.spec.features.map(plain)).toEqual(features.map(plain))
+})
+
 describe.each(vectorSets)('vectors of %s', async (name) => {
   const set = await readVectors(name)
+  const engine = compile({
+    features: vectorFeatures.spec,
+    schemas: vectorSchemas,
+    eligible: null,
+    rules: [],
+  })
+  const judgements = judgeAll(engine, set.records)
 
   it.each(visibilities)('the naive implementation gives the rows due: %s', (visibility) => {
     const log = new NaiveLog(set.records, declaration)
@@ -35,9 +53,42 @@ describe.each(vectorSets)('vectors of %s', async (name) => {
       if (due['customer_id'] !== ask.customer || due['as_of'] !== ask.asOf) found.push('other row')
       if (row.label !== due['label']) found.push(`label ${row.label}, due ${due['label']}`)
       if (row.labelTime !== due['label_time']) found.push(`label_time ${row.labelTime}`)
-      return found.map((text) => `${ask.customer} at ${new Date(ask.asOf).toISOString()}: ${text}`)
+      return found.map((text) => `${told(ask)}: ${text}`)
     })
     expect(wrong).toEqual([])
     expect(set.due[visibility]).toHaveLength(set.asks.length)
+  })
+
+  it('the engine decides on each record as the naive implementation does', () => {
+    const due = new NaiveLog(set.records, declaration).decisions
+    expect(judgements.map(({ verdict }) => verdict)).toEqual(due.map(({ outcome }) => outcome))
+    expect(judgements.map(({ clock, logTime }) => [clock, logTime])).toEqual(
+      due.map(({ clock, logTime }) => [clock, logTime]),
+    )
+  })
+
+  it.each(visibilities)('the engine, driven directly, gives the rows due: %s', (visibility) => {
+    const rows = replayRows(engine, judgements, set.asks, visibility)
+    const wrong = set.asks.flatMap((ask, i) =>
+      differences(rows[i].values, set.due[visibility][i]).map((text) => `${told(ask)}: ${text}`),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  it('no value changes by time alone before the engine says that one may', () => {
+    const rows = replayRows(engine, judgements, set.asks, 'known')
+    const wrong = set.asks.flatMap((ask, i) => {
+      const does = set.due.known[i]['valid_until_does'] ?? null
+      // Events logged before but of later are held back; the next change is theirs, if they are first.
+      const held = judgements
+        .filter(({ verdict, logTime }) => verdict === 'accepted' && logTime < ask.asOf)
+        .filter(({ record: { body } }) => body.customer_id === ask.customer)
+        .filter(({ record: { body } }) => body.occurred_at >= ask.asOf)
+      const arrivals = held.map(({ record }) => record.body.occurred_at + 1)
+      const next = Math.min(rows[i].validUntil, ...arrivals)
+      const sound = next > ask.asOf && (does === null || next <= (does as number))
+      return sound ? [] : [`${told(ask)}: next change ${next}, a value changes at ${does}`]
+    })
+    expect(wrong).toEqual([])
   })
 })
