@@ -1,0 +1,174 @@
+/**
+ * The feature functions of the churn app over W1's events: CPU to judge, update and read an event,
+ * to serve a timer, to encode and decode a customer, and what his state weighs.
+ *
+ * Not measured: decoding events, finding customers, the log, the store, scoring. All customers are
+ * hot. Every event is followed by a read, where a commit would read a customer once.
+ *
+ * Usage: tsx bench/features.ts [events]
+ */
+import { AvroCodec } from '../src/events/avro-codec.js'
+import type { Decoded } from '../src/events/event.js'
+import { eligible } from '../src/apps/churn/labels.js'
+import { featureSet } from '../src/apps/churn/features.js'
+import { customerEvents, schemaIds } from '../src/apps/churn/schemas.gen.js'
+import { compile } from '../src/features/compile.js'
+import type { CustomerState } from '../src/features/engine.js'
+import { FeatureRows } from '../src/features/rows.js'
+import { calibrate } from './support/calibrate.js'
+import { churnEvent } from './support/w1-as-churn.js'
+import { W1 } from './support/w1.js'
+
+const events = Number(process.argv[2] ?? 2_000_000)
+const chunk = 10_000
+const dayMs = 86_400_000
+const minuteMs = 60_000
+
+const control = calibrate()
+const codec = new AvroCodec(customerEvents, schemaIds)
+const engine = compile({
+  features: featureSet.spec,
+  schemas: customerEvents,
+  eligible,
+  rules: [],
+})
+const rows = new FeatureRows(engine.columns)
+rows.add('', 'event')
+
+const microseconds = { judge: 0, update: 0, read: 0 }
+const customers = new Map<string, CustomerState>()
+const verdicts = { accepted: 0, duplicate: 0, late: 0 }
+const clock = feed()
+
+console.log(
+  `Feature functions of the churn app, ${events} events of W1, ${customers.size} customers`,
+)
+const each = (total: number): number => total / events
+print('judge', each(microseconds.judge), 'an event')
+print('update', each(microseconds.update), 'an event')
+print('read', each(microseconds.read), 'an event')
+const all = microseconds.judge + microseconds.update + microseconds.read
+print('together', each(all), 'an event (at most 3)')
+timers()
+cells()
+console.log(`  avsc decode in this run: ${control.toFixed(3)} µs`)
+console.log(`  ${JSON.stringify(verdicts)}, memory ${megabytes()} MB`)
+
+function feed(): number {
+  const w1 = new W1()
+  let clock = 0
+  const states: CustomerState[] = []
+  const clocks: number[] = []
+  const accepted: boolean[] = []
+  for (let from = 0; from < events; from += chunk) {
+    const size = Math.min(chunk, events - from)
+    // Decoded bytes, so that strings and objects are as they come from the log.
+    const decoded = Array.from({ length: size }, (_, i) => {
+      const { type, body } = churnEvent(w1.event(from + i))
+      return codec.decode(codec.encode(type, body)) as Decoded
+    })
+    for (let i = 0; i < size; i++) {
+      const { body } = decoded[i]!
+      clock = Math.max(clock, body.occurred_at + 1)
+      clocks[i] = clock
+      states[i] = stateOf(body.customer_id)
+    }
+    microseconds.judge += cpu(() => {
+      for (let i = 0; i < size; i++) {
+        const { type, body } = decoded[i]!
+        const verdict = engine.judge(clocks[i]!, states[i]!.judged, type, body)
+        verdicts[verdict]++
+        accepted[i] = verdict === 'accepted'
+      }
+    })
+    microseconds.update += cpu(() => {
+      for (let i = 0; i < size; i++) {
+        const { type, body } = decoded[i]!
+        if (!accepted[i]) continue
+        engine.update(states[i]!.aggregates, type, body, from + i, clocks[i]!)
+      }
+    })
+    microseconds.read += cpu(() => {
+      for (let i = 0; i < size; i++) engine.read(states[i]!.aggregates, clock, rows, 0)
+    })
+  }
+  return clock
+}
+
+/** One day without events, in one-minute ticks: every customer is read when his row may change. */
+function timers(): void {
+  const ticks = dayMs / minuteMs
+  const due: CustomerState[][] = Array.from({ length: ticks + 1 }, () => [])
+  const arm = (state: CustomerState, at: number): void => {
+    const tick = Math.ceil((at - clock) / minuteMs)
+    if (tick <= ticks) due[tick]!.push(state)
+  }
+  for (const state of customers.values()) arm(state, engine.nextChange(state.aggregates, clock))
+  let fired = 0
+  const spent = cpu(() => {
+    for (let tick = 1; tick <= ticks; tick++) {
+      const asOf = clock + tick * minuteMs
+      for (const state of due[tick]!) {
+        engine.read(state.aggregates, asOf, rows, 0)
+        arm(state, engine.nextChange(state.aggregates, asOf))
+        fired++
+      }
+    }
+  })
+  print(
+    'timer',
+    spent / fired,
+    `a timer read and nextChange (at most 0.5), ${fired} fired in a day`,
+  )
+}
+
+function cells(): void {
+  const stored: Map<number, Uint8Array>[] = []
+  const encoding = cpu(() => {
+    for (const state of customers.values()) {
+      const cells = new Map<number, Uint8Array>()
+      engine.codec.encode(state, (cell, value) => {
+        if (value !== null) cells.set(cell, value)
+      })
+      stored.push(cells)
+    }
+  })
+  const decoding = cpu(() => {
+    for (const cells of stored) engine.codec.decode(cells)
+  })
+  const sizes = stored
+    .map((cells) => [...cells.values()].reduce((sum, { length }) => sum + length, 0))
+    .sort((a, b) => a - b)
+  const at = (part: number): number => sizes[Math.floor(part * (sizes.length - 1))]!
+  const mean = sizes.reduce((sum, size) => sum + size, 0) / sizes.length
+  print('encode', encoding / stored.length, 'a customer (at most 3), all cells')
+  print('decode', decoding / stored.length, 'a customer (at most 3)')
+  console.log(
+    `  state ${mean.toFixed(0)} bytes a customer, p50 ${at(0.5)}, p99 ${at(0.99)}, most ${at(1)}; ` +
+      `cells ${(stored.reduce((sum, cells) => sum + cells.size, 0) / stored.length).toFixed(2)}`,
+  )
+}
+
+function stateOf(customer: string): CustomerState {
+  const known = customers.get(customer)
+  if (known !== undefined) return known
+  const made = engine.codec.create()
+  customers.set(customer, made)
+  return made
+}
+
+function cpu(work: () => void): number {
+  const before = process.cpuUsage()
+  work()
+  const { user, system } = process.cpuUsage(before)
+  return user + system
+}
+
+function print(what: string, figure: number, text: string): void {
+  const times = (figure / control).toFixed(1)
+  console.log(`  ${what.padEnd(9)} ${figure.toFixed(3)} µs ${text} = ${times} × avsc decode`)
+}
+
+function megabytes(): number {
+  return Math.round(process.memoryUsage().rss / 1_048_576)
+}
