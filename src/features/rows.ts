@@ -51,4 +51,11 @@ export class FeatureRows {
     this.causes.push(cause)
     return row
   }
+
+  /** Takes back the last row: its customer was not asked for after all. */
+  removeLast(): void {
+    this.length--
+    this.customers.pop()
+    this.causes.pop()
+  }
 }

@@ -23,6 +23,9 @@ function kindOf({ type }: QueryColumn): Kind {
 
 export const isText = (column: QueryColumn): boolean => kindOf(column) === 'text'
 
+/** Times, and whole numbers that may be ms UTC. */
+export const isTime = (column: QueryColumn): boolean => ['time', 'whole'].includes(kindOf(column))
+
 const time = { type: 'TIMESTAMP or BIGINT (ms UTC)', kinds: ['time', 'whole'] as readonly Kind[] }
 const text = { type: 'VARCHAR', kinds: ['text'] as readonly Kind[] }
 

@@ -1,0 +1,58 @@
+/** The first pass of a replay: decides all records of a topic and spills what can be visible. */
+import type { App } from '../features/app.js'
+import { type EventLog, topicsOf } from '../log/log.js'
+import type { Buckets } from './buckets.js'
+import { Decider } from './decide.js'
+import { spillEvent } from './history.js'
+import { readPartition } from './read-log.js'
+
+export interface DecidedLog {
+  readonly records: number
+  /** Valid events that are no duplicates: those that a replay may see. */
+  readonly events: number
+  /** Timestamp of the first record, ms UTC; Infinity in an empty log. */
+  readonly begins: number
+  /** The largest log clock of the topic, ms UTC; 0 before the first valid event. */
+  readonly clock: number
+}
+
+export interface DecideOptions {
+  readonly app: Pick<App, 'name' | 'codec' | 'rules' | 'engine'>
+  readonly log: EventLog
+  readonly endOffsets: readonly number[]
+  readonly signal?: AbortSignal | undefined
+}
+
+export async function decideLog(
+  options: DecideOptions,
+  buckets: Buckets,
+  onRecords: (records: number) => void,
+): Promise<DecidedLog> {
+  const { app, log, endOffsets } = options
+  const topic = topicsOf(app.name).events
+  let records = 0
+  let events = 0
+  let begins = Infinity
+  let clock = 0
+  for (const [partition, endOffset] of endOffsets.entries()) {
+    const erasures = await log.erasures(topic, partition, endOffset)
+    const decider = new Decider(app, erasures, { partition, partitions: endOffsets.length })
+    let first = true
+    for await (const portion of readPartition(log, topic, partition, endOffset)) {
+      options.signal?.throwIfAborted()
+      if (first) begins = Math.min(begins, portion[0].timestamp)
+      first = false
+      for (const record of portion) {
+        const decided = decider.decide(record)
+        const { outcome } = decided.item
+        if (!decided.visible || (outcome !== 'accepted' && outcome !== 'late')) continue
+        spillEvent(buckets, partition, decided)
+        events++
+      }
+      records += portion.length
+      onRecords(records)
+    }
+    clock = Math.max(clock, decider.progress.logClock)
+  }
+  return { records, events, begins, clock }
+}
