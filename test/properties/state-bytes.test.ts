@@ -7,40 +7,14 @@ import { dayMs, featureSetSpec } from '../support/arbitrary-spec.js'
 import { apply, readRow } from '../support/engine-loop.js'
 import type { NaiveRecord } from '../support/naive.js'
 import { holdsAlways, propertySeed, propertyTimeoutMs } from '../support/properties.js'
+import { loadCells, sortedCells, storeCells, type Cells } from '../support/state-cells.js'
 import { testEngine } from '../support/test-engine.js'
-
-type Cells = Map<number, Uint8Array>
-
-/** What a store would hold: each cell that is emitted replaces the one before. */
-function store(engine: FeatureEngine, state: CustomerState, cells: Cells): void {
-  engine.codec.encode(state, (cell, value) => {
-    if (value === null) cells.delete(cell)
-    else cells.set(cell, Uint8Array.from(value))
-  })
-}
-
-function load(engine: FeatureEngine, cells: Cells): CustomerState {
-  if (cells.size === 0) return engine.codec.create()
-  const { roots } = engine.codec
-  const further = engine.codec.further(roots.map((cell) => cells.get(cell)))
-  const named = [...roots, ...further].flatMap((cell) => {
-    const value = cells.get(cell)
-    return value === undefined ? [] : [[cell, value] as const]
-  })
-  // A cell that neither is a root nor is named by one would never be read again.
-  const loaded = new Map(named)
-  expect(sorted(loaded)).toEqual(sorted(cells))
-  return engine.codec.decode(loaded)
-}
-
-const sorted = (cells: Cells): [number, Uint8Array][] =>
-  [...cells].sort(([one], [other]) => one - other)
 
 /** One customer's live run: judged and aggregated; `border` may exchange the state after a record. */
 function run(
   engine: FeatureEngine,
   records: readonly NaiveRecord[],
-  border: (state: CustomerState, offset: number) => CustomerState,
+  border: (state: CustomerState, offset: number, clock: number) => CustomerState,
 ): { state: CustomerState; clock: number } {
   let state = engine.codec.create()
   let clock = 0
@@ -50,7 +24,7 @@ function run(
     const type = engine.types.indexOf(record.type)
     const verdict = engine.judge(clock, state.judged, type, body)
     if (verdict === 'accepted') apply(engine, state.aggregates, record, clock)
-    state = border(state, offset)
+    state = border(state, offset, clock)
   }
   return { state, clock }
 }
@@ -67,9 +41,9 @@ const logOf = (options: {
 
 describe(`bytes of a customer's state (PROPERTY_SEED=${propertySeed})`, () => {
   it(
-    'do not depend on when the state was written and read back',
+    'do not depend on when the state was written, read back, or asked for a row',
     () => {
-      const borders = fc.array(fc.constantFrom('none', 'encode', 'reload'), {
+      const borders = fc.array(fc.constantFrom('none', 'encode', 'reload', 'read'), {
         minLength: 40,
         maxLength: 40,
       })
@@ -77,21 +51,24 @@ describe(`bytes of a customer's state (PROPERTY_SEED=${propertySeed})`, () => {
         const engine = testEngine(spec, null)
         const whole: Cells = new Map()
         const straight = run(engine, records, (state) => state)
-        store(engine, straight.state, whole)
+        storeCells(engine, straight.state, whole)
 
         const parts: Cells = new Map()
-        const broken = run(engine, records, (state, offset) => {
-          if (ways[offset] === 'none') return state
-          store(engine, state, parts)
-          return ways[offset] === 'encode' ? state : load(engine, parts)
+        const broken = run(engine, records, (state, offset, clock) => {
+          if (ways[offset] === 'read') readRow(engine, state.aggregates, clock + offset * dayMs)
+          if (ways[offset] === 'encode' || ways[offset] === 'reload') {
+            storeCells(engine, state, parts)
+          }
+          return ways[offset] === 'reload' ? loadCells(engine, parts) : state
         })
-        store(engine, broken.state, parts)
-        expect(sorted(parts)).toEqual(sorted(whole))
+        storeCells(engine, broken.state, parts)
+        expect(sortedCells(parts)).toEqual(sortedCells(whole))
 
         // What was written once is not written again, and what is read back reads the same.
-        engine.codec.encode(broken.state, (cell) => expect.fail(`cell ${cell} is written again`))
-        const again = load(engine, parts)
-        engine.codec.encode(again, (cell) => expect.fail(`cell ${cell} was only read`))
+        const again = loadCells(engine, parts)
+        for (const state of [broken.state, again]) {
+          engine.codec.encode(state, (cell) => expect.fail(`cell ${cell} is written again`))
+        }
         for (const wait of [0, 1, dayMs, 37 * dayMs]) {
           const asOf = straight.clock + wait
           const due = readRow(engine, straight.state.aggregates, asOf)
@@ -116,8 +93,8 @@ describe(`bytes of a customer's state (PROPERTY_SEED=${propertySeed})`, () => {
           const state = engine.codec.create()
           for (const record of order) apply(engine, state.aggregates, record, 0)
           const cells: Cells = new Map()
-          store(engine, state, cells)
-          return sorted(cells)
+          storeCells(engine, state, cells)
+          return sortedCells(cells)
         })
         expect(other).toEqual(one)
       })

@@ -62,9 +62,9 @@ export function instant(at: number, windows: readonly WindowSpec[]): fc.Arbitrar
     .map(([time, shift]) => time + shift)
 }
 
-const nasty = [0, -0, 1, -1, 0.1, 0.2, 0.3, -7.5, 100, 99.99, 1e16, -1e16, 5e-324, 1e-300]
+const nasty = [0, -0, 1, -1, 0.1, 0.2, 0.3, -7.5, 100, 99.99, 1e16, -1e16, 5e-324, 1e-300, 1e-155]
 const amount = fc.oneof(
-  fc.constantFrom(...nasty, 1e100, -1e100, 9_007_199_254_740_991),
+  fc.constantFrom(...nasty, 1e100, -1e100, 1e155, 1.7e308, -1.7e308, 9_007_199_254_740_991),
   fc.double({ min: -1e6, max: 1e6, noNaN: true }),
   fc.integer({ min: -10_000, max: 10_000 }).map((cents) => cents / 100),
 )
