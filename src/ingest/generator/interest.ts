@@ -4,24 +4,28 @@ import type { Random } from './random.js'
 export const DAY = 86_400_000
 
 /** How likely a content customer is to begin to fade, a day. */
-const FADE_CHANCE = 0.0026
+const FADE_CHANCE = 0.0027
 /** How many who fade come round. */
-const RECOVER_CHANCE = 0.1
-/** The part of fading in which little can be seen yet. */
-const WAVERING = 0.3
-/** What is left of the interest after that. */
-const LOW = 0.1
+const RECOVER_CHANCE = 0.08
+/** From the loss of interest to the end of the period that is paid for. */
+const LOW_DAYS = 33
+/** What is left of the interest then. */
+const LOW = 0.08
+/** Before that the customer wavers, for a week at least; little can be seen of it. */
+const WAVERING_DAYS = 7
+export const BILL_PERIOD = 30 * DAY
 
 /**
- * The hidden state that drives a life. Fading takes about seven weeks: interest goes slowly at
- * first, then nearly all at once, and at the end the customer leaves, unless he has come round.
+ * The hidden state that drives a life: interest goes slowly at first, then nearly all at once, and
+ * with the period that is paid for the customer leaves, unless he has come round.
  */
 export class Interest {
   fate: 'content' | 'leaving' | 'recovering' = 'content'
   /** Of today; 1 is that of a content customer. */
   level = 1
   private fadeStart = 0
-  private fadeMs = 0
+  private lowStart = 0
+  private end = 0
 
   constructor(private readonly random: Random) {}
 
@@ -32,29 +36,39 @@ export class Interest {
   }
 
   /** A business that is watched from today on has customers at every point of fading. */
-  begin(originMs: number): void {
+  begin(originMs: number, billAt: number): void {
     if (!this.random.chance(0.1)) return
-    this.fade(originMs)
-    this.fadeStart -= Math.floor(this.fadeMs * this.random.next() * 0.9)
+    this.fade(originMs - Math.floor(this.random.between(0, 50) * DAY), billAt)
   }
 
-  /** Goes to the day that begins at `dayMs`; `restlessness` is 1 for the mean customer. */
-  live(dayMs: number, restlessness: number): void {
-    if (this.fate === 'content' && this.random.chance(FADE_CHANCE * restlessness)) this.fade(dayMs)
+  /**
+   * Goes to the day that begins at `dayMs`; the next bill is due at `billAt`; `restlessness` is 1
+   * for the mean customer.
+   */
+  live(dayMs: number, billAt: number, restlessness: number): void {
+    const begins = this.fate === 'content' && this.random.chance(FADE_CHANCE * restlessness)
+    if (begins) this.fade(dayMs, billAt)
     if (this.fate === 'content') return
-    const part = Math.max(0, (dayMs - this.fadeStart) / this.fadeMs)
-    if (this.fate === 'recovering' && part >= 0.5) this.reset()
-    else this.level = part < WAVERING ? 1 - part : LOW
+    const turn = this.lowStart + 12 * DAY
+    if (this.fate === 'recovering' && dayMs >= turn) this.reset()
+    else if (dayMs >= this.lowStart) this.level = LOW
+    else {
+      const part = (dayMs - this.fadeStart) / (this.lowStart - this.fadeStart)
+      this.level = 1 - 0.3 * Math.max(0, part)
+    }
   }
 
   /** Whether the customer leaves on the day that begins at `dayMs`. */
   endsOn(dayMs: number): boolean {
-    return this.fate === 'leaving' && dayMs + DAY >= this.fadeStart + this.fadeMs
+    return this.fate === 'leaving' && this.end < dayMs + DAY
   }
 
-  private fade(dayMs: number): void {
+  private fade(startMs: number, billAt: number): void {
     this.fate = this.random.chance(RECOVER_CHANCE) ? 'recovering' : 'leaving'
-    this.fadeStart = dayMs
-    this.fadeMs = Math.floor(this.random.lognormal(48, 0.15) * DAY)
+    const lowMs = Math.floor(this.random.lognormal(LOW_DAYS, 0.08) * DAY)
+    this.fadeStart = startMs
+    this.end = billAt
+    while (this.end - lowMs - WAVERING_DAYS * DAY < startMs) this.end += BILL_PERIOD
+    this.lowStart = this.end - lowMs
   }
 }

@@ -9,7 +9,7 @@
  * Owns the random numbers of its place: what other places do moves none of them.
  */
 import type { EventBody } from '../../events/event.js'
-import { DAY, Interest } from './interest.js'
+import { BILL_PERIOD, DAY, Interest } from './interest.js'
 import { type Person, personOf, plans } from './person.js'
 import { Random } from './random.js'
 import type { Span } from './rhythm.js'
@@ -18,8 +18,7 @@ import type { Span } from './rhythm.js'
 export type Sink = (type: string, body: EventBody, random: Random) => void
 
 /** The larger, the more evenly visits follow each other; 1 is pure chance. */
-const GAP_SHAPE = 4
-const BILL_PERIOD = 30 * DAY
+const GAP_SHAPE = 5
 /** Days from a failed try of a bill to the next; after the last one the business gives up. */
 const RETRY_DAYS = [3, 5, 7]
 
@@ -68,7 +67,7 @@ export class Life {
     this.untilVisit = this.random.exponential()
     const periods = Math.ceil((originMs - joinedAt) / BILL_PERIOD)
     this.billAt = joinedAt + Math.max(1, periods) * BILL_PERIOD
-    this.interest.begin(originMs)
+    this.interest.begin(originMs, this.billAt)
   }
 
   /** The seldom things of the day that begins at `dayMs`: bills, questions, changes, the end. */
@@ -77,11 +76,13 @@ export class Life {
       if (this.followedAt < dayMs + DAY) this.nextCustomer(Math.max(this.followedAt, dayMs))
       return
     }
-    this.interest.live(dayMs, this.restlessness(dayMs))
+    this.interest.live(dayMs, this.billAt, this.restlessness(dayMs))
+    // What is paid for is used up before: he cancels instead of paying the next bill.
+    const due = Math.max(this.billAt, dayMs)
+    if (this.interest.endsOn(dayMs)) return this.cancel(Math.min(due, dayMs + DAY - 1))
     this.bill(dayMs)
     if (this.leftAt < Infinity) return
     this.askSupport(dayMs)
-    if (this.interest.endsOn(dayMs)) return this.cancel(this.timeIn(dayMs))
     this.changeSubscription(dayMs)
     if (this.random.chance(0.0004)) this.tellProfile(this.timeIn(dayMs))
   }
@@ -149,7 +150,7 @@ export class Life {
     const { random } = this
     const fading = this.interest.fate === 'leaving'
     const careless = this.method === 'voucher' ? 2 : 1
-    const failChance = this.attempt > 1 ? (fading ? 0.75 : 0.35) : fading ? 0.22 : 0.025 * careless
+    const failChance = this.attempt > 1 ? (fading ? 0.6 : 0.3) : fading ? 0.22 : 0.025 * careless
     const failed = random.chance(failChance)
     const amount = plans[this.plan].price
     const fields = { amount, method: this.method, attempt: this.attempt }
