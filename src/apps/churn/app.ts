@@ -1,0 +1,12 @@
+/** The built-in app: the churn of a subscription business, on made-up data unless told otherwise. */
+import { buildApp } from '../../features/build-app.js'
+import type { App } from '../../features/app.js'
+import { featureSet } from './features.js'
+import { eligible, labels } from './labels.js'
+import { rules } from './rules.js'
+import { schemaIds } from './schemas.gen.js'
+
+/** @example churn().name // 'churn' */
+export function churn(): App {
+  return buildApp({ featureSet, schemaIds, rules, labels, eligible, synthetic: true })
+}
