@@ -1,0 +1,157 @@
+/**
+ * The data directory of the embedded adapters: whose it is, and that nobody else has it open.
+ *
+ *   DATA/app.json     app, hash, declaration: what the data was made by
+ *   DATA/lock         the process that has it open
+ *   DATA/log          the event log (and log.id beside it)
+ *   DATA/state/<p>    a store for each partition
+ *   DATA/snapshots    the snapshot store
+ *   DATA/models       bundles that scores name
+ */
+import { mkdir, open, readFile, readdir, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { TidemarkError, configurationError, ioError } from '../errors.js'
+import type { App } from '../features/app.js'
+import { diffDeclarations } from '../features/app-hash.js'
+import { takeLock } from './directory-lock.js'
+import { checkFileSystem, fileSystemType } from './file-system.js'
+
+/** Content of `app.json`. */
+export interface DataOwner {
+  readonly app: string
+  /** How to name the app again: `churn`, or an absolute folder. */
+  readonly reference: string
+  readonly appHash: string
+  /** The canonical declaration behind the hash, for a diff when another one is met. */
+  readonly declaration: unknown
+}
+
+export interface LockOptions {
+  /** Told of a file system that may not keep its promises. */
+  readonly warn?: (text: string) => void
+  readonly fileSystemType?: (path: string) => Promise<number>
+}
+
+/**
+ * Makes the directory where there is none, and locks it. Returns how to give the lock back.
+ *
+ * @throws TidemarkError DATA_NOT_WRITABLE (74), DATA_FOREIGN, NETWORK_FILESYSTEM,
+ *   DIRECTORY_LOCKED (78)
+ * @example const unlock = await lockDirectory('data')
+ */
+export async function lockDirectory(
+  directory: string,
+  options: LockOptions = {},
+): Promise<() => Promise<void>> {
+  await assertOurs(directory)
+  return using(directory, async () => {
+    await mkdir(directory, { recursive: true })
+    const { warn = () => {}, fileSystemType: typeOf = fileSystemType } = options
+    await checkFileSystem(directory, warn, typeOf)
+    return takeLock(directory)
+  })
+}
+
+/**
+ * Whose data the directory holds; null where it holds none. Needs no lock.
+ *
+ * @throws TidemarkError DATA_DAMAGED, DATA_NOT_WRITABLE (74)
+ */
+export async function dataOwner(directory: string): Promise<DataOwner | null> {
+  const path = join(directory, 'app.json')
+  const text = await using(directory, () => readFile(path, 'utf8').catch(nullWhereMissing))
+  if (text === null) return null
+  const owner = parsed(text)
+  const { app, reference, appHash } = owner ?? {}
+  if (typeof app !== 'string' || typeof reference !== 'string' || typeof appHash !== 'string') {
+    throw ioError('DATA_DAMAGED', `${path} does not say app, reference and appHash`)
+  }
+  return owner as DataOwner
+}
+
+/**
+ * Confirms that the data is this app's, or makes it so where there is none yet. To be called with
+ * the lock held.
+ *
+ * @throws TidemarkError APP_MISMATCH, APP_HASH_MISMATCH (78, with what differs)
+ */
+export async function ownDirectory(
+  directory: string,
+  app: Pick<App, 'name' | 'declaration'> & { readonly engine: { readonly appHash: string } },
+  reference: string,
+): Promise<void> {
+  const { appHash } = app.engine
+  const owner = await dataOwner(directory)
+  if (owner === null) {
+    const { name, declaration } = app
+    const made: DataOwner = { app: name, reference, appHash, declaration }
+    await using(directory, () => writeDurably(join(directory, 'app.json'), made))
+    return
+  }
+  if (owner.app !== app.name) {
+    throw configurationError(
+      'APP_MISMATCH',
+      `data directory ${directory} is of app ${owner.app}, not of ${app.name}; use another --data`,
+    )
+  }
+  if (owner.appHash !== appHash) {
+    const lines = diffDeclarations(owner.declaration, app.declaration)
+    throw configurationError(
+      'APP_HASH_MISMATCH',
+      `the state in ${directory} was made by another declaration of ${owner.app} ` +
+        `(hash ${owner.appHash.slice(0, 12)}, now ${appHash.slice(0, 12)}); ` +
+        `\`tidemark rebuild\` makes it anew:${lines.map((line) => `\n  ${line}`).join('')}`,
+    )
+  }
+}
+
+/** Names that may lie in a directory without an app.json: ours, or a fresh volume's. */
+const HARMLESS = /^(\..*|lost\+found|lock(\..*)?|app\.json\.new)$/
+
+/** `--data ~` by mistake must not strew a log over somebody's home. */
+async function assertOurs(directory: string): Promise<void> {
+  const names = await using(directory, () => readdir(directory).catch(nullWhereMissing))
+  if (names === null || names.includes('app.json')) return
+  const foreign = names.find((name) => !HARMLESS.test(name))
+  if (foreign === undefined) return
+  throw configurationError(
+    'DATA_FOREIGN',
+    `${directory} is no data directory: it has no app.json, and other files (${foreign})`,
+  )
+}
+
+async function writeDurably(path: string, owner: DataOwner): Promise<void> {
+  const draft = await open(`${path}.new`, 'w')
+  try {
+    await draft.writeFile(`${JSON.stringify(owner, null, 2)}\n`)
+    await draft.sync()
+  } finally {
+    await draft.close()
+  }
+  await rename(`${path}.new`, path)
+}
+
+function parsed(text: string): Partial<DataOwner> | null {
+  try {
+    return JSON.parse(text) as Partial<DataOwner> | null
+  } catch {
+    // Said by the caller, who names the file and what it should hold.
+    return null
+  }
+}
+
+async function using<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof TidemarkError) throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    const text = `data directory ${directory} cannot be used: ${reason}`
+    throw ioError('DATA_NOT_WRITABLE', text, error)
+  }
+}
+
+function nullWhereMissing(error: unknown): null {
+  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+  throw error
+}
