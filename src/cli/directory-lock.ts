@@ -1,13 +1,14 @@
 /**
  * One process a data directory: a file named `lock` that holds the owner's pid.
  *
- * The file appears complete or not at all (it is linked into place), and a dead owner's is taken
- * over. A pid alone would lie: another process may have it by now, and in a container everybody is
- * pid 1; so the lock also holds when its owner was started. Processes that cannot see each other
- * (two containers, one volume) are told apart by LevelDB's own lock.
+ * The file appears complete or not at all (it is linked into place). A dead owner's is taken over by
+ * the one who can link a claim that is named after it: then nobody else may replace it. A pid alone
+ * would lie: another process may have it by now, and in a container everybody is pid 1; so the lock
+ * also says when its owner was started. Processes that cannot see each other (two containers, one
+ * volume) are told apart by LevelDB's own lock.
  */
 import { randomUUID } from 'node:crypto'
-import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises'
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { configurationError } from '../errors.js'
 
@@ -18,9 +19,6 @@ interface Owner {
   readonly id: string
 }
 
-/** Two that take over at once may have to try again; a living owner ends the trying. */
-const ATTEMPTS_MAX = 20
-
 /**
  * Takes the lock and returns how to give it back.
  *
@@ -28,24 +26,47 @@ const ATTEMPTS_MAX = 20
  */
 export async function takeLock(directory: string): Promise<() => Promise<void>> {
   const path = join(directory, 'lock')
-  const mine: Owner = {
-    pid: process.pid,
-    started: await startOf(process.pid),
-    id: randomUUID(),
-  }
-  const draft = `${path}.${mine.id}`
+  const started = await startOf(process.pid)
+  const mine: Owner = { pid: process.pid, started, id: randomUUID() }
+  const draft = `${path}.${mine.id}.new`
   await writeFile(draft, `${JSON.stringify(mine)}\n`)
   try {
-    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-      if (await linked(draft, path)) return () => release(path, mine)
+    while (!(await linked(draft, path))) {
       const owner = await readOwner(path)
-      if (owner !== null && (await isAlive(owner))) throw locked(directory, owner.pid)
-      await removeStale(path, owner)
+      // Given back just now.
+      if (owner === null) continue
+      if (await isAlive(owner)) throw locked(directory, owner.pid)
+      if (await takeOver(directory, path, draft, owner)) break
     }
-    throw locked(directory, (await readOwner(path))?.pid ?? 0)
+    return () => release(path, mine)
   } finally {
-    await unlink(draft)
+    await rm(draft, { force: true })
   }
+}
+
+/** Puts the draft in the place of a dead owner's lock; false where another one was faster. */
+async function takeOver(
+  directory: string,
+  path: string,
+  draft: string,
+  dead: Owner,
+): Promise<boolean> {
+  const claims: string[] = []
+  for (let owner = dead; ;) {
+    const claim = `${path}.${owner.id}`
+    claims.push(claim)
+    if (await linked(draft, claim)) break
+    const claimant = await readOwner(claim)
+    if (claimant === null) return false
+    if (await isAlive(claimant)) throw locked(directory, claimant.pid)
+    // Who took over died while doing so: his claim is taken over in turn.
+    owner = claimant
+  }
+  const isStillDead = (await readOwner(path))?.id === dead.id
+  if (isStillDead) await rename(draft, path)
+  // Behind the rename: who comes late wins a claim again, and finds another lock in place.
+  for (const claim of claims.toReversed()) await rm(claim, { force: true })
+  return isStillDead
 }
 
 function locked(directory: string, pid: number): Error {
@@ -65,17 +86,26 @@ async function linked(draft: string, path: string): Promise<boolean> {
   }
 }
 
-/** Null where there is no lock, or one that no process of ours wrote. */
+/** Null where there is no such file; an owner that is dead for sure where it makes no sense. */
 async function readOwner(path: string): Promise<Owner | null> {
+  let text: string
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Owner
+    text = await readFile(path, 'utf8')
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError) return null
+    if (codeOf(error) === 'ENOENT') return null
     throw error
   }
+  try {
+    const { pid, started, id } = JSON.parse(text) as Owner
+    if (Number.isInteger(pid) && pid > 0 && /^[\w-]+$/.test(id)) return { pid, started, id }
+  } catch {
+    // No process of ours wrote it.
+  }
+  return { pid: 0, started: null, id: 'unreadable' }
 }
 
 async function isAlive({ pid, started }: Owner): Promise<boolean> {
+  if (pid === 0) return false
   try {
     process.kill(pid, 0)
   } catch (error) {
@@ -86,23 +116,9 @@ async function isAlive({ pid, started }: Owner): Promise<boolean> {
   return started === null || startedNow === null || started === startedNow
 }
 
-/** Moves the stale lock away. If it was a new owner's by then, it is put back. */
-async function removeStale(path: string, stale: Owner | null): Promise<void> {
-  const aside = `${path}.${randomUUID()}`
-  try {
-    await rename(path, aside)
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return
-    throw error
-  }
-  const moved = await readOwner(aside)
-  if (moved !== null && moved.id !== stale?.id) await linked(aside, path)
-  await unlink(aside)
-}
-
 async function release(path: string, mine: Owner): Promise<void> {
   const owner = await readOwner(path)
-  if (owner?.id === mine.id) await unlink(path)
+  if (owner?.id === mine.id) await rm(path, { force: true })
 }
 
 /** Field 22 of /proc/<pid>/stat; null where there is no such file. */

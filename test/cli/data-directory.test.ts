@@ -84,6 +84,16 @@ test('of many that find a stale lock at once, one gets it', async () => {
   expect(tries.filter((it) => it.status === 'fulfilled')).toHaveLength(1)
 })
 
+test('a lock whose next owner died while taking it over is taken over', async () => {
+  const path = await tempFolder()
+  await writeFile(join(path, 'lock'), JSON.stringify({ pid: 2 ** 22 + 1, started: '1', id: 'x' }))
+  await writeFile(join(path, 'lock.x'), JSON.stringify({ pid: 2 ** 22 + 2, started: '1', id: 'y' }))
+  const unlock = await lockDirectory(path)
+  await expect(lockDirectory(path)).rejects.toMatchObject({ code: 'DIRECTORY_LOCKED' })
+  await unlock()
+  expect(await readdir(path)).toEqual([])
+})
+
 test('a lock that another process took over meanwhile is not given back', async () => {
   const path = await tempFolder()
   const unlock = await lockDirectory(path)
