@@ -4,6 +4,7 @@
  * What the machine lacks (space, permission, descriptors) is not damage: the same files will do
  * when it has it again. Everything else that LevelDB complains of is.
  */
+import { readdir } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
 import { TidemarkError, configurationError, exitCode } from '../errors.js'
 
@@ -28,6 +29,9 @@ const LACKING = /No space left|Permission denied|Too many open files|Read-only|C
  * read again when it is opened after a crash.
  */
 export async function openDb(directory: string, owner: DbOwner): Promise<Db> {
+  if (await hasLostCurrent(directory)) {
+    throw owner.damaged(`${owner.name}: ${directory} has files of a database, but no CURRENT`)
+  }
   const db: Db = new ClassicLevel(directory, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
@@ -54,4 +58,16 @@ export function levelFailure(owner: DbOwner, error: unknown): TidemarkError {
     retry: 'later',
     cause: error,
   })
+}
+
+/**
+ * LevelDB would take the directory for a new database, and delete every table in it that the new
+ * one does not know.
+ */
+async function hasLostCurrent(directory: string): Promise<boolean> {
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  return !names.includes('CURRENT') && names.some((name) => /\.(ldb|sst|log)$/.test(name))
 }
