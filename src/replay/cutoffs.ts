@@ -32,9 +32,12 @@ export function parseCutoffs(text: string): number[] {
 }
 
 function instantOf(text: string, instant: string): number {
-  const form = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)?)?$/
-  const zoned = /T.*(Z|[+-]\d\d:\d\d)$/.test(instant) || !instant.includes('T')
-  const ms = form.test(instant) ? Date.parse(zoned ? instant : `${instant}Z`) : NaN
+  const form = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)?(Z|[+-]\d\d:\d\d)?$/
+  const [, day = '', time = 'T00:00', zone = 'Z'] = form.exec(instant) ?? []
+  const midnight = Date.parse(`${day}T00:00Z`)
+  // JavaScript takes 30 February for 1 March.
+  const exists = !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(day)
+  const ms = exists ? Date.parse(`${day}${time}${zone}`) : NaN
   if (Number.isNaN(ms)) {
     throw invalid(text, `${instant} is no instant; due is 2011-03-01 or 2011-03-01T12:00Z`)
   }
