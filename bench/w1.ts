@@ -52,7 +52,7 @@ const engine = startEngine<W1State>(
     },
     log,
     topics: topicsOf('w1'),
-    home: new LevelStoreHome(join(folder, 'state')),
+    home: new LevelStoreHome(join(folder, 'state'), 'state'),
     snapshots: noSnapshots,
     scoring: w1Scoring,
     settings: defaultSettings,

@@ -24,8 +24,8 @@ export interface TopologyParts<S> {
   readonly incarnation: string
   /** What producers in this process promise: all events before it are in the log. */
   lowWatermark(): number | null
-  /** Told of every committed commit, in order per partition. */
-  committed(commit: DeliveredCommit<S>, partition: number): void
+  /** Told of every commit in order per partition, `durationMs` (wall) after it closed. */
+  committed(commit: DeliveredCommit<S>, partition: number, durationMs: number): void
   /** Told of what a person would want to read in a log. */
   note(text: string): void
 }

@@ -126,8 +126,9 @@ class Running<S> {
     const proof = { partition, asOf, endOffset, commit: number, caughtUp: commit.atEnd }
     await snapshots.put(commit.puts, proof, { commit: number, featuresOffset, scoresOffset })
     this.flusher.delivered(commit.position)
-    gauge.committed(commit, settings.wallClock() - this.closedMs)
-    this.parts.committed(commit, partition)
+    const durationMs = settings.wallClock() - this.closedMs
+    gauge.committed(commit, durationMs)
+    this.parts.committed(commit, partition, durationMs)
     this.busy = false
     this.credits.give(commit.records)
   }

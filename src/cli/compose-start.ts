@@ -1,0 +1,160 @@
+/**
+ * The composition root of `tidemark start`: the only place that builds the real parts of the
+ * embedded engine and lets a source run beside them.
+ */
+import { randomUUID } from 'node:crypto'
+import { OutputRows, type RowLayout } from '../events/output-rows.js'
+import type { App } from '../features/app.js'
+import { generatorRun } from '../ingest/generate.js'
+import { topicsOf } from '../log/log.js'
+import { observeCommit } from '../monitoring/observe-commit.js'
+import { featureProgram } from '../operators/program.js'
+import { startEngine, type RunningEngine } from '../topology/engine.js'
+import { committedPosition } from '../topology/open-task.js'
+import type { TopologyParts } from '../topology/parts.js'
+import { defaultSettings } from '../topology/settings.js'
+import type { CustomerState } from '../features/engine.js'
+import { dataOwner } from './data-directory.js'
+import { openData, type OpenData } from './open-data.js'
+import { openModels } from './open-models.js'
+import { effectiveSource, openSource, type RunningSource, timeBaseOf } from './start-source.js'
+import type { Compose, Composed, StartHooks } from './start.js'
+import type { StartOptions } from './start-options.js'
+
+export const composeStart: Compose = async (options, hooks) => {
+  const isNew = (await dataOwner(options.dataDirectory)) === null
+  const source = effectiveSource(options, isNew)
+  const data = await openData(options.dataDirectory, {
+    app: options.app,
+    cwd: process.cwd(),
+    timeBase: () => timeBaseOf(source),
+  })
+  const closing: (() => Promise<void>)[] = [() => data.close()]
+  try {
+    const { app, bundles } = data.loaded
+    const models = await openModels(
+      app,
+      {
+        model: options.modelDirectory,
+        fallback: options.fallbackDirectory,
+        bundles,
+        kept: data.models,
+      },
+      modelNotes(hooks),
+    )
+    closing.push(() => models.close())
+    const { scoring } = models
+    const running = await openSource(source, options.seed, app, data.log, hooks)
+    await resumeClock(data, app)
+    const run = await generatorRun(data.log, app.name)
+    const synthetic = app.synthetic || source.kind === 'generate' || run !== null
+    const lagAllowanceMs = run === null && !synthetic ? defaultSettings.lagAllowanceMs : 0
+    const snapshots = await data.snapshots((text) => hooks.logger.error(text))
+    const parts: TopologyParts<CustomerState> = {
+      program: featureProgram(app.engine),
+      codec: app.codec,
+      rules: app.rules,
+      layout: layoutOf(app),
+      log: data.log,
+      topics: topicsOf(app.name),
+      home: data.home,
+      snapshots,
+      scoring,
+      settings: { ...defaultSettings, lagAllowanceMs },
+      incarnation: randomUUID(),
+      lowWatermark: () => running.lowWatermark(),
+      committed: (commit, partition, durationMs) => {
+        observeCommit(hooks.board, commit)
+        hooks.onCommit(partition, durationMs / 1000)
+      },
+      note: (text) => hooks.logger.warn(text),
+    }
+    const engine = startEngine(parts, { app: app.name, synthetic })
+    return composed(engine, running, parts, options, closing)
+  } catch (error) {
+    await closeAll(closing)
+    throw error
+  }
+}
+
+function composed(
+  engine: RunningEngine,
+  source: RunningSource,
+  parts: TopologyParts<CustomerState>,
+  options: StartOptions,
+  closing: (() => Promise<void>)[],
+): Composed {
+  return {
+    engine,
+    snapshots: parts.snapshots,
+    rows: new OutputRows(parts.layout),
+    lagAllowanceMs: parts.settings.lagAllowanceMs,
+    run: (stop) => runBoth(engine, source, options.exitWhenDone, stop),
+    close: async () => {
+      await engine.stop().catch(() => undefined)
+      await closeAll(closing)
+    },
+  }
+}
+
+/** Runs until the stop, until all is done where that is asked, or until one of the two fails. */
+async function runBoth(
+  engine: RunningEngine,
+  source: RunningSource,
+  exitWhenDone: boolean,
+  stop: AbortSignal,
+): Promise<void> {
+  const ending = new AbortController()
+  const end = (): void => ending.abort()
+  stop.addEventListener('abort', end)
+  const stopped = new Promise<void>((resolve) => {
+    ending.signal.addEventListener('abort', () => resolve())
+  })
+  const sourced = source.run(ending.signal)
+  const finished = sourced.then(() => (exitWhenDone ? engine.idle() : stopped))
+  try {
+    if (stop.aborted) end()
+    await Promise.race([stopped, finished, engine.done])
+  } finally {
+    end()
+    stop.removeEventListener('abort', end)
+    // The source first: what it has put into the log is then in the engine's last commit or after.
+    await sourced.catch(() => undefined)
+    await engine.stop()
+  }
+  await sourced
+}
+
+/** A virtual clock goes on from the largest committed asOf, or from what is in the log already. */
+async function resumeClock(data: OpenData, app: App): Promise<void> {
+  const { log } = data
+  const topics = topicsOf(app.name)
+  let instant = (await generatorRun(log, app.name))?.throughMs ?? 0
+  for (let partition = 0; partition < log.partitions(topics.events); partition++) {
+    const position = await committedPosition({ log, topics, layout: layoutOf(app) }, partition)
+    if (position !== null) instant = Math.max(instant, position.asOf)
+  }
+  log.resumeAt(instant)
+}
+
+/** What an app's output rows look like. */
+export function layoutOf(app: App): RowLayout {
+  const { name, featureSet, engine, outputs } = app
+  const { appHash, columns } = engine
+  return { app: name, featureSet, appHash, columns, ids: outputs }
+}
+
+function modelNotes(hooks: StartHooks) {
+  let told = 0
+  return {
+    scored: () => undefined,
+    degraded: (bundle: { name: string }, reason: string, rows: number, cause: unknown) => {
+      // One bad model fails every row: the counts are in the metrics, the log gets the first few.
+      if (told++ < 3) hooks.logger.error(`model ${bundle.name} failed`, { reason, rows, cause })
+    },
+  }
+}
+
+async function closeAll(closing: (() => Promise<void>)[]): Promise<void> {
+  for (const close of closing.splice(0).reverse()) await close()
+}

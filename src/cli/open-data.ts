@@ -1,0 +1,82 @@
+import { EmbeddedLog } from '../log/embedded-log.js'
+import type { TimeBase } from '../log/log.js'
+import { openLevelSnapshots } from '../snapshots/level-snapshots.js'
+import type { SnapshotStore } from '../snapshots/snapshots.js'
+import { LevelStoreHome } from '../state/level-store-home.js'
+import type { StoreHome } from '../state/store.js'
+import { dataOwner, lockDirectory, ownDirectory } from './data-directory.js'
+import { type LoadedApp, loadApp } from './load-app.js'
+import { join } from 'node:path'
+import { configurationError } from '../errors.js'
+
+/** A data directory that this process holds: the log is open, the rest is opened when asked. */
+export interface OpenData {
+  readonly loaded: LoadedApp
+  readonly log: EmbeddedLog
+  readonly home: StoreHome
+  /** Where bundles are kept that scores name. */
+  readonly models: string
+  snapshots(onDamage: (text: string) => void): Promise<SnapshotStore>
+  close(): Promise<void>
+}
+
+export interface OpenDataOptions {
+  /** null: the app that owns the directory, else `churn`. */
+  readonly app: string | null
+  readonly cwd: string
+  /** The base of a log that has to be created; null: there must be one. */
+  readonly timeBase: (() => Promise<TimeBase>) | null
+  readonly partitions?: number
+}
+
+/**
+ * Locks the directory, confirms whose it is and opens its log.
+ *
+ * @throws what `loadApp`, `openDataDirectory` and `EmbeddedLog.open` throw
+ */
+export async function openData(directory: string, options: OpenDataOptions): Promise<OpenData> {
+  const owner = await dataOwner(directory)
+  if (owner === null && options.timeBase === null) {
+    const text = `there is no data in ${directory}; tidemark start or tidemark ingest makes it`
+    throw configurationError('DATA_MISSING', text)
+  }
+  const loaded = await loadApp(options.app ?? owner?.reference ?? 'churn', options.cwd)
+  const timeBase = owner === null ? await options.timeBase!() : null
+  const unlock = await lockDirectory(directory)
+  const { partitions } = options
+  try {
+    await ownDirectory(directory, loaded.app, loaded.reference)
+    const log = await EmbeddedLog.open(join(directory, 'log'), {
+      ...(timeBase === null ? {} : { timeBase }),
+      ...(partitions === undefined ? {} : { partitions }),
+    })
+    return opened(directory, loaded, log, unlock)
+  } catch (error) {
+    await unlock()
+    throw error
+  }
+}
+
+function opened(
+  directory: string,
+  loaded: LoadedApp,
+  log: EmbeddedLog,
+  unlock: () => Promise<void>,
+): OpenData {
+  let snapshots: SnapshotStore | null = null
+  return {
+    loaded,
+    log,
+    home: new LevelStoreHome(join(directory, 'state'), 'state'),
+    models: join(directory, 'models'),
+    snapshots: async (onDamage) => {
+      snapshots = await openLevelSnapshots(join(directory, 'snapshots'), { onDamage })
+      return snapshots
+    },
+    close: async () => {
+      await snapshots?.close()
+      await log.close()
+      await unlock()
+    },
+  }
+}
