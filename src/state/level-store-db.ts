@@ -65,7 +65,7 @@ export function levelFailure(owner: DbOwner, error: unknown): TidemarkError {
  * one does not know.
  */
 async function hasLostCurrent(directory: string): Promise<boolean> {
-  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return []
     throw error
   })
