@@ -1,20 +1,6 @@
 /** What aggregating keeps of a customer, as hot objects. All of it is a function of the log alone. */
 import type { Aggregates } from './engine.js'
-import type { Plan } from './plan.js'
-
-/**
- * The tiles of one series: rows sorted by tile in one flat array, each of the tile's index and its
- * columns. A tile without an event has no row.
- */
-export class Series {
-  rows: number[] = []
-  /** Totals that their doubles cannot hold (these are NaN then), by tile · stride + column. */
-  bigs: Map<number, bigint> | null = null
-  /** Blocks that are cells of their own, as of the last encoding; see `series-codec.ts`. */
-  cells: number[] | null = null
-  /** Tiles changed since then, where cells exist. */
-  touched: number[] | null = null
-}
+import { HEAD, type Plan } from './plan.js'
 
 /** Distinct values, each with the newest tile in which it was seen. */
 export class DistinctValues {
@@ -31,26 +17,47 @@ export interface FirstEvent {
   readonly value: string | number | null
 }
 
+/** What few customers have: totals that doubles cannot hold, and cells beside the root. */
+export class Extras {
+  /** By position in the customer's numbers, which are NaN then. */
+  readonly slots = new Map<number, bigint>()
+  /** By series, and in it by tile · stride + column; the row has NaN there. */
+  readonly rows: (Map<number, bigint> | undefined)[] = []
+  /** By series: blocks that are cells, as of the last encoding; see `series-codec.ts`. */
+  readonly cells: (readonly number[] | undefined)[] = []
+  /** By series: tiles changed since then, where cells exist. */
+  readonly touched: (number[] | undefined)[] = []
+}
+
+/**
+ * Few and flat objects: a customer is looked at at random among a hundred thousand, and each object
+ * is a cache line to wait for.
+ */
 export class CustomerAggregates implements Aggregates {
-  newest = -Infinity
-  readonly slots: number[]
+  /** Heads (`HEAD`), slots, and the running values of the windows, as the plan lays them out. */
+  readonly numbers: number[]
   readonly texts: (string | null)[]
-  /** Totals of slots that their doubles cannot hold, by slot position. */
-  bigs: Map<number, bigint> | null = null
-  readonly series: (Series | null)[]
+  /**
+   * By series, the rows of its tiles in one flat array, sorted by tile: the tile's index and its
+   * columns. A tile without an event has no row.
+   */
+  readonly series: (number[] | null)[]
   readonly distincts: (DistinctValues | null)[]
   readonly firsts: (FirstEvent[] | null)[]
-  /** Running values of the windows: a cache for reading, made when first read. */
-  running: number[] | null = null
+  extras: Extras | null = null
   /** Changed since it was last encoded. */
   changed = false
 
   constructor(plan: Plan) {
-    this.slots = plan.slotsTemplate.slice()
-    this.texts = plan.textCount === 0 ? NONE : nulls(plan.textCount)
+    this.numbers = plan.template.slice()
+    this.texts = nulls(plan.textCount)
     this.series = nulls(plan.series.length)
-    this.distincts = plan.distincts.length === 0 ? NONE : nulls(plan.distincts.length)
-    this.firsts = plan.firsts.length === 0 ? NONE : nulls(plan.firsts.length)
+    this.distincts = nulls(plan.distincts.length)
+    this.firsts = nulls(plan.firsts.length)
+  }
+
+  get newest(): number {
+    return this.numbers[HEAD.newest] as number
   }
 }
 
@@ -58,6 +65,7 @@ export class CustomerAggregates implements Aggregates {
 const NONE: never[] = []
 
 function nulls(length: number): null[] {
+  if (length === 0) return NONE
   const list: null[] = []
   for (let i = 0; i < length; i++) list.push(null)
   return list

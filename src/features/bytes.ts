@@ -4,6 +4,8 @@
  */
 
 const SCRATCH_BYTES = 4_096
+/** Room for a length, which is nearly always below 128. */
+const LENGTH_BYTES = 1
 /** Tags of a double: 0 to 8 are its leading bytes (the others are 0), then these. */
 const TAG_WHOLE = 9
 const TAG_NAN = 15
@@ -86,6 +88,37 @@ export class ByteWriter {
     this.byte(firstTag | (secondTag << 4))
     this.body(first, firstTag)
     this.body(second, secondTag)
+  }
+
+  blob(bytes: Uint8Array): void {
+    this.varint(bytes.length)
+    this.reserve(bytes.length)
+    this.bytes.set(bytes, this.length)
+    this.length += bytes.length
+  }
+
+  /** Leaves room for the length of what follows, up to `end`. */
+  begin(): number {
+    this.reserve(LENGTH_BYTES)
+    this.length += LENGTH_BYTES
+    return this.length
+  }
+
+  /** Writes the length of what was written since `begin`, as `blob` does. */
+  end(start: number): void {
+    const size = this.length - start
+    const head = start - LENGTH_BYTES
+    if (size < 128) {
+      this.bytes[head] = size
+      return
+    }
+    // A longer length than foreseen: what follows moves up.
+    const wide = size < 1 << 14 ? 2 : size < 1 << 21 ? 3 : 4
+    this.reserve(wide)
+    this.bytes.copyWithin(head + wide, start, this.length)
+    this.length = head
+    this.varint(size)
+    this.length += size
   }
 
   big(value: bigint): void {
@@ -179,6 +212,20 @@ export class ByteReader {
     const from = this.at
     this.at += size
     return this.bytes.toString('utf8', from, this.at)
+  }
+
+  skip(size: number): void {
+    if (size > this.bytes.length - this.at)
+      throw new RangeError('bytes end in the middle of a value')
+    this.at += size
+  }
+
+  /** A view of bytes that stand behind their length. */
+  blob(): Uint8Array {
+    const size = this.count()
+    const from = this.at
+    this.at += size
+    return this.bytes.subarray(from, this.at)
   }
 
   double(): number {

@@ -8,7 +8,7 @@
  */
 import type { CustomerAggregates, DistinctValues } from './aggregates.js'
 import { MS_PER_DAY } from './duration.js'
-import type { DistinctWindow, Plan, Slot } from './plan.js'
+import { HEAD, type DistinctWindow, type Plan, type Slot } from './plan.js'
 import { advanceWindows } from './running.js'
 import { firstEvent, leavesAt, type TimedParts } from './values.js'
 
@@ -27,30 +27,50 @@ export function advanceOf(plan: Plan, timed: TimedParts, eligible: EligiblePlan 
   const latest = unique(timed.latest)
   const { firsts } = timed
   return (state, asOf) => {
-    const { slots } = state
-    let next = advanceWindows(plan, state, asOf)
+    const { numbers } = state
+    if (asOf >= (numbers[HEAD.readAt] as number) && asOf < (numbers[HEAD.next] as number)) {
+      return numbers[HEAD.next] as number
+    }
+    // Most timers are for one more day: then no window has to be looked at.
+    const isInside = asOf >= (numbers[HEAD.from] as number) && asOf < (numbers[HEAD.exit] as number)
+    if (!isInside || Number.isNaN(numbers[HEAD.readAt])) advanceWindows(plan, state, asOf)
+    let next = numbers[HEAD.exit] as number
     for (let i = 0; i < days.length; i++) {
       const { slot, window } = days[i] as TimedParts['days'][number]
-      const time = slots[slot.at] as number
+      const time = numbers[slot.at] as number
       if (time - time !== 0 || (window !== null && leavesAt(window, time) <= asOf)) continue
-      next = Math.min(next, nextDay(time, asOf))
+      const step = nextDay(time, asOf)
+      if (step < next) next = step
     }
     for (let i = 0; i < latest.length; i++) {
       const { slot, window } = latest[i] as TimedParts['latest'][number]
-      next = sooner(next, leavesAt(window, slots[slot.at] as number), asOf)
+      next = sooner(next, leavesAt(window, numbers[slot.at] as number), asOf)
     }
     if (eligible !== null) {
-      next = sooner(next, (slots[eligible.slot.at] as number) + eligible.withinMs + 1, asOf)
+      next = sooner(next, (numbers[eligible.slot.at] as number) + eligible.withinMs + 1, asOf)
     }
-    for (const window of distincts) next = Math.min(next, advanceDistinct(state, window, asOf))
-    for (const one of firsts) {
-      const event = firstEvent(state, one.plan, one.window, asOf)
-      if (event === undefined) continue
-      next = Math.min(next, leavesAt(one.window, event.at))
-      if (one.days) next = Math.min(next, nextDay(event.at, asOf))
+    for (let i = 0; i < distincts.length; i++) {
+      const exit = advanceDistinct(numbers, state, distincts[i] as DistinctWindow, asOf)
+      if (exit < next) next = exit
     }
+    for (let i = 0; i < firsts.length; i++) {
+      next = Math.min(next, nextOfFirst(state, firsts[i] as TimedParts['firsts'][number], asOf))
+    }
+    numbers[HEAD.readAt] = asOf
+    numbers[HEAD.next] = next
     return next
   }
+}
+
+function nextOfFirst(
+  state: CustomerAggregates,
+  { plan, window, days }: TimedParts['firsts'][number],
+  asOf: number,
+): number {
+  const event = firstEvent(state, plan, window, asOf)
+  if (event === undefined) return Infinity
+  const leaves = leavesAt(window, event.at)
+  return days ? Math.min(leaves, nextDay(event.at, asOf)) : leaves
 }
 
 /** The next instant at which one more whole day has passed since `time`. */
@@ -64,13 +84,13 @@ function sooner(next: number, candidate: number, asOf: number): number {
 
 /** Counts the values that the window reaches, where that may have changed. */
 function advanceDistinct(
+  numbers: number[],
   state: CustomerAggregates,
   { plan, lengthMs, base }: DistinctWindow,
   asOf: number,
 ): number {
-  const running = state.running as number[]
-  if (asOf >= (running[base + 1] as number) && asOf < (running[base + 2] as number)) {
-    return running[base + 2] as number
+  if (asOf >= (numbers[base + 1] as number) && asOf < (numbers[base + 2] as number)) {
+    return numbers[base + 2] as number
   }
   let count = 0
   let from = -Infinity
@@ -83,9 +103,9 @@ function advanceDistinct(
       if (leaves < exit) exit = leaves
     } else if (leaves > from) from = leaves
   }
-  running[base] = count
-  running[base + 1] = from
-  running[base + 2] = exit
+  numbers[base] = count
+  numbers[base + 1] = from
+  numbers[base + 2] = exit
   return exit
 }
 

@@ -4,13 +4,14 @@ import { appHashOf, RETIRE_AFTER_MS, type Declaration } from './app-hash.js'
 import { advanceOf, type EligiblePlan } from './changes.js'
 import { checkEligible, checkFeatureSet } from './check.js'
 import type { FeatureEngine } from './engine.js'
-import { CustomerJudged, judgeOf, latenessBound } from './judge.js'
+import { judgeOf, latenessBound } from './judge.js'
 import { Planner } from './planner.js'
 import { nextChangeOf, readOf } from './read.js'
+import { CustomerJudged } from './seen-ids.js'
 import type { EligibleSpec, FeatureSpec } from './spec.js'
 import { stateCodec } from './state-codec.js'
 import { updateOf } from './update.js'
-import { ValueCompiler, type TextOf, type WriteNumber } from './values.js'
+import { ValueCompiler, type NumberValue, type TextOf } from './values.js'
 
 /**
  * Compiles an app's declaration.
@@ -26,7 +27,7 @@ export function compile(declaration: Declaration): FeatureEngine {
   if (eligible !== null) checkEligible(eligible, schemas)
   const planner = new Planner(schemas)
   const compiler = new ValueCompiler(planner)
-  const numbers: WriteNumber[] = []
+  const numbers: NumberValue[] = []
   const texts: TextOf[] = []
   for (const feature of spec.features) {
     if (feature.type === 'string') texts.push(textOf(compiler, feature))

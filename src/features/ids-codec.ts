@@ -1,10 +1,14 @@
 /**
  * Bytes of what judging remembers. The ids of the newest hours stand in the root while they are
  * few; each older hour of log clock is a cell of its own, written once and deleted once.
+ *
+ * Timers read customers without judging anything: decoding checks the bytes of ids and keeps them,
+ * and the first event that is judged makes the ids of them.
  */
 import { cellOf } from '../state/codec.js'
-import type { ByteReader, ByteWriter } from './bytes.js'
-import { hasManyIds, hourOf, indexIds, type CustomerJudged } from './judge.js'
+import { ByteReader, type ByteWriter } from './bytes.js'
+import { MS_PER_HOUR } from './duration.js'
+import { countOf, hourAt, indexIds, sightAt, type CustomerJudged } from './seen-ids.js'
 
 /** Kind of the cells that hold an hour's ids; their index is the hour. */
 export const IDS_CELL = 1
@@ -12,109 +16,122 @@ export const IDS_CELL = 1
 /** As many ids stay in the root; the newest hour's always do. */
 const INLINE_IDS_MAX = 8
 
-/** The first id that stays in the root: the beginning of an hour. */
-function inlineFrom({ sights }: CustomerJudged): number {
-  const count = sights.length
-  if (count <= INLINE_IDS_MAX) return 0
-  let first = count
-  for (let i = count - 1; i >= 0; i--) {
-    if (i > 0 && hourOf(sights[i - 1] as number) === hourOf(sights[i] as number)) continue
-    if (first < count && count - i > INLINE_IDS_MAX) break
-    first = i
-  }
-  return first
-}
-
-/** Hours that are cells: those of the ids before `from`. */
-function hoursBefore(from: number, sights: readonly number[]): number[] {
-  const hours: number[] = []
-  for (let i = 0; i < from; i++) {
-    const hour = hourOf(sights[i] as number)
-    if (hours.at(-1) !== hour) hours.push(hour)
-  }
-  return hours
-}
-
-/** Where the ids are cut; remembered from emitting the cells to writing the root. */
-export interface IdsLayout {
-  readonly from: number
-  readonly hours: readonly number[]
-}
+export type Emit = (cell: number, value: Uint8Array | null) => void
 
 const NO_HOURS: readonly number[] = []
 
-export function layoutIds(judged: CustomerJudged): IdsLayout {
-  const from = inlineFrom(judged)
-  return { from, hours: from === 0 ? NO_HOURS : hoursBefore(from, judged.sights) }
+/** The first id that stays in the root: the beginning of an hour. */
+export function inlineIdsFrom(judged: CustomerJudged): number {
+  const count = countOf(judged)
+  if (count <= INLINE_IDS_MAX) return 0
+  let first = count
+  for (let place = count - 1; place >= 0; place--) {
+    if (place > 0 && hourAt(judged, place - 1) === hourAt(judged, place)) continue
+    if (first < count && count - place > INLINE_IDS_MAX) break
+    first = place
+  }
+  return first
 }
 
 /** Emits the hours that have become cells since the last encoding, and the end of those gone. */
 export function encodeHours(
   judged: CustomerJudged,
-  { from, hours }: IdsLayout,
+  from: number,
   writer: ByteWriter,
-  emit: (cell: number, value: Uint8Array | null) => void,
+  emit: Emit,
 ): void {
   const before = judged.cells ?? NO_HOURS
-  if (before.length === 0 && hours.length === 0) return
-  for (const hour of before) if (!hours.includes(hour)) emit(cellOf(IDS_CELL, hour), null)
-  let start = 0
-  for (const hour of hours) {
+  if (judged.frozen !== null || (from === 0 && before.length === 0)) return
+  const hours: number[] = []
+  for (let start = 0; start < from;) {
+    const hour = hourAt(judged, start)
     let end = start
-    while (end < from && hourOf(judged.sights[end] as number) === hour) end++
+    while (end < from && hourAt(judged, end) === hour) end++
+    hours.push(hour)
     if (!before.includes(hour)) {
       writeIds(judged, start, end, writer)
       emit(cellOf(IDS_CELL, hour), writer.take())
     }
     start = end
   }
-  judged.cells = hours.length === 0 ? null : [...hours]
+  for (const hour of before) if (!hours.includes(hour)) emit(cellOf(IDS_CELL, hour), null)
+  judged.cells = hours.length === 0 ? null : hours
 }
 
-/** The root's part. */
-export function writeJudged(judged: CustomerJudged, { from }: IdsLayout, writer: ByteWriter): void {
+/** The root's part, its length first. */
+export function writeJudged(judged: CustomerJudged, from: number, writer: ByteWriter): void {
   writer.varint(judged.acceptedTypes)
+  if (judged.frozen !== null) {
+    writer.blob(judged.frozen.at(-1) as Uint8Array)
+    return
+  }
+  const start = writer.begin()
   writer.varint(judged.forgotten)
-  writeIds(judged, from, judged.ids.length, writer)
+  writeIds(judged, from, countOf(judged), writer)
+  writer.end(start)
 }
 
-/** Reads the root's part behind the ids of the hours' cells, which are in the order of the hours. */
+/** Takes the root's part, and the cells of the hours before it in their order. */
 export function readJudged(
   judged: CustomerJudged,
   hours: readonly number[],
-  cells: readonly ByteReader[],
+  cells: readonly Uint8Array[],
   reader: ByteReader,
 ): void {
   judged.acceptedTypes = reader.varint()
-  judged.forgotten = reader.varint()
-  for (const cell of cells) {
-    readIds(judged, cell)
-    cell.end()
-  }
-  readIds(judged, reader)
-  if (judged.forgotten > judged.ids.length) throw new RangeError('more ids forgotten than known')
-  judged.cells = hours.length === 0 ? null : [...hours]
-  if (hasManyIds(judged)) indexIds(judged)
+  const inline = reader.blob()
+  const own = new ByteReader(inline)
+  const forgotten = own.varint()
+  let known = skipIds(own)
+  for (const cell of cells) known += skipIds(new ByteReader(cell))
+  if (forgotten > known) throw new RangeError('more ids are forgotten than known')
+  judged.cells = hours.length === 0 ? null : hours
+  judged.frozen = cells.length === 0 ? [inline] : [...cells, inline]
 }
 
-function writeIds({ ids, sights }: CustomerJudged, from: number, to: number, writer: ByteWriter) {
+/** Makes the ids of their bytes. */
+export function thaw(judged: CustomerJudged): void {
+  const parts = judged.frozen as readonly Uint8Array[]
+  judged.frozen = null
+  const seen: (string | number)[] = []
+  parts.forEach((part, i) => {
+    const reader = new ByteReader(part)
+    if (i === parts.length - 1) judged.forgotten = reader.varint()
+    readIds(judged, seen, reader)
+  })
+  if (seen.length > 0) judged.seen = seen
+  indexIds(judged)
+}
+
+function writeIds(judged: CustomerJudged, from: number, to: number, writer: ByteWriter): void {
   writer.varint(to - from)
   let last = 0
-  for (let i = from; i < to; i++) {
-    const sight = sights[i] as number
-    if (i === from) writer.signed(sight)
+  for (let place = from; place < to; place++) {
+    const sight = sightAt(judged, place)
+    if (place === from) writer.signed(sight)
     else writer.varint(sight - last)
-    writer.text(ids[i] as string)
+    writer.text(judged.seen[2 * place] as string)
     last = sight
   }
 }
 
-function readIds({ ids, sights }: CustomerJudged, reader: ByteReader): void {
+function readIds(judged: CustomerJudged, seen: (string | number)[], reader: ByteReader): void {
   const count = reader.count()
-  let last = 0
+  let sight = 0
   for (let i = 0; i < count; i++) {
-    last = i === 0 ? reader.signed() : last + reader.varint()
-    ids.push(reader.text())
-    sights.push(last)
+    sight = i === 0 ? reader.signed() : sight + reader.varint()
+    if (seen.length === 0) judged.hour = Math.floor(sight / MS_PER_HOUR)
+    seen.push(reader.text(), sight - judged.hour * MS_PER_HOUR)
   }
+}
+
+/** Checks the bytes of ids without making them; how many there are. */
+function skipIds(reader: ByteReader): number {
+  const count = reader.count()
+  for (let i = 0; i < count; i++) {
+    reader.varint()
+    reader.skip(reader.count())
+  }
+  reader.end()
+  return count
 }

@@ -3,8 +3,8 @@
  * event type feeds, one series per event type and tile size with one column per aggregate, running
  * windows over the series, and slots for what is kept over the whole history.
  *
- * Positions are fixed here: where a column stands in a row, a running value in the array of a
- * customer's windows, a slot in his array of slots. The loops only follow them.
+ * Positions are fixed here: where a column stands in a row, a running value or a slot among the
+ * customer's numbers. The loops only follow them.
  */
 import type { FieldType } from './field-types.js'
 import type { ConditionSpec, WindowSpec } from './spec.js'
@@ -38,13 +38,16 @@ export interface RunningColumn {
   readonly source: Source
   /** Offset in the row. */
   readonly from: number
-  /** Index in the customer's array of running values. */
+  /** Index in the customer's numbers. */
   readonly at: number
+  /** How many numbers it takes, and what each is without a row. */
+  readonly width: number
+  readonly empty: number
 }
 
 /**
- * A window over a series. In the customer's array of running values it has three numbers from
- * `base` (`running.ts` says what they mean) and those of its columns.
+ * A window over a series. Among the customer's numbers it has three from `base` (`running.ts` says
+ * what they mean) and those of its columns.
  */
 export interface RunningWindow {
   readonly series: SeriesPlan
@@ -63,6 +66,8 @@ export interface SeriesPlan {
   readonly windows: readonly RunningWindow[]
   /** Length of the longest window. */
   readonly keepMs: number
+  /** A row without an event. */
+  readonly emptyRow: readonly number[]
 }
 
 export type SlotKind =
@@ -78,9 +83,9 @@ export type SlotKind =
 export interface Slot {
   readonly kind: SlotKind
   readonly source: Source
-  /** Index in the customer's array of slots. */
+  /** Index in the customer's numbers. */
   readonly at: number
-  /** Index in the customer's array of texts, or −1. */
+  /** Index among the customer's texts, or −1. */
   readonly text: number
   /** The windows that read it; null where the whole history does. */
   readonly windows: readonly WindowSpec[] | null
@@ -95,7 +100,7 @@ export interface DistinctPlan {
   readonly windows: readonly DistinctWindow[]
 }
 
-/** Three numbers from `base` in the array of running values: how many, valid from, exit at. */
+/** Three of the customer's numbers from `base`: how many values, valid from, exit at. */
 export interface DistinctWindow {
   readonly plan: DistinctPlan
   readonly lengthMs: number
@@ -128,14 +133,14 @@ export interface Plan {
   readonly series: readonly SeriesPlan[]
   readonly windows: readonly RunningWindow[]
   readonly slots: readonly Slot[]
+  /** Those that windows alone read. */
+  readonly windowedSlots: readonly Slot[]
   readonly distincts: readonly DistinctPlan[]
   readonly distinctWindows: readonly DistinctWindow[]
   readonly firsts: readonly FirstPlan[]
-  /** A customer's slots before his first event. */
-  readonly slotsTemplate: readonly number[]
+  /** A customer's numbers before his first event. */
+  readonly template: readonly number[]
   readonly textCount: number
-  /** A customer's running values before his first event. */
-  readonly runningTemplate: readonly number[]
   /** Length of the longest window, that of eligibility included. */
   readonly longestMs: number
 }
@@ -152,3 +157,17 @@ export const WIDTH: Readonly<Record<SlotKind, number>> = {
   min: 1,
   max: 1,
 }
+
+/** Heads of a customer's numbers; slots and running windows stand behind them. */
+export const HEAD = {
+  /** Newest occurred_at; −Infinity without an event. */
+  newest: 0,
+  /** Before this instant nothing can be dropped. */
+  pruneAt: 1,
+  /** The windows hold from `from` (NaN: not made yet) until `exit`. */
+  exit: 2,
+  from: 3,
+  /** What was brought to `readAt` (NaN: something has changed since) changes next at `next`. */
+  readAt: 4,
+  next: 5,
+} as const

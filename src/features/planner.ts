@@ -23,9 +23,6 @@ import type { SourceSpec, WindowSpec } from './spec.js'
 type Growing<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer I)[] ? I[] : T[K] }
 type GrowingSlot = Omit<Slot, 'windows'> & { windows: WindowSpec[] | null }
 
-/** Numbers of a window's head in the array of running values. */
-export const WINDOW_HEAD = 3
-
 export class Planner {
   readonly types: readonly string[]
   private readonly sources = new Map<string, Source>()
@@ -36,8 +33,7 @@ export class Planner {
   private readonly distinctWindows: DistinctWindow[] = []
   private readonly firsts = new Map<string, Growing<FirstPlan>>()
   private readonly lateness = new Map<number, WindowSpec[] | null>()
-  private readonly slotsTemplate: number[] = []
-  private readonly runningTemplate: number[] = []
+  private readonly template = [-Infinity, Infinity, Infinity, -Infinity, Number.NaN, Number.NaN]
   private textCount = 0
   private longestMs = 0
 
@@ -87,7 +83,9 @@ export class Planner {
     const window = this.windowOf(series, spec.lengthMs)
     let running = window.columns.find(({ from }) => from === column.at)
     if (running === undefined) {
-      running = { kind, source, from: column.at, at: this.reserve(emptyOf(kind)) }
+      const at = this.reserve(emptyOf(kind))
+      const empty = emptyOf(kind)[0] as number
+      running = { kind, source, from: column.at, at, width: WIDTH[kind], empty }
       window.columns.push(running)
     }
     return { window, column: running }
@@ -95,7 +93,7 @@ export class Planner {
 
   slot(kind: SlotKind, source: Source, window: WindowSpec | null): Slot {
     const slot = shared(this.slots, `${kind} ${source.index}`, (): GrowingSlot => {
-      const at = this.slotsTemplate.push(...emptyOf(kind)) - WIDTH[kind]
+      const at = this.reserve(emptyOf(kind))
       const carriesText = (kind === 'latest' || kind === 'first') && source.carries === 'text'
       return { kind, source, at, text: carriesText ? this.textCount++ : -1, windows: [] }
     })
@@ -153,10 +151,13 @@ export class Planner {
         lateness: lateness === undefined ? null : lateness,
       }
     })
-    const { types, windows, distinctWindows, slotsTemplate, runningTemplate } = this
-    const { textCount, longestMs } = this
-    const lists = { byType, sources, series, windows, slots, distincts, distinctWindows, firsts }
-    return { types, ...lists, slotsTemplate, runningTemplate, textCount, longestMs }
+    for (const one of series)
+      one.emptyRow = [0, ...one.columns.flatMap(({ kind }) => emptyOf(kind))]
+    const { types, windows, distinctWindows, template, textCount, longestMs } = this
+    const windowedSlots = slots.filter((slot) => slot.windows !== null)
+    const shared = { sources, series, windows, slots, windowedSlots }
+    const lists = { byType, ...shared, distincts, distinctWindows, firsts }
+    return { types, ...lists, template, textCount, longestMs }
   }
 
   private seriesOf(type: number, tileMs: number): Growing<SeriesPlan> {
@@ -168,6 +169,7 @@ export class Planner {
       columns: [],
       windows: [],
       keepMs: 0,
+      emptyRow: [],
     }))
   }
 
@@ -194,7 +196,7 @@ export class Planner {
   }
 
   private reserve(values: readonly number[]): number {
-    return this.runningTemplate.push(...values) - values.length
+    return this.template.push(...values) - values.length
   }
 }
 

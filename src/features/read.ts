@@ -1,12 +1,13 @@
 /** `read`: the values of a customer at an instant, written into a row. */
 import type { CustomerAggregates } from './aggregates.js'
 import type { Advance, EligiblePlan } from './changes.js'
+import { HEAD } from './plan.js'
 import type { FeatureRows } from './rows.js'
-import type { TextOf, WriteNumber } from './values.js'
+import { daysAt, type NumberValue, type TextOf } from './values.js'
 
 export interface ReadPlan {
   /** In declared order of the numeric columns, and of the string columns. */
-  readonly numbers: readonly WriteNumber[]
+  readonly numbers: readonly NumberValue[]
   readonly texts: readonly TextOf[]
   readonly advance: Advance
   readonly eligible: EligiblePlan | null
@@ -15,13 +16,24 @@ export interface ReadPlan {
 
 export type Read = (state: CustomerAggregates, asOf: number, rows: FeatureRows, row: number) => void
 
+/** Values of one kind, each with the numeric column that it goes to. */
+type Placed<K extends NumberValue['kind']> = Extract<NumberValue, { kind: K }> & {
+  readonly to: number
+}
+
 export function readOf(plan: ReadPlan): Read {
-  const { numbers, texts, advance, retireAfterMs } = plan
+  const { numbers, texts, advance, eligible, retireAfterMs } = plan
+  const copies = placed(numbers, 'copy')
+  const days = placed(numbers, 'days')
+  const written = placed(numbers, 'write')
   return (state, asOf, rows, row) => {
-    const fromNumber = row * numbers.length
+    const own = state.numbers
+    const into = rows.numbers
+    const from = row * numbers.length
     const fromText = row * texts.length
-    if (state.newest === -Infinity) {
-      rows.numbers.fill(Number.NaN, fromNumber, fromNumber + numbers.length)
+    const newest = own[HEAD.newest] as number
+    if (newest === -Infinity) {
+      into.fill(Number.NaN, from, from + numbers.length)
       for (let i = 0; i < texts.length; i++) rows.strings[fromText + i] = null
       rows.validUntil[row] = Infinity
       rows.retired[row] = false
@@ -30,30 +42,48 @@ export function readOf(plan: ReadPlan): Read {
     }
     // First, for it brings the running windows to this instant.
     const next = advance(state, asOf)
-    for (let i = 0; i < numbers.length; i++) {
-      ;(numbers[i] as WriteNumber)(state, asOf, rows.numbers, fromNumber + i)
+    for (let i = 0; i < copies.length; i++) {
+      const { to, from: place } = copies[i] as Placed<'copy'>
+      into[from + to] = own[place] as number
+    }
+    for (let i = 0; i < days.length; i++) {
+      const { to, from: place, window } = days[i] as Placed<'days'>
+      into[from + to] = daysAt(own[place] as number, window, asOf)
+    }
+    for (let i = 0; i < written.length; i++) {
+      const { to, write } = written[i] as Placed<'write'>
+      write(state, asOf, into, from + to)
     }
     for (let i = 0; i < texts.length; i++) {
       rows.strings[fromText + i] = (texts[i] as TextOf)(state, asOf)
     }
-    const retiredFrom = state.newest + retireAfterMs
+    const retiredFrom = newest + retireAfterMs
     rows.retired[row] = asOf >= retiredFrom
     // A retired customer has no timers, but his values go on changing: the row must not claim more.
     rows.validUntil[row] = asOf >= retiredFrom ? next : Math.min(next, retiredFrom)
-    rows.eligible[row] = isEligible(plan.eligible, state, asOf)
+    rows.eligible[row] = isEligible(eligible, own, asOf)
   }
+}
+
+function placed<K extends NumberValue['kind']>(
+  values: readonly NumberValue[],
+  kind: K,
+): readonly Placed<K>[] {
+  const all = values.map((value, to) => ({ ...value, to }))
+  return all.filter((value) => value.kind === kind) as unknown as Placed<K>[]
 }
 
 /** As the engine's `nextChange`: retiring is a change, and the last one that a timer tells. */
 export function nextChangeOf({ advance, retireAfterMs }: ReadPlan) {
   return (state: CustomerAggregates, asOf: number): number => {
-    if (state.newest === -Infinity) return Infinity
-    const retiredFrom = state.newest + retireAfterMs
+    const newest = state.numbers[HEAD.newest] as number
+    if (newest === -Infinity) return Infinity
+    const retiredFrom = newest + retireAfterMs
     return asOf >= retiredFrom ? Infinity : Math.min(advance(state, asOf), retiredFrom)
   }
 }
 
 /** Without a declared eligibility every seen customer is. */
-function isEligible(plan: EligiblePlan | null, state: CustomerAggregates, asOf: number): boolean {
-  return plan === null || (state.slots[plan.slot.at] as number) >= asOf - plan.withinMs
+function isEligible(plan: EligiblePlan | null, numbers: readonly number[], asOf: number): boolean {
+  return plan === null || (numbers[plan.slot.at] as number) >= asOf - plan.withinMs
 }

@@ -16,7 +16,7 @@ export function blockTiles({ tileMs, keepMs }: SeriesPlan): number {
  * The first row that stays in the root: the newest block always, older ones while all rows
  * together are few.
  */
-export function inlineFrom(rows: readonly number[], plan: SeriesPlan): number {
+export function inlineRowsFrom(rows: readonly number[], plan: SeriesPlan): number {
   const { stride } = plan
   const count = rows.length / stride
   if (count <= INLINE_ROWS_MAX) return 0

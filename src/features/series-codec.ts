@@ -1,74 +1,77 @@
 /** Bytes of a series: its newest rows in the root, older blocks of a long one in cells. */
 import { cellOf } from '../state/codec.js'
-import type { Series } from './aggregates.js'
+import { Extras, type CustomerAggregates } from './aggregates.js'
 import type { ByteReader, ByteWriter } from './bytes.js'
+import type { Emit } from './ids-codec.js'
 import type { SeriesPlan, TileColumn } from './plan.js'
-import { blockTiles, inlineFrom } from './series-blocks.js'
-import { bigKey, emptyRow } from './tiles.js'
+import { blockTiles } from './series-blocks.js'
+import { bigKey, keepBig } from './tiles.js'
 
 /** Kind of the cells of the first series; each further one has the next. */
 export const SERIES_CELL = 2
 
-/** Where a series is cut. */
-export interface SeriesLayout {
-  readonly from: number
-  /** Blocks of the rows before it, oldest first. */
-  readonly blocks: readonly number[]
+const NO_BLOCKS: readonly number[] = []
+
+/** Blocks of a series that are cells, as of the last encoding. */
+export function blocksOf(state: CustomerAggregates, { index }: SeriesPlan): readonly number[] {
+  return state.extras?.cells[index] ?? NO_BLOCKS
 }
 
-const WHOLE: SeriesLayout = { from: 0, blocks: [] }
-
-export function layoutSeries(series: Series | null, plan: SeriesPlan): SeriesLayout {
-  const from = series === null ? 0 : inlineFrom(series.rows, plan)
-  if (series === null || from === 0) return WHOLE
-  const tiles = blockTiles(plan)
-  const blocks: number[] = []
-  for (let row = 0; row < from; row++) {
-    const block = Math.floor((series.rows[row * plan.stride] as number) / tiles)
-    if (blocks.at(-1) !== block) blocks.push(block)
-  }
-  return { from, blocks }
-}
-
-/** Emits the blocks that changed since the last encoding, and the end of those gone. */
+/**
+ * Emits the blocks of the rows before `from` that changed since the last encoding, and the end of
+ * those gone.
+ */
 export function encodeBlocks(
-  series: Series,
+  state: CustomerAggregates,
   plan: SeriesPlan,
-  { from, blocks }: SeriesLayout,
+  from: number,
   writer: ByteWriter,
-  emit: (cell: number, value: Uint8Array | null) => void,
+  emit: Emit,
 ): void {
-  const before = series.cells ?? []
-  if (before.length === 0 && blocks.length === 0) return
+  const before = blocksOf(state, plan)
+  if (from === 0 && before.length === 0) return
+  const rows = state.series[plan.index] as number[]
   const kind = SERIES_CELL + plan.index
   const tiles = blockTiles(plan)
-  const touched = new Set(series.touched?.map((tile) => Math.floor(tile / tiles)))
-  for (const block of before) if (!blocks.includes(block)) emit(cellOf(kind, block), null)
-  let start = 0
-  for (const block of blocks) {
+  const blockAt = (row: number): number => Math.floor((rows[row * plan.stride] as number) / tiles)
+  const extras = (state.extras ??= new Extras())
+  const touched = new Set(extras.touched[plan.index]?.map((tile) => Math.floor(tile / tiles)))
+  const blocks: number[] = []
+  for (let start = 0; start < from;) {
+    const block = blockAt(start)
     let end = start
-    while (end < from && Math.floor((series.rows[end * plan.stride] as number) / tiles) === block) {
-      end++
-    }
+    while (end < from && blockAt(end) === block) end++
+    blocks.push(block)
     if (touched.has(block) || !before.includes(block)) {
-      writeRows(series, plan, start, end, writer)
+      writeRows(state, plan, start, end, writer)
       emit(cellOf(kind, block), writer.take())
     }
     start = end
   }
-  series.cells = blocks.length === 0 ? null : [...blocks]
-  series.touched = null
+  for (const block of before) if (!blocks.includes(block)) emit(cellOf(kind, block), null)
+  extras.cells[plan.index] = blocks.length === 0 ? undefined : blocks
+  extras.touched[plan.index] = undefined
+}
+
+/** Notes which blocks of a decoded series are cells. */
+export function setBlocks(
+  state: CustomerAggregates,
+  plan: SeriesPlan,
+  blocks: readonly number[],
+): void {
+  const extras = (state.extras ??= new Extras())
+  extras.cells[plan.index] = blocks
 }
 
 /** Rows from `from` (inclusive) to `to` (exclusive). */
 export function writeRows(
-  series: Series,
+  state: CustomerAggregates,
   plan: SeriesPlan,
   from: number,
   to: number,
   writer: ByteWriter,
 ): void {
-  const { rows } = series
+  const rows = state.series[plan.index] as number[]
   const { stride, columns } = plan
   writer.varint(to - from)
   let last = 0
@@ -85,44 +88,51 @@ export function writeRows(
       else if (kind === 'min' || kind === 'max') writer.double(value)
       else {
         writer.pair(value, rows[place + at + 1] as number)
-        if (Number.isNaN(value)) writer.big(series.bigs?.get(bigKey(rows, plan, row, at)) ?? 0n)
-        else if (kind === 'squares') writer.double(rows[place + at + 2] as number)
+        if (Number.isNaN(value)) {
+          writer.big(state.extras?.rows[plan.index]?.get(bigKey(plan, rows, row, at)) ?? 0n)
+        } else if (kind === 'squares') writer.double(rows[place + at + 2] as number)
       }
     }
   }
 }
 
-/** Appends rows to the series. */
-export function readRows(series: Series, plan: SeriesPlan, reader: ByteReader): void {
-  const { rows } = series
+/** Appends the rows that the reader holds. */
+export function readRows(state: CustomerAggregates, plan: SeriesPlan, reader: ByteReader): void {
   const count = reader.count()
-  const empty = count === 0 ? null : emptyRow(plan)
-  let tile = rows.length === 0 ? -Infinity : (rows[rows.length - plan.stride] as number)
+  if (count === 0) return
+  const { emptyRow, stride, columns } = plan
+  let rows = state.series[plan.index] as number[] | null
+  let tile = rows === null ? -Infinity : (rows[rows.length - stride] as number)
   for (let i = 0; i < count; i++) {
     const next = i === 0 ? reader.signed() : tile + reader.varint()
     if (next <= tile) throw new RangeError(`tile ${next} comes behind tile ${tile}`)
     tile = next
-    const place = rows.length
-    for (const value of empty as number[]) rows.push(value)
+    const place = rows === null ? 0 : rows.length
+    if (rows === null) rows = state.series[plan.index] = emptyRow.slice()
+    else for (let n = 0; n < stride; n++) rows.push(emptyRow[n] as number)
     rows[place] = tile
-    for (const column of plan.columns) readColumn(series, plan, column, place, reader)
+    for (let c = 0; c < columns.length; c++) {
+      const { kind, at } = columns[c] as TileColumn
+      if (kind === 'count') rows[place + at] = reader.varint()
+      else readTotal(state, plan, columns[c] as TileColumn, rows, place, reader)
+    }
   }
 }
 
-function readColumn(
-  series: Series,
+function readTotal(
+  state: CustomerAggregates,
   plan: SeriesPlan,
   { kind, at }: TileColumn,
+  rows: number[],
   place: number,
   reader: ByteReader,
 ): void {
-  const { rows } = series
-  if (kind === 'count') rows[place + at] = reader.varint()
-  else if (kind === 'min' || kind === 'max') rows[place + at] = reader.double()
-  else {
-    reader.pair(rows, place + at)
-    if (Number.isNaN(rows[place + at])) {
-      ;(series.bigs ??= new Map()).set(bigKey(rows, plan, place / plan.stride, at), reader.big())
-    } else if (kind === 'squares') rows[place + at + 2] = reader.double()
+  if (kind === 'min' || kind === 'max') {
+    rows[place + at] = reader.double()
+    return
   }
+  reader.pair(rows, place + at)
+  if (Number.isNaN(rows[place + at])) {
+    keepBig(state, plan, bigKey(plan, rows, place / plan.stride, at), reader.big())
+  } else if (kind === 'squares') rows[place + at + 2] = reader.double()
 }

@@ -1,5 +1,5 @@
 /** Bytes of the slots, the distinct values and the first events of a customer. */
-import { DistinctValues, type CustomerAggregates, type FirstEvent } from './aggregates.js'
+import { DistinctValues, Extras, type CustomerAggregates, type FirstEvent } from './aggregates.js'
 import type { ByteReader, ByteWriter } from './bytes.js'
 import type { DistinctPlan, FirstPlan, Plan, Slot, Source } from './plan.js'
 
@@ -10,15 +10,16 @@ const FURTHER = 2
 
 export function writeSlots(plan: Plan, state: CustomerAggregates, writer: ByteWriter): void {
   // Slots of one event stand side by side: the second tells only that it is the same.
+  const { newest } = state
   let lastTime = Number.NaN
   let lastOffset = -1
   for (const slot of plan.slots) {
     const { kind, at } = slot
-    const value = state.slots[at] as number
+    const value = state.numbers[at] as number
     switch (kind) {
       case 'newest':
       case 'oldest':
-        writer.varint(Number.isFinite(value) ? FURTHER + state.newest - value : NEVER)
+        writer.varint(Number.isFinite(value) ? FURTHER + newest - value : NEVER)
         break
       case 'latest':
       case 'first': {
@@ -26,16 +27,16 @@ export function writeSlots(plan: Plan, state: CustomerAggregates, writer: ByteWr
           writer.varint(NEVER)
           break
         }
-        const offset = state.slots[at + 1] as number
+        const offset = state.numbers[at + 1] as number
         if (value === lastTime && offset === lastOffset) writer.varint(SAME_EVENT)
         else {
-          writer.varint(FURTHER + state.newest - value)
+          writer.varint(FURTHER + newest - value)
           writer.varint(offset)
           lastTime = value
           lastOffset = offset
         }
         const text = slot.text < 0 ? null : (state.texts[slot.text] as string)
-        writeValue(slot.source, text ?? (state.slots[at + 2] as number), writer)
+        writeValue(slot.source, text ?? (state.numbers[at + 2] as number), writer)
         break
       }
       case 'count':
@@ -47,14 +48,15 @@ export function writeSlots(plan: Plan, state: CustomerAggregates, writer: ByteWr
         break
       case 'sum':
       case 'squares':
-        writer.pair(value, state.slots[at + 1] as number)
-        if (Number.isNaN(value)) writer.big(state.bigs?.get(at) ?? 0n)
-        else if (kind === 'squares') writer.double(state.slots[at + 2] as number)
+        writer.pair(value, state.numbers[at + 1] as number)
+        if (Number.isNaN(value)) writer.big(state.extras?.slots.get(at) ?? 0n)
+        else if (kind === 'squares') writer.double(state.numbers[at + 2] as number)
     }
   }
 }
 
 export function readSlots(plan: Plan, state: CustomerAggregates, reader: ByteReader): void {
+  const { newest } = state
   const last = { time: Number.NaN, offset: -1 }
   for (const slot of plan.slots) {
     const { kind, at } = slot
@@ -62,7 +64,7 @@ export function readSlots(plan: Plan, state: CustomerAggregates, reader: ByteRea
       case 'newest':
       case 'oldest': {
         const code = reader.varint()
-        if (code !== NEVER) state.slots[at] = state.newest - (code - FURTHER)
+        if (code !== NEVER) state.numbers[at] = newest - (code - FURTHER)
         break
       }
       case 'latest':
@@ -70,17 +72,19 @@ export function readSlots(plan: Plan, state: CustomerAggregates, reader: ByteRea
         readEvent(state, slot, last, reader)
         break
       case 'count':
-        state.slots[at] = reader.varint()
+        state.numbers[at] = reader.varint()
         break
       case 'min':
       case 'max':
-        state.slots[at] = reader.double()
+        state.numbers[at] = reader.double()
         break
       case 'sum':
       case 'squares':
-        reader.pair(state.slots, at)
-        if (Number.isNaN(state.slots[at])) (state.bigs ??= new Map()).set(at, reader.big())
-        else if (kind === 'squares') state.slots[at + 2] = reader.double()
+        reader.pair(state.numbers, at)
+        if (Number.isNaN(state.numbers[at])) {
+          const extras = (state.extras ??= new Extras())
+          extras.slots.set(at, reader.big())
+        } else if (kind === 'squares') state.numbers[at + 2] = reader.double()
     }
   }
 }
@@ -98,11 +102,11 @@ function readEvent(
     last.offset = reader.varint()
   }
   if (Number.isNaN(last.time)) throw new RangeError('a first value refers to one before it')
-  state.slots[at] = last.time
-  state.slots[at + 1] = last.offset
+  state.numbers[at] = last.time
+  state.numbers[at + 1] = last.offset
   const value = readValue(source, reader)
   if (text >= 0) state.texts[text] = value as string
-  else state.slots[at + 2] = value as number
+  else state.numbers[at + 2] = value as number
 }
 
 /** Values with their newest tiles, in the order of the tiles and then of the values. */

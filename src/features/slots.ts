@@ -1,9 +1,9 @@
 /** Values of which one is kept: newest and oldest events, and aggregates of the whole history. */
-import type { CustomerAggregates } from './aggregates.js'
+import { Extras, type CustomerAggregates } from './aggregates.js'
 import { bigOf, bigSquareOf, SUM_SCALE } from './exact-big.js'
 import { addSquare, addToSum } from './exact-sum.js'
 import type { Extracted } from './extract.js'
-import type { Plan, Slot } from './plan.js'
+import { HEAD, type Plan, type Slot } from './plan.js'
 import { emptyOf } from './planner.js'
 import { bigComponents, placeBig } from './tiles.js'
 
@@ -15,7 +15,7 @@ export function updateSlots(
   offset: number,
   extracted: Extracted,
 ): void {
-  const { slots } = state
+  const { numbers: slots } = state
   for (let i = 0; i < plan.length; i++) {
     const slot = plan[i] as Slot
     const { kind, source, at } = slot
@@ -23,7 +23,10 @@ export function updateSlots(
     const value = extracted.numbers[source.index] as number
     switch (kind) {
       case 'newest':
-        if (occurredAt > (slots[at] as number)) slots[at] = occurredAt
+        if (occurredAt > (slots[at] as number)) {
+          slots[at] = occurredAt
+          if (slot.windows !== null) noteLeaving(slots, slot, occurredAt)
+        }
         break
       case 'oldest':
         if (occurredAt < (slots[at] as number)) slots[at] = occurredAt
@@ -31,6 +34,7 @@ export function updateSlots(
       case 'latest':
         if (isLater(slots, at, occurredAt, offset)) {
           placeEvent(state, slot, occurredAt, offset, extracted)
+          if (slot.windows !== null) noteLeaving(slots, slot, occurredAt)
         }
         break
       case 'first':
@@ -74,39 +78,52 @@ function placeEvent(
   offset: number,
   { numbers, texts }: Extracted,
 ): void {
-  state.slots[at] = occurredAt
-  state.slots[at + 1] = offset
+  state.numbers[at] = occurredAt
+  state.numbers[at + 1] = offset
   if (text >= 0) state.texts[text] = texts[source.index] as string
-  else state.slots[at + 2] = numbers[source.index] as number
+  else state.numbers[at + 2] = numbers[source.index] as number
 }
 
 function addBig(state: CustomerAggregates, at: number, value: number, squares: boolean): void {
   const added = squares ? bigSquareOf(value) : bigOf(value, SUM_SCALE)
   const total = bigSlot(state, at, squares) + added
-  if (placeBig(state.slots, at, total, squares)) state.bigs?.delete(at)
-  else (state.bigs ??= new Map()).set(at, total)
+  if (placeBig(state.numbers, at, total, squares)) state.extras?.slots.delete(at)
+  else (state.extras ??= new Extras()).slots.set(at, total)
 }
 
 /** The exact total of a sum or sum of squares slot. */
-export function bigSlot(state: CustomerAggregates, at: number, squares: boolean): bigint {
-  if (Number.isNaN(state.slots[at])) return state.bigs?.get(at) ?? 0n
-  return bigComponents(state.slots, at, squares)
+export function bigSlot({ numbers, extras }: CustomerAggregates, at: number, squares: boolean) {
+  if (Number.isNaN(numbers[at])) return extras?.slots.get(at) ?? 0n
+  return bigComponents(numbers, at, squares)
 }
 
-/** Forgets newest events that no window can reach at any instant from `keepFrom` on. */
-export function clearStaleSlots(plan: Plan, state: CustomerAggregates, keepFrom: number): void {
-  for (let i = 0; i < plan.slots.length; i++) {
-    const slot = plan.slots[i] as Slot
-    const time = state.slots[slot.at] as number
-    if (slot.windows === null || time === -Infinity || isReached(slot, time, keepFrom)) continue
-    emptyOf(slot.kind).forEach((value, n) => (state.slots[slot.at + n] = value))
-    if (slot.text >= 0) state.texts[slot.text] = null
+/**
+ * Forgets newest events that no window can reach at any instant from `keepFrom` on; the instant
+ * before which there will be none to forget.
+ */
+export function clearStaleSlots(plan: Plan, state: CustomerAggregates, keepFrom: number): number {
+  let next = Infinity
+  for (const slot of plan.windowedSlots) {
+    const leaves = slotLeaves(slot, state.numbers[slot.at] as number)
+    if (leaves > keepFrom) next = Math.min(next, leaves)
+    else if (leaves > -Infinity) {
+      emptyOf(slot.kind).forEach((value, n) => (state.numbers[slot.at + n] = value))
+      if (slot.text >= 0) state.texts[slot.text] = null
+    }
   }
+  return next
 }
 
-function isReached({ windows }: Slot, time: number, asOf: number): boolean {
+/** The instant from which no window reaches a slot's event; −Infinity where it has none. */
+function slotLeaves({ windows }: Slot, time: number): number {
+  let leaves = -Infinity
   for (const { lengthMs, tileMs } of windows ?? []) {
-    if ((Math.floor(time / tileMs) + 1) * tileMs + lengthMs > asOf) return true
+    leaves = Math.max(leaves, (Math.floor(time / tileMs) + 1) * tileMs + lengthMs)
   }
-  return false
+  return leaves
+}
+
+function noteLeaving(numbers: number[], slot: Slot, time: number): void {
+  const leaves = slotLeaves(slot, time)
+  if (leaves < (numbers[HEAD.pruneAt] as number)) numbers[HEAD.pruneAt] = leaves
 }

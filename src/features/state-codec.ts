@@ -4,19 +4,27 @@
  * by rules of the content alone, named by a directory at the root's front.
  */
 import { cellOf, type StateCodec } from '../state/codec.js'
-import { CustomerAggregates, Series } from './aggregates.js'
+import { CustomerAggregates } from './aggregates.js'
 import { ByteReader, ByteWriter } from './bytes.js'
 import type { CustomerState } from './engine.js'
-import { encodeHours, IDS_CELL, layoutIds, readJudged, writeJudged } from './ids-codec.js'
-import { CustomerJudged } from './judge.js'
-import type { Plan, SeriesPlan } from './plan.js'
 import {
+  encodeHours,
+  IDS_CELL,
+  inlineIdsFrom,
+  readJudged,
+  writeJudged,
+  type Emit,
+} from './ids-codec.js'
+import { HEAD, type Plan, type SeriesPlan } from './plan.js'
+import { CustomerJudged } from './seen-ids.js'
+import { inlineRowsFrom } from './series-blocks.js'
+import {
+  blocksOf,
   encodeBlocks,
-  layoutSeries,
   readRows,
   SERIES_CELL,
+  setBlocks,
   writeRows,
-  type SeriesLayout,
 } from './series-codec.js'
 import {
   readDistinct,
@@ -27,8 +35,9 @@ import {
   writeSlots,
 } from './slots-codec.js'
 
-/** The root's first byte. */
-const FORMAT = 1
+/** The root's first byte: the format, without and with a directory of further cells. */
+const ALONE = 1
+const WITH_DIRECTORY = 2
 const ROOT_CELL = cellOf(0, 0)
 const ROOTS = [ROOT_CELL]
 
@@ -38,45 +47,55 @@ interface Directory {
   readonly blocks: readonly (readonly number[])[]
 }
 
+const NONE: readonly never[] = []
+const NOTHING: Directory = { hours: NONE, blocks: NONE }
+
 export function stateCodec(plan: Plan): StateCodec<CustomerState> {
   const writer = new ByteWriter()
+  const inlineRows = plan.series.map(() => 0)
   return {
     create: () => ({ judged: new CustomerJudged(), aggregates: new CustomerAggregates(plan) }),
     roots: ROOTS,
     further(roots) {
       const root = roots[0]
-      if (root === undefined) return []
-      return cellsOf(readDirectory(plan, rootReader(root)))
+      if (root === undefined || root[0] === ALONE) return NONE
+      return cellsOf(readDirectory(plan, new ByteReader(root)))
     },
     decode: (cells) => decode(plan, cells),
     encode(state, emit) {
-      encode(plan, state, writer, emit)
+      encode(plan, state, inlineRows, writer, emit)
     },
-    weigh: (state) => weigh(state),
+    weigh,
   }
 }
 
+/** `inlineRows` is room for the first row of each series that stays in the root. */
 function encode(
   plan: Plan,
   state: CustomerState,
+  inlineRows: number[],
   writer: ByteWriter,
-  emit: (cell: number, value: Uint8Array | null) => void,
+  emit: Emit,
 ): void {
   const judged = state.judged as CustomerJudged
   const aggregates = state.aggregates as CustomerAggregates
   if (!judged.changed && !aggregates.changed) return
-  const ids = layoutIds(judged)
-  encodeHours(judged, ids, writer, emit)
-  const layouts = plan.series.map((one) => {
-    const series = aggregates.series[one.index] as Series | null
-    const layout = layoutSeries(series, one)
-    if (series !== null) encodeBlocks(series, one, layout, writer, emit)
-    return layout
-  })
-  writer.byte(FORMAT)
-  writeDirectory({ hours: ids.hours, blocks: layouts.map(({ blocks }) => blocks) }, writer)
-  writeJudged(judged, ids, writer)
-  writeAggregates(plan, aggregates, layouts, writer)
+  const inlineIds = inlineIdsFrom(judged)
+  encodeHours(judged, inlineIds, writer, emit)
+  let isAlone = judged.cells === null
+  for (let i = 0; i < plan.series.length; i++) {
+    const rows = aggregates.series[i] as number[] | null
+    if (rows === null) continue
+    const one = plan.series[i] as SeriesPlan
+    const from = inlineRowsFrom(rows, one)
+    inlineRows[i] = from
+    encodeBlocks(aggregates, one, from, writer, emit)
+    if (from > 0) isAlone = false
+  }
+  writer.byte(isAlone ? ALONE : WITH_DIRECTORY)
+  if (!isAlone) writeDirectory(plan, judged, aggregates, writer)
+  writeJudged(judged, inlineIds, writer)
+  writeAggregates(plan, aggregates, inlineRows, writer)
   emit(ROOT_CELL, writer.take())
   judged.changed = false
   aggregates.changed = false
@@ -85,7 +104,7 @@ function encode(
 function writeAggregates(
   plan: Plan,
   state: CustomerAggregates,
-  layouts: readonly SeriesLayout[],
+  inlineRows: readonly number[],
   writer: ByteWriter,
 ): void {
   if (state.newest === -Infinity) {
@@ -95,11 +114,11 @@ function writeAggregates(
   writer.byte(1)
   writer.signed(state.newest)
   writeSlots(plan, state, writer)
-  for (const one of plan.series) {
-    const series = state.series[one.index] as Series | null
-    const { from } = layouts[one.index] as SeriesLayout
-    if (series === null) writer.varint(0)
-    else writeRows(series, one, from, series.rows.length / one.stride, writer)
+  for (let i = 0; i < plan.series.length; i++) {
+    const one = plan.series[i] as SeriesPlan
+    const rows = state.series[i] as number[] | null
+    if (rows === null) writer.varint(0)
+    else writeRows(state, one, inlineRows[i] as number, rows.length / one.stride, writer)
   }
   for (const one of plan.distincts) writeDistinct(one, state.distincts[one.index] ?? null, writer)
   for (const one of plan.firsts) writeFirsts(one, state.firsts[one.index] ?? null, writer)
@@ -108,18 +127,16 @@ function writeAggregates(
 function decode(plan: Plan, cells: ReadonlyMap<number, Uint8Array>): CustomerState {
   const root = cells.get(ROOT_CELL)
   if (root === undefined) throw new RangeError('the state has no root')
-  const reader = rootReader(root)
+  const reader = new ByteReader(root)
   const directory = readDirectory(plan, reader)
-  const cellReader = (cell: number): ByteReader => {
-    const bytes = cells.get(cell)
-    if (bytes === undefined) throw new RangeError(`cell ${cell} is missing`)
-    return new ByteReader(bytes)
-  }
   const judged = new CustomerJudged()
-  const hours = directory.hours.map((hour) => cellReader(cellOf(IDS_CELL, hour)))
+  const hours =
+    directory.hours.length === 0
+      ? NONE
+      : directory.hours.map((hour) => cellIn(cells, cellOf(IDS_CELL, hour)))
   readJudged(judged, directory.hours, hours, reader)
   const aggregates = new CustomerAggregates(plan)
-  if (reader.byte() !== 0) readAggregates(plan, aggregates, directory, cellReader, reader)
+  if (reader.byte() !== 0) readAggregates(plan, aggregates, directory, cells, reader)
   reader.end()
   return { judged, aggregates }
 }
@@ -128,48 +145,53 @@ function readAggregates(
   plan: Plan,
   state: CustomerAggregates,
   { blocks }: Directory,
-  cellReader: (cell: number) => ByteReader,
+  cells: ReadonlyMap<number, Uint8Array>,
   reader: ByteReader,
 ): void {
-  state.newest = reader.signed()
+  const { numbers } = state
+  numbers[HEAD.newest] = reader.signed()
+  // The windows are made when they are first read, what can be dropped is found at the next event.
+  numbers[HEAD.from] = Number.NaN
+  numbers[HEAD.pruneAt] = -Infinity
   readSlots(plan, state, reader)
-  for (const one of plan.series) {
-    const series = new Series()
-    const mine = blocks[one.index] ?? []
-    for (const block of mine) {
-      const cell = cellReader(cellOf(SERIES_CELL + one.index, block))
-      readRows(series, one, cell)
-      cell.end()
+  for (let i = 0; i < plan.series.length; i++) {
+    const one = plan.series[i] as SeriesPlan
+    const mine = blocks[i]
+    if (mine !== undefined && mine.length > 0) {
+      for (const block of mine) {
+        const cell = new ByteReader(cellIn(cells, cellOf(SERIES_CELL + i, block)))
+        readRows(state, one, cell)
+        cell.end()
+      }
+      setBlocks(state, one, mine)
     }
-    readRows(series, one, reader)
-    if (mine.length > 0) series.cells = [...mine]
-    if (series.rows.length > 0) state.series[one.index] = series
+    readRows(state, one, reader)
   }
   for (const one of plan.distincts) state.distincts[one.index] = readDistinct(one, reader)
   for (const one of plan.firsts) state.firsts[one.index] = readFirsts(one, reader)
 }
 
-function rootReader(root: Uint8Array): ByteReader {
-  const reader = new ByteReader(root)
-  const format = reader.byte()
-  if (format !== FORMAT) throw new RangeError(`${format} is not the format of a state`)
-  return reader
+function cellIn(cells: ReadonlyMap<number, Uint8Array>, cell: number): Uint8Array {
+  const bytes = cells.get(cell)
+  if (bytes === undefined) throw new RangeError(`cell ${cell} is missing`)
+  return bytes
 }
 
-function writeDirectory({ hours, blocks }: Directory, writer: ByteWriter): void {
-  writeIndexes(hours, writer)
-  const count = blocks.reduce((most, mine, i) => (mine.length > 0 ? i + 1 : most), 0)
-  writer.varint(count)
-  for (let i = 0; i < count; i++) writeIndexes(blocks[i] as readonly number[], writer)
+function writeDirectory(
+  plan: Plan,
+  judged: CustomerJudged,
+  state: CustomerAggregates,
+  writer: ByteWriter,
+): void {
+  writeIndexes(judged.cells ?? NONE, writer)
+  for (const one of plan.series) writeIndexes(blocksOf(state, one), writer)
 }
 
 function readDirectory(plan: Plan, reader: ByteReader): Directory {
-  const hours = readIndexes(reader)
-  const count = reader.count()
-  if (count > plan.series.length) throw new RangeError(`a directory of ${count} series`)
-  const blocks: number[][] = []
-  for (let i = 0; i < count; i++) blocks.push(readIndexes(reader))
-  return { hours, blocks }
+  const format = reader.byte()
+  if (format === ALONE) return NOTHING
+  if (format !== WITH_DIRECTORY) throw new RangeError(`${format} is not the format of a state`)
+  return { hours: readIndexes(reader), blocks: plan.series.map(() => readIndexes(reader)) }
 }
 
 function writeIndexes(indexes: readonly number[], writer: ByteWriter): void {
@@ -189,23 +211,22 @@ function readIndexes(reader: ByteReader): number[] {
 }
 
 function cellsOf({ hours, blocks }: Directory): number[] {
-  return [
-    ...hours.map((hour) => cellOf(IDS_CELL, hour)),
-    ...blocks.flatMap((mine: readonly number[], i: number) =>
-      mine.map((block) => cellOf(SERIES_CELL + i, block)),
-    ),
-  ]
+  const cells = hours.map((hour) => cellOf(IDS_CELL, hour))
+  blocks.forEach((mine, i) => cells.push(...mine.map((block) => cellOf(SERIES_CELL + i, block))))
+  return cells
 }
 
 /** Measured on hot customers of the churn app; see `bench/features.ts`. */
-const CUSTOMER_BYTES = 1_200
-const ID_BYTES = 72
+const CUSTOMER_BYTES = 700
+const ID_BYTES = 56
 const NUMBER_BYTES = 8
 
 function weigh(state: CustomerState): number {
-  const judged = state.judged as CustomerJudged
-  const aggregates = state.aggregates as CustomerAggregates
-  let numbers = aggregates.slots.length + (aggregates.running?.length ?? 0)
-  for (const series of aggregates.series) numbers += series === null ? 0 : series.rows.length + 8
-  return CUSTOMER_BYTES + judged.ids.length * ID_BYTES + numbers * NUMBER_BYTES
+  const { seen, frozen } = state.judged as CustomerJudged
+  const { numbers, series } = state.aggregates as CustomerAggregates
+  let size = numbers.length
+  for (const rows of series) size += rows === null ? 0 : rows.length + 4
+  const ids =
+    (seen.length / 2) * ID_BYTES + (frozen?.reduce((sum, one) => sum + one.length, 0) ?? 0)
+  return CUSTOMER_BYTES + ids + size * NUMBER_BYTES
 }

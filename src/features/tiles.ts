@@ -1,9 +1,8 @@
 /** Rows of a series: finding a tile's, adding to its columns, dropping the oldest. */
-import type { Series } from './aggregates.js'
+import { Extras, type CustomerAggregates } from './aggregates.js'
 import { bigOf, bigSquareOf, componentsOf, SQUARE_SCALE, SUM_SCALE } from './exact-big.js'
 import { addSquare, addToSum, SQUARES_WIDTH, SUM_WIDTH } from './exact-sum.js'
 import type { Extracted } from './extract.js'
-import { emptyOf } from './planner.js'
 import type { SeriesPlan, TileColumn } from './plan.js'
 
 /** The index of the first row whose tile is at least `tile`; the number of rows where none is. */
@@ -25,61 +24,52 @@ export function rowAt(rows: readonly number[], stride: number, tile: number): nu
 /** Opens an empty row for a tile at `row`, moving later rows up. */
 export function insertRow(
   rows: number[],
-  plan: SeriesPlan,
+  { stride, emptyRow }: SeriesPlan,
   row: number,
   tile: number,
-  empty: readonly number[],
 ): void {
-  const { stride } = plan
   const from = row * stride
-  if (from === rows.length) {
-    rows.push(tile)
-    for (let i = 1; i < stride; i++) rows.push(empty[i] as number)
-    return
-  }
   const end = rows.length
-  for (let i = 0; i < stride; i++) rows.push(0)
-  for (let i = end - 1; i >= from; i--) rows[i + stride] = rows[i] as number
+  for (let i = 0; i < stride; i++) rows.push(emptyRow[i] as number)
+  if (from < end) {
+    for (let i = end - 1; i >= from; i--) rows[i + stride] = rows[i] as number
+    for (let i = 1; i < stride; i++) rows[from + i] = emptyRow[i] as number
+  }
   rows[from] = tile
-  for (let i = 1; i < stride; i++) rows[from + i] = empty[i] as number
-}
-
-/** A row of the series before its first event. */
-export function emptyRow(plan: SeriesPlan): number[] {
-  return [0, ...plan.columns.flatMap(({ kind }) => emptyOf(kind))]
 }
 
 /** Whether an event counts for any column of the series. */
-export function counts(plan: SeriesPlan, { hits }: Extracted): boolean {
-  for (let i = 0; i < plan.columns.length; i++) {
-    if (hits[(plan.columns[i] as TileColumn).source.index] === 1) return true
+export function counts({ columns }: SeriesPlan, { hits }: Extracted): boolean {
+  for (let i = 0; i < columns.length; i++) {
+    if (hits[(columns[i] as TileColumn).source.index] === 1) return true
   }
   return false
 }
 
 /** Adds what an event brought to the columns of its tile's row. */
 export function addToRow(
-  series: Series,
+  state: CustomerAggregates,
   plan: SeriesPlan,
+  rows: number[],
   row: number,
   { hits, numbers }: Extracted,
 ): void {
-  const { rows } = series
   const from = row * plan.stride
   for (let i = 0; i < plan.columns.length; i++) {
     const { kind, source, at } = plan.columns[i] as TileColumn
     if (hits[source.index] === 0) continue
-    const value = numbers[source.index] as number
     const place = from + at
+    if (kind === 'count') {
+      rows[place] = (rows[place] as number) + 1
+      continue
+    }
+    const value = numbers[source.index] as number
     switch (kind) {
-      case 'count':
-        rows[place] = (rows[place] as number) + 1
-        break
       case 'sum':
-        if (!addToSum(rows, place, value)) addBig(series, plan, row, at, value, false)
+        if (!addToSum(rows, place, value)) addBig(state, plan, rows, row, at, value, false)
         break
       case 'squares':
-        if (!addSquare(rows, place, value)) addBig(series, plan, row, at, value, true)
+        if (!addSquare(rows, place, value)) addBig(state, plan, rows, row, at, value, true)
         break
       case 'min':
         // Not-a-number, where there is none yet, is not below or above anything.
@@ -94,16 +84,16 @@ export function addToRow(
 
 /** The total of a sum or sum of squares in a row, in units of 2^-1074 or 2^-2148. */
 export function bigTotal(
-  series: Series,
+  state: CustomerAggregates,
   plan: SeriesPlan,
   row: number,
   at: number,
   squares: boolean,
 ): bigint {
+  const rows = state.series[plan.index] as number[]
   const place = row * plan.stride + at
-  const { rows } = series
-  if (Number.isNaN(rows[place])) return series.bigs?.get(bigKey(rows, plan, row, at)) ?? 0n
-  return bigComponents(rows, place, squares)
+  if (!Number.isNaN(rows[place])) return bigComponents(rows, place, squares)
+  return state.extras?.rows[plan.index]?.get(bigKey(plan, rows, row, at)) ?? 0n
 }
 
 /** The exact total of the components at `place`. */
@@ -130,29 +120,47 @@ export function placeBig(
 }
 
 function addBig(
-  series: Series,
+  state: CustomerAggregates,
   plan: SeriesPlan,
+  rows: number[],
   row: number,
   at: number,
   value: number,
   squares: boolean,
 ): void {
   const added = squares ? bigSquareOf(value) : bigOf(value, SUM_SCALE)
-  const total = bigTotal(series, plan, row, at, squares) + added
-  const key = bigKey(series.rows, plan, row, at)
-  if (placeBig(series.rows, row * plan.stride + at, total, squares)) series.bigs?.delete(key)
-  else (series.bigs ??= new Map()).set(key, total)
+  const total = bigTotal(state, plan, row, at, squares) + added
+  const key = bigKey(plan, rows, row, at)
+  if (placeBig(rows, row * plan.stride + at, total, squares)) {
+    state.extras?.rows[plan.index]?.delete(key)
+  } else keepBig(state, plan, key, total)
 }
 
-export function bigKey(rows: readonly number[], plan: SeriesPlan, row: number, at: number): number {
+export function keepBig(
+  state: CustomerAggregates,
+  plan: SeriesPlan,
+  key: number,
+  total: bigint,
+): void {
+  const extras = (state.extras ??= new Extras())
+  const bigs = (extras.rows[plan.index] ??= new Map<number, bigint>())
+  bigs.set(key, total)
+}
+
+export function bigKey(plan: SeriesPlan, rows: readonly number[], row: number, at: number): number {
   return (rows[row * plan.stride] as number) * plan.stride + at
 }
 
 /** Drops the first `count` rows. */
-export function dropRows(series: Series, plan: SeriesPlan, count: number): void {
-  const { rows, bigs } = series
+export function dropRows(
+  state: CustomerAggregates,
+  plan: SeriesPlan,
+  rows: number[],
+  count: number,
+): void {
   const gone = count * plan.stride
-  if (bigs !== null) {
+  const bigs = state.extras?.rows[plan.index]
+  if (bigs !== undefined) {
     const from = (rows[gone] ?? Infinity) * plan.stride
     for (const key of bigs.keys()) if (key < from) bigs.delete(key)
   }

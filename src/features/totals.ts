@@ -1,5 +1,5 @@
 /** Reading what windows and slots hold: rounded once, and null (NaN) where it is no finite number. */
-import type { CustomerAggregates, Series } from './aggregates.js'
+import type { CustomerAggregates } from './aggregates.js'
 import { roundBig, SQUARE_SCALE, SUM_SCALE } from './exact-big.js'
 import type { RunningColumn, RunningWindow } from './plan.js'
 import { bigSlot } from './slots.js'
@@ -16,7 +16,7 @@ export function windowSum(
   window: RunningWindow,
   column: RunningColumn,
 ): number {
-  const sum = (state.running as number[])[column.at] as number
+  const sum = state.numbers[column.at] as number
   return Number.isNaN(sum) ? roundBig(windowTotal(state, window, column), 1n, -SUM_SCALE) : sum
 }
 
@@ -27,22 +27,22 @@ export function windowTotal(
   { kind, from, at }: RunningColumn,
 ): bigint {
   const squares = kind === 'squares'
-  const running = state.running as number[]
-  if (!Number.isNaN(running[at])) return bigComponents(running, at, squares)
+  const { numbers } = state
+  if (!Number.isNaN(numbers[at])) return bigComponents(numbers, at, squares)
   const { series, base } = window
-  const tiles = state.series[series.index] as Series
+  const rows = state.series[series.index] as number[]
   let total = 0n
-  for (let row = running[base] as number; row * series.stride < tiles.rows.length; row++) {
-    total += bigTotal(tiles, series, row, from, squares)
+  for (let row = numbers[base] as number; row * series.stride < rows.length; row++) {
+    total += bigTotal(state, series, row, from, squares)
   }
   // Fast again from now on, if the doubles can hold it.
-  placeBig(running, at, total, squares)
+  placeBig(numbers, at, total, squares)
   return total
 }
 
 /** The sum in a slot, rounded once; ±Infinity beyond the largest double. */
 export function slotSum(state: CustomerAggregates, at: number): number {
-  const sum = state.slots[at] as number
+  const sum = state.numbers[at] as number
   return Number.isNaN(sum) ? roundBig(bigSlot(state, at, false), 1n, -SUM_SCALE) : sum
 }
 

@@ -1,15 +1,22 @@
 /**
- * `update`: adds an accepted event to what is kept of its customer, and drops what no window can
- * reach any more. It neither knows the clock nor decides: `judge.ts` has done that.
+ * `update`: adds an accepted event to what is kept of its customer. It neither knows the clock nor
+ * decides: `judge.ts` has done that.
  */
 import type { EventBody } from '../events/event.js'
-import { DistinctValues, Series, type CustomerAggregates, type FirstEvent } from './aggregates.js'
+import { DistinctValues, type CustomerAggregates, type FirstEvent } from './aggregates.js'
 import { extractOf, type Extract, type Extracted } from './extract.js'
-import type { DistinctPlan, FirstPlan, Plan, SeriesPlan, TypePlan } from './plan.js'
-import { addToWindows, dropFromWindows } from './running.js'
-import { blockTiles, INLINE_ROWS_MAX } from './series-blocks.js'
-import { clearStaleSlots, updateSlots } from './slots.js'
-import { addToRow, counts, dropRows, emptyRow, insertRow, rowAt } from './tiles.js'
+import {
+  HEAD,
+  type DistinctPlan,
+  type FirstPlan,
+  type Plan,
+  type SeriesPlan,
+  type TypePlan,
+} from './plan.js'
+import { leavesFrom, oldestTile, prune } from './prune.js'
+import { addToWindows } from './running.js'
+import { updateSlots } from './slots.js'
+import { addToRow, counts, insertRow, rowAt } from './tiles.js'
 
 export type Update = (
   state: CustomerAggregates,
@@ -21,7 +28,6 @@ export type Update = (
 
 export function updateOf(plan: Plan): Update {
   const extracts = plan.byType.map(extractOf)
-  const emptyRows = plan.series.map(emptyRow)
   const extracted: Extracted = {
     hits: plan.sources.map(() => 0),
     numbers: new Float64Array(plan.sources.length),
@@ -32,21 +38,22 @@ export function updateOf(plan: Plan): Update {
     const { series, slots, distincts, firsts } = plan.byType[type] as TypePlan
     ;(extracts[type] as Extract)(body, extracted)
     state.changed = true
-    if (at > state.newest) state.newest = at
+    const { numbers } = state
+    numbers[HEAD.readAt] = NaN
+    if (at > (numbers[HEAD.newest] as number)) numbers[HEAD.newest] = at
     if (slots.length > 0) updateSlots(state, slots, at, offset, extracted)
     for (let i = 0; i < series.length; i++) {
-      const one = series[i] as SeriesPlan
-      addToSeries(state, one, at, keepFrom, extracted, emptyRows[one.index] as number[])
+      addToSeries(state, series[i] as SeriesPlan, at, keepFrom, extracted)
     }
     for (const one of distincts) addDistinct(state, one, at, keepFrom, extracted)
     for (const one of firsts) addFirst(state, one, at, offset, keepFrom, extracted)
-    prune(plan, state, keepFrom)
+    if (keepFrom >= (numbers[HEAD.pruneAt] as number)) prune(plan, state, keepFrom)
   }
 }
 
-/** The index of the oldest tile that the longest window still reaches at `keepFrom`. */
-function oldestTile({ tileMs, keepMs }: { tileMs: number; keepMs: number }, keepFrom: number) {
-  return tileMs === 0 ? 0 : Math.floor((keepFrom - keepMs) / tileMs)
+/** Notes that something can be dropped from `leaves` on. */
+function pruneFrom(numbers: number[], leaves: number): void {
+  if (leaves < (numbers[HEAD.pruneAt] as number)) numbers[HEAD.pruneAt] = leaves
 }
 
 function addToSeries(
@@ -55,18 +62,31 @@ function addToSeries(
   at: number,
   keepFrom: number,
   extracted: Extracted,
-  empty: readonly number[],
 ): void {
   const tile = Math.floor(at / plan.tileMs)
-  if (tile < oldestTile(plan, keepFrom) || !counts(plan, extracted)) return
-  const series = (state.series[plan.index] ??= new Series())
-  const row = rowAt(series.rows, plan.stride, tile)
-  const inserted = series.rows[row * plan.stride] !== tile
-  if (inserted) insertRow(series.rows, plan, row, tile, empty)
-  addToRow(series, plan, row, extracted)
-  if (series.cells !== null) (series.touched ??= []).push(tile)
-  if (state.running !== null) {
-    addToWindows(plan, series, state.running, row, inserted, extracted)
+  if (!counts(plan, extracted) || tile < oldestTile(plan, keepFrom)) return
+  const { numbers } = state
+  let rows = state.series[plan.index] as number[] | null
+  let row = 0
+  let inserted = true
+  if (rows === null) {
+    // A copy has just the room that it needs, where a first push would make room for many.
+    rows = plan.emptyRow.slice()
+    rows[0] = tile
+    state.series[plan.index] = rows
+  } else {
+    row = rowAt(rows, plan.stride, tile)
+    inserted = rows[row * plan.stride] !== tile
+    if (inserted) insertRow(rows, plan, row, tile)
+  }
+  if (row === 0 && inserted) pruneFrom(numbers, leavesFrom(plan, tile))
+  addToRow(state, plan, rows, row, extracted)
+  if (state.extras?.cells[plan.index] !== undefined) {
+    ;(state.extras.touched[plan.index] ??= []).push(tile)
+  }
+  // Windows that are not made yet (NaN) will read the rows.
+  if ((numbers[HEAD.from] as number) >= -Infinity) {
+    addToWindows(plan, rows, numbers, row, inserted, extracted)
   }
 }
 
@@ -86,10 +106,9 @@ function addDistinct(
   if (known !== undefined && known >= tile) return
   values.tiles.set(value, tile)
   if (tile < values.oldest) values.oldest = tile
-  const { running } = state
-  if (running === null) return
+  pruneFrom(state.numbers, leavesFrom(plan, values.oldest))
   // From nowhere: the count is taken again when it is next read.
-  for (const { base } of plan.windows) running[base + 1] = Infinity
+  for (const { base } of plan.windows) state.numbers[base + 1] = Infinity
 }
 
 function addFirst(
@@ -112,59 +131,5 @@ function addFirst(
   const known = events[place - 1]
   if (known?.tile !== tile) events.splice(place, 0, event)
   else if (at < known.at || (at === known.at && offset < known.offset)) events[place - 1] = event
-}
-
-/** Drops the tiles and values that no window can reach at any instant from `keepFrom` on. */
-function prune(plan: Plan, state: CustomerAggregates, keepFrom: number): void {
-  for (let i = 0; i < plan.series.length; i++) {
-    const series = state.series[i] as Series | null
-    if (series === null || series.rows.length === 0) continue
-    const one = plan.series[i] as SeriesPlan
-    const oldest = oldestTile(one, keepFrom)
-    if ((series.rows[0] as number) < oldest) pruneSeries(state, one, series, oldest, keepFrom)
-  }
-  for (const one of plan.distincts)
-    pruneDistinct(state.distincts[one.index] as DistinctValues | null, oldestTile(one, keepFrom))
-  for (const one of plan.firsts) {
-    const events = state.firsts[one.index] as FirstEvent[] | null
-    while (
-      events !== null &&
-      events.length > 0 &&
-      (events[0] as FirstEvent).tile < oldestTile(one, keepFrom)
-    )
-      events.shift()
-  }
-  clearStaleSlots(plan, state, keepFrom)
-}
-
-/**
- * A long series loses whole blocks only: a block that is a cell of its own is then not written
- * again for each tile that leaves, and what it holds does not depend on when it was written.
- */
-function pruneSeries(
-  state: CustomerAggregates,
-  plan: SeriesPlan,
-  series: Series,
-  oldest: number,
-  keepFrom: number,
-): void {
-  const { rows } = series
-  const { stride } = plan
-  let gone = rowAt(rows, stride, oldest)
-  if (rows.length / stride - gone > INLINE_ROWS_MAX) {
-    const tiles = blockTiles(plan)
-    gone = rowAt(rows, stride, Math.floor(oldest / tiles) * tiles)
-  }
-  if (gone === 0) return
-  if (state.running !== null) dropFromWindows(plan, series, state.running, gone, keepFrom)
-  dropRows(series, plan, gone)
-}
-
-function pruneDistinct(values: DistinctValues | null, oldest: number): void {
-  if (values === null || values.oldest >= oldest) return
-  values.oldest = Infinity
-  for (const [value, tile] of values.tiles) {
-    if (tile < oldest) values.tiles.delete(value)
-    else if (tile < values.oldest) values.oldest = tile
-  }
+  pruneFrom(state.numbers, leavesFrom(plan, (events[0] as FirstEvent).tile))
 }

@@ -1,6 +1,7 @@
 /**
- * Expressions compiled to functions that write a value: numbers into an array (NaN is null), texts
- * as a result. The windows must have been brought to the instant before (`changes.ts`).
+ * Expressions compiled to what reads their values: most numbers are only copied from the customer's
+ * own, the others written by a function (NaN is null). The windows must have been brought to the
+ * instant before (`changes.ts`).
  */
 import type { CustomerAggregates, FirstEvent } from './aggregates.js'
 import { MS_PER_DAY } from './duration.js'
@@ -18,6 +19,13 @@ export type WriteNumber = (
   at: number,
 ) => void
 
+export type NumberValue =
+  /** One of the customer's numbers as it is; it is always finite or NaN. */
+  | { readonly kind: 'copy'; readonly from: number }
+  /** Whole days since the time at `from`, as long as the window (null: always) reaches it. */
+  | { readonly kind: 'days'; readonly from: number; readonly window: WindowSpec | null }
+  | { readonly kind: 'write'; readonly write: WriteNumber }
+
 export type TextOf = (state: CustomerAggregates, asOf: number) => string | null
 
 /** Moments and values whose change with time no running window tells. */
@@ -33,27 +41,22 @@ export interface TimedParts {
   }[]
 }
 
+type OneNumber = Exclude<AggregateKind, 'distinct' | 'latest' | 'first'>
+
 /** Compiles expressions against one planner, which learns of all that they read. */
 export class ValueCompiler {
   readonly timed: TimedParts = { days: [], latest: [], firsts: [] }
 
   constructor(private readonly planner: Planner) {}
 
-  number(expression: FeatureExpression): WriteNumber {
+  number(expression: FeatureExpression): NumberValue {
     switch (expression.kind) {
       case 'ratio':
         return this.ratio(expression.numerator, expression.denominator)
       case 'change':
         return this.change(expression)
-      case 'rate': {
-        const { of, source, window } = expression
-        const total = this.aggregate(of, source, window)
-        const days = window.lengthMs / MS_PER_DAY
-        return (state, asOf, into, at) => {
-          total(state, asOf, into, at)
-          into[at] = finite((into[at] as number) / days)
-        }
-      }
+      case 'rate':
+        return written(this.rate(expression.of, expression.source, expression.window))
       case 'tenure':
         return this.daysSince('first', expression.source, null)
       case 'daysSince':
@@ -73,18 +76,18 @@ export class ValueCompiler {
     const { at, text } = this.eventSlot(kind, spec, window)
     if (window === null) return (state) => state.texts[text] as string | null
     return (state, asOf) =>
-      leavesAt(window, state.slots[at] as number) > asOf ? (state.texts[text] as string) : null
+      leavesAt(window, state.numbers[at] as number) > asOf ? (state.texts[text] as string) : null
   }
 
-  private aggregate(kind: AggregateKind, spec: SourceSpec, window: WindowSpec | null): WriteNumber {
+  private aggregate(kind: AggregateKind, spec: SourceSpec, window: WindowSpec | null): NumberValue {
     this.planner.reads(spec, window)
     switch (kind) {
       case 'distinct': {
         const { plan, base } = this.planner.distinct(this.planner.source(spec, false), window)
-        if (window !== null) {
-          return (state, _, into, at) => (into[at] = (state.running as number[])[base] as number)
-        }
-        return (state, _, into, at) => (into[at] = state.distincts[plan.index]?.tiles.size ?? 0)
+        if (window !== null) return { kind: 'copy', from: base }
+        return written(
+          (state, _, into, at) => (into[at] = state.distincts[plan.index]?.tiles.size ?? 0),
+        )
       }
       case 'latest':
       case 'first':
@@ -94,82 +97,75 @@ export class ValueCompiler {
     }
   }
 
-  private windowed(
-    kind: Exclude<AggregateKind, 'distinct' | 'latest' | 'first'>,
-    spec: SourceSpec,
-    window: WindowSpec,
-  ): WriteNumber {
+  private windowed(kind: OneNumber, spec: SourceSpec, window: WindowSpec): NumberValue {
     const running = (column: 'count' | 'sum' | 'squares' | 'min' | 'max') =>
       this.planner.running(column, this.planner.source(spec, column === 'count'), window)
     if (kind === 'count' || kind === 'min' || kind === 'max') {
-      const from = running(kind).column.at
-      return (state, _, into, at) => (into[at] = (state.running as number[])[from] as number)
+      return { kind: 'copy', from: running(kind).column.at }
     }
     const sum = running('sum')
     if (kind === 'sum') {
-      return (state, _, into, at) => (into[at] = finite(windowSum(state, sum.window, sum.column)))
+      return written(
+        (state, _, into, at) => (into[at] = finite(windowSum(state, sum.window, sum.column))),
+      )
     }
     const count = running('count').column.at
     if (kind === 'mean') {
-      return (state, _, into, at) => {
+      return written((state, _, into, at) => {
         const total = windowSum(state, sum.window, sum.column)
-        into[at] = finite(total / ((state.running as number[])[count] as number))
-      }
+        into[at] = finite(total / (state.numbers[count] as number))
+      })
     }
     const squares = running('squares')
-    return (state, _, into, at) => {
+    return written((state, _, into, at) => {
       const total = windowTotal(state, sum.window, sum.column)
       const totalSquares = windowTotal(state, squares.window, squares.column)
-      into[at] = deviation((state.running as number[])[count] as number, total, totalSquares)
-    }
+      into[at] = deviation(state.numbers[count] as number, total, totalSquares)
+    })
   }
 
-  private ever(
-    kind: Exclude<AggregateKind, 'distinct' | 'latest' | 'first'>,
-    spec: SourceSpec,
-  ): WriteNumber {
+  private ever(kind: OneNumber, spec: SourceSpec): NumberValue {
     const slot = (column: 'count' | 'sum' | 'squares' | 'min' | 'max'): number =>
       this.planner.slot(column, this.planner.source(spec, column === 'count'), null).at
     if (kind === 'count' || kind === 'min' || kind === 'max') {
-      const from = slot(kind)
-      return (state, _, into, at) => (into[at] = state.slots[from] as number)
+      return { kind: 'copy', from: slot(kind) }
     }
     const sum = slot('sum')
     if (kind === 'sum') {
-      return (state, _, into, at) => (into[at] = finite(slotSum(state, sum)))
+      return written((state, _, into, at) => (into[at] = finite(slotSum(state, sum))))
     }
     const count = slot('count')
     if (kind === 'mean') {
-      return (state, _, into, at) =>
-        (into[at] = finite(slotSum(state, sum) / (state.slots[count] as number)))
+      return written(
+        (state, _, into, at) =>
+          (into[at] = finite(slotSum(state, sum) / (state.numbers[count] as number))),
+      )
     }
     const squares = slot('squares')
-    return (state, _, into, at) => {
+    return written((state, _, into, at) => {
       const total = bigSlot(state, sum, false)
-      into[at] = deviation(state.slots[count] as number, total, bigSlot(state, squares, true))
-    }
+      into[at] = deviation(state.numbers[count] as number, total, bigSlot(state, squares, true))
+    })
   }
 
   private eventNumber(
     kind: 'latest' | 'first',
     spec: SourceSpec,
     window: WindowSpec | null,
-  ): WriteNumber {
+  ): NumberValue {
     if (kind === 'first' && window !== null) {
       const plan = this.firstIn(spec, window, false)
-      return (state, asOf, into, at) => {
+      return written((state, asOf, into, at) => {
         const value = firstEvent(state, plan, window, asOf)?.value
         into[at] = typeof value === 'number' ? value : Number.NaN
-      }
+      })
     }
     const from = this.eventSlot(kind, spec, window).at
-    if (window === null) {
-      return (state, _, into, at) => (into[at] = state.slots[from + 2] as number)
-    }
-    return (state, asOf, into, at) => {
-      const isReached = leavesAt(window, state.slots[from] as number) > asOf
-      into[at] = isReached ? (state.slots[from + 2] as number) : Number.NaN
-    }
+    if (window === null) return { kind: 'copy', from: from + 2 }
+    return written((state, asOf, into, at) => {
+      const isReached = leavesAt(window, state.numbers[from] as number) > asOf
+      into[at] = isReached ? (state.numbers[from + 2] as number) : Number.NaN
+    })
   }
 
   private eventSlot(kind: 'latest' | 'first', spec: SourceSpec, window: WindowSpec | null): Slot {
@@ -183,25 +179,20 @@ export class ValueCompiler {
     of: 'latest' | 'first',
     spec: SourceSpec,
     window: WindowSpec | null,
-  ): WriteNumber {
+  ): NumberValue {
     if (of === 'first' && window !== null) {
       const plan = this.firstIn(spec, window, true)
-      return (state, asOf, into, at) => {
+      return written((state, asOf, into, at) => {
         const event = firstEvent(state, plan, window, asOf)
         into[at] = event === undefined ? Number.NaN : wholeDays(asOf - event.at)
-      }
+      })
     }
     this.planner.reads(spec, window)
     const kind = of === 'latest' ? 'newest' : 'oldest'
     const slot = this.planner.slot(kind, this.planner.source(spec, true), window)
     this.timed.days.push({ slot, window })
     if (window !== null) this.timed.latest.push({ slot, window })
-    const from = slot.at
-    return (state, asOf, into, at) => {
-      const time = state.slots[from] as number
-      const isReached = window === null || leavesAt(window, time) > asOf
-      into[at] = isReached ? finite(wholeDays(asOf - time)) : Number.NaN
-    }
+    return { kind: 'days', from: slot.at, window }
   }
 
   private firstIn(spec: SourceSpec, window: WindowSpec, days: boolean): FirstPlan {
@@ -211,31 +202,68 @@ export class ValueCompiler {
     return plan
   }
 
-  private ratio(above: FeatureExpression, below: FeatureExpression): WriteNumber {
-    const numerator = this.number(above)
-    const denominator = this.number(below)
-    const parts = new Float64Array(2)
+  private rate(of: 'count' | 'sum', spec: SourceSpec, window: WindowSpec): WriteNumber {
+    const total = this.aggregate(of, spec, window)
+    const days = window.lengthMs / MS_PER_DAY
+    if (total.kind === 'copy') {
+      const { from } = total
+      return (state, _, into, at) => (into[at] = finite((state.numbers[from] as number) / days))
+    }
+    const write = writerOf(total)
     return (state, asOf, into, at) => {
-      // One after the other and both before the division: a ratio may hold ratios of its own.
+      write(state, asOf, into, at)
+      into[at] = finite((into[at] as number) / days)
+    }
+  }
+
+  private ratio(above: FeatureExpression, below: FeatureExpression): NumberValue {
+    const numerator = writerOf(this.number(above))
+    const denominator = writerOf(this.number(below))
+    // Its own, for a ratio may hold ratios.
+    const parts = new Float64Array(2)
+    return written((state, asOf, into, at) => {
       numerator(state, asOf, parts, 0)
       denominator(state, asOf, parts, 1)
       // By 0 the quotient is not finite.
       into[at] = finite((parts[0] as number) / (parts[1] as number))
-    }
+    })
   }
 
-  private change(expression: Extract<FeatureExpression, { kind: 'change' }>): WriteNumber {
+  private change(expression: Extract<FeatureExpression, { kind: 'change' }>): NumberValue {
     const { of, source, window, against } = expression
-    const short = this.number({ kind: 'rate', of, source, window })
-    const long = this.number({ kind: 'rate', of, source, window: against })
+    const short = this.rate(of, source, window)
+    const long = this.rate(of, source, against)
     const rates = new Float64Array(2)
-    return (state, asOf, into, at) => {
+    return written((state, asOf, into, at) => {
       short(state, asOf, rates, 0)
       long(state, asOf, rates, 1)
       const base = rates[1] as number
       into[at] = finite((((rates[0] as number) - base) / Math.abs(base)) * 100)
-    }
+    })
   }
+}
+
+function written(write: WriteNumber): NumberValue {
+  return { kind: 'write', write }
+}
+
+/** A function for any value, for the inside of other expressions. */
+function writerOf(value: NumberValue): WriteNumber {
+  switch (value.kind) {
+    case 'write':
+      return value.write
+    case 'copy':
+      return (state, _, into, at) => (into[at] = state.numbers[value.from] as number)
+    case 'days':
+      return (state, asOf, into, at) =>
+        (into[at] = daysAt(state.numbers[value.from] as number, value.window, asOf))
+  }
+}
+
+/** Whole days since `time` (not finite: never), NaN where the window does not reach it. */
+export function daysAt(time: number, window: WindowSpec | null, asOf: number): number {
+  if (window !== null && leavesAt(window, time) <= asOf) return Number.NaN
+  return finite(wholeDays(asOf - time))
 }
 
 /** The instant at which the tile of an event leaves a window. */
