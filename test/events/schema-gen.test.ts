@@ -4,12 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { envelopeFields } from '../../src/events/envelope.js'
 import { outputSchemas } from '../../src/events/output-schemas.js'
-import {
-  schemaFiles,
-  staleFiles,
-  writeSchemaFiles,
-  type OutputSchemas,
-} from '../../src/events/schema-gen.js'
+import { schemaFiles, staleFiles, writeSchemaFiles } from '../../src/events/schema-gen.js'
 import { idOf, sameSchema } from '../../src/events/schema-ids.js'
 import type { AvroField, AvroRecordSchema } from '../../src/events/schema-types.js'
 import { featureSet } from '../../src/apps/churn/features.js'
@@ -150,7 +145,7 @@ test('ids and generated file of the built-in app are those of its schemas and fe
       generated: 'src/apps/churn/schemas.gen.ts',
       importFrom: '../../index.js',
     },
-    outputSchemas(name, features) as unknown as OutputSchemas,
+    outputSchemas(name, features),
   )
   // `npm run schemas` mends it.
   expect(staleFiles(files)).toEqual([])
