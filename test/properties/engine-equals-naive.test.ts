@@ -128,6 +128,10 @@ describe(`random features over random logs (PROPERTY_SEED=${propertySeed})`, () 
             expect(later.validUntil).toBe(next)
             expect(engine.nextChange(aggregates, at)).toBe(timer)
           }
+          const changed = readRow(engine, aggregates, until)
+          expect(differences(one.spec, changed.values, evaluate(one.spec, events, until))).toEqual(
+            [],
+          )
         }
       })
       holdsAlways(250, property)

@@ -114,6 +114,17 @@ describe('duplicates', () => {
     expect(verdicts(records).at(-1)).toBe('duplicate')
   })
 
+  it('an id seen for a first time again counts from then on, among many others too', () => {
+    const others = Array.from({ length: 20 }, (): Sketch => ['visit', start])
+    const records = recordsOf([
+      ['visit', start, 'x'],
+      ...others,
+      ['visit', start + dayMs, 'x'],
+      ['visit', start + dayMs + 2 * hourMs, 'x'],
+    ])
+    expect(verdicts(records).slice(-2)).toEqual(['accepted', 'duplicate'])
+  })
+
   it('a late event is remembered as seen', () => {
     const records = recordsOf([
       ['visit', start],
