@@ -48,12 +48,13 @@ export class CustomerAggregates implements Aggregates {
   /** Changed since it was last encoded. */
   changed = false
 
-  constructor(plan: Plan) {
-    this.numbers = plan.template.slice()
-    this.texts = nulls(plan.textCount)
-    this.series = nulls(plan.series.length)
-    this.distincts = nulls(plan.distincts.length)
-    this.firsts = nulls(plan.firsts.length)
+  constructor({ template, noTexts, noSeries, distincts, firsts }: Plan) {
+    // Copies have just the room that they need.
+    this.numbers = template.slice()
+    this.texts = noTexts.length === 0 ? NONE : noTexts.slice()
+    this.series = noSeries.slice()
+    this.distincts = distincts.length === 0 ? NONE : distincts.map(() => null)
+    this.firsts = firsts.length === 0 ? NONE : firsts.map(() => null)
   }
 
   get newest(): number {
@@ -63,10 +64,3 @@ export class CustomerAggregates implements Aggregates {
 
 /** Shared by all customers of an app that has none of a thing; nothing is ever put into it. */
 const NONE: never[] = []
-
-function nulls(length: number): null[] {
-  if (length === 0) return NONE
-  const list: null[] = []
-  for (let i = 0; i < length; i++) list.push(null)
-  return list
-}

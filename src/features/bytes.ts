@@ -90,11 +90,11 @@ export class ByteWriter {
     this.body(second, secondTag)
   }
 
-  blob(bytes: Uint8Array): void {
-    this.varint(bytes.length)
-    this.reserve(bytes.length)
-    this.bytes.set(bytes, this.length)
-    this.length += bytes.length
+  /** Bytes from `from` (inclusive) to `to` (exclusive), their length first. */
+  blob(bytes: Uint8Array, from: number, to: number): void {
+    this.varint(to - from)
+    this.reserve(to - from)
+    for (let i = from; i < to; i++) this.bytes[this.length++] = bytes[i] as number
   }
 
   /** Leaves room for the length of what follows, up to `end`. */
@@ -150,6 +150,7 @@ export class ByteWriter {
   }
 }
 
+const NO_BYTES = Buffer.alloc(0)
 const probe = new DataView(new ArrayBuffer(8))
 
 function tagOf(value: number): number {
@@ -163,18 +164,32 @@ function tagOf(value: number): number {
   return high & 255 ? 4 : high & 0xff00 ? 3 : high & 0xff_0000 ? 2 : 1
 }
 
+/** Reads bytes from `from` (inclusive) to `to` (exclusive). */
 export class ByteReader {
-  private readonly bytes: Buffer
+  private bytes: Buffer = NO_BYTES
   private at = 0
+  private to = 0
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, from = 0, to = bytes.length) {
+    this.open(bytes, from, to)
+  }
+
+  /** Starts anew, with other bytes. */
+  open(bytes: Uint8Array, from = 0, to = bytes.length): void {
     this.bytes = Buffer.isBuffer(bytes)
       ? bytes
       : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.at = from
+    this.to = to
+  }
+
+  /** Where the next value begins. */
+  get position(): number {
+    return this.at
   }
 
   byte(): number {
-    if (this.at >= this.bytes.length) throw new RangeError('bytes end in the middle of a value')
+    if (this.at >= this.to) throw new RangeError('bytes end in the middle of a value')
     return this.bytes[this.at++] as number
   }
 
@@ -220,14 +235,6 @@ export class ByteReader {
     this.at += size
   }
 
-  /** A view of bytes that stand behind their length. */
-  blob(): Uint8Array {
-    const size = this.count()
-    const from = this.at
-    this.at += size
-    return this.bytes.subarray(from, this.at)
-  }
-
   double(): number {
     return this.body(this.byte())
   }
@@ -249,7 +256,7 @@ export class ByteReader {
 
   /** Everything must have been read. */
   end(): void {
-    if (this.at !== this.bytes.length) throw new RangeError('bytes go on behind the last value')
+    if (this.at !== this.to) throw new RangeError('bytes go on behind the last value')
   }
 
   private body(tag: number): number {
@@ -257,12 +264,9 @@ export class ByteReader {
     if (tag === TAG_NAN) return Number.NaN
     if (tag === TAG_WHOLE) return this.signed()
     if (tag > 8) throw new RangeError(`${tag} is not the tag of a number`)
-    let high = 0
-    let low = 0
-    for (let i = 0; i < 4; i++) high = (high << 8) | (i < tag ? this.byte() : 0)
-    for (let i = 4; i < 8; i++) low = (low << 8) | (i < tag ? this.byte() : 0)
-    probe.setInt32(0, high)
-    probe.setInt32(4, low)
+    if (tag > this.to - this.at) throw new RangeError('bytes end in the middle of a value')
+    probe.setFloat64(0, 0)
+    for (let i = 0; i < tag; i++) probe.setUint8(i, this.bytes[this.at++] as number)
     return probe.getFloat64(0)
   }
 }

@@ -8,7 +8,14 @@
 import { cellOf } from '../state/codec.js'
 import { ByteReader, type ByteWriter } from './bytes.js'
 import { MS_PER_HOUR } from './duration.js'
-import { countOf, hourAt, indexIds, sightAt, type CustomerJudged } from './seen-ids.js'
+import {
+  countOf,
+  hourAt,
+  indexIds,
+  sightAt,
+  type CustomerJudged,
+  type FrozenIds,
+} from './seen-ids.js'
 
 /** Kind of the cells that hold an hour's ids; their index is the hour. */
 export const IDS_CELL = 1
@@ -62,7 +69,8 @@ export function encodeHours(
 export function writeJudged(judged: CustomerJudged, from: number, writer: ByteWriter): void {
   writer.varint(judged.acceptedTypes)
   if (judged.frozen !== null) {
-    writer.blob(judged.frozen.at(-1) as Uint8Array)
+    const { root, from: start, to } = judged.frozen
+    writer.blob(root, start, to)
     return
   }
   const start = writer.begin()
@@ -76,29 +84,34 @@ export function readJudged(
   judged: CustomerJudged,
   hours: readonly number[],
   cells: readonly Uint8Array[],
+  root: Uint8Array,
   reader: ByteReader,
 ): void {
   judged.acceptedTypes = reader.varint()
-  const inline = reader.blob()
-  const own = new ByteReader(inline)
-  const forgotten = own.varint()
-  let known = skipIds(own)
-  for (const cell of cells) known += skipIds(new ByteReader(cell))
+  const size = reader.count()
+  const from = reader.position
+  const forgotten = reader.varint()
+  let known = skipIds(reader)
+  if (reader.position !== from + size) throw new RangeError('the ids have another length')
+  for (const cell of cells) {
+    const own = new ByteReader(cell)
+    known += skipIds(own)
+    own.end()
+  }
   if (forgotten > known) throw new RangeError('more ids are forgotten than known')
   judged.cells = hours.length === 0 ? null : hours
-  judged.frozen = cells.length === 0 ? [inline] : [...cells, inline]
+  judged.frozen = { cells, root, from, to: from + size }
 }
 
 /** Makes the ids of their bytes. */
 export function thaw(judged: CustomerJudged): void {
-  const parts = judged.frozen as readonly Uint8Array[]
+  const { cells, root, from, to } = judged.frozen as FrozenIds
   judged.frozen = null
   const seen: (string | number)[] = []
-  parts.forEach((part, i) => {
-    const reader = new ByteReader(part)
-    if (i === parts.length - 1) judged.forgotten = reader.varint()
-    readIds(judged, seen, reader)
-  })
+  for (const cell of cells) readIds(judged, seen, new ByteReader(cell))
+  const reader = new ByteReader(root, from, to)
+  judged.forgotten = reader.varint()
+  readIds(judged, seen, reader)
   if (seen.length > 0) judged.seen = seen
   indexIds(judged)
 }
@@ -132,6 +145,5 @@ function skipIds(reader: ByteReader): number {
     reader.varint()
     reader.skip(reader.count())
   }
-  reader.end()
   return count
 }

@@ -140,7 +140,9 @@ export interface Plan {
   readonly firsts: readonly FirstPlan[]
   /** A customer's numbers before his first event. */
   readonly template: readonly number[]
-  readonly textCount: number
+  /** As many nulls as he has texts, and as there are series. */
+  readonly noTexts: readonly null[]
+  readonly noSeries: readonly null[]
   /** Length of the longest window, that of eligibility included. */
   readonly longestMs: number
 }

@@ -153,11 +153,13 @@ export class Planner {
     })
     for (const one of series)
       one.emptyRow = [0, ...one.columns.flatMap(({ kind }) => emptyOf(kind))]
-    const { types, windows, distinctWindows, template, textCount, longestMs } = this
+    const { types, windows, distinctWindows, template, longestMs } = this
+    const noTexts = Array.from({ length: this.textCount }, () => null)
+    const noSeries = series.map(() => null)
     const windowedSlots = slots.filter((slot) => slot.windows !== null)
     const shared = { sources, series, windows, slots, windowedSlots }
     const lists = { byType, ...shared, distincts, distinctWindows, firsts }
-    return { types, ...lists, template, textCount, longestMs }
+    return { types, ...lists, template, noTexts, noSeries, longestMs }
   }
 
   private seriesOf(type: number, tileMs: number): Growing<SeriesPlan> {

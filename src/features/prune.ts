@@ -7,7 +7,7 @@ import { HEAD, type Plan, type SeriesPlan } from './plan.js'
 import { dropFromWindows } from './running.js'
 import { blockTiles, INLINE_ROWS_MAX } from './series-blocks.js'
 import { clearStaleSlots } from './slots.js'
-import { dropRows, rowAt } from './tiles.js'
+import { dropRows, placeOf } from './tiles.js'
 
 interface Kept {
   readonly tileMs: number
@@ -67,10 +67,10 @@ function pruneSeries(
   keepFrom: number,
 ): void {
   const { stride } = plan
-  let gone = rowAt(rows, stride, oldest)
-  if (rows.length / stride - gone > INLINE_ROWS_MAX) {
+  let gone = placeOf(rows, stride, oldest)
+  if (rows.length - gone > INLINE_ROWS_MAX * stride) {
     const tiles = blockTiles(plan)
-    gone = rowAt(rows, stride, Math.floor(oldest / tiles) * tiles)
+    gone = placeOf(rows, stride, Math.floor(oldest / tiles) * tiles)
   }
   if (gone === 0) return
   const { numbers } = state

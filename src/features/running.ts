@@ -3,8 +3,8 @@
  * series: rows enter at the end with events and leave at the front with time. Sums are exact, so
  * what was added can be taken away again without a trace, and serving a timer costs a comparison.
  *
- * Owns the windows' part of a customer's numbers: from `base` on the cursor (the first row that is
- * in the window and not empty for its columns), the instant from which this holds, the instant at
+ * Owns the windows' part of a customer's numbers: from `base` on the cursor (the place of the
+ * first row that is in the window and not empty for its columns), the instant from which this holds, the instant at
  * which the cursor's row leaves (Infinity: none); and `HEAD.exit` and `HEAD.from` over all windows.
  * Does not own the rows.
  *
@@ -16,7 +16,7 @@ import type { CustomerAggregates } from './aggregates.js'
 import { addSquare, addSquares, addToSum } from './exact-sum.js'
 import type { Extracted } from './extract.js'
 import { HEAD, type Plan, type RunningColumn, type RunningWindow, type SeriesPlan } from './plan.js'
-import { rowAt } from './tiles.js'
+import { placeOf } from './tiles.js'
 
 /** Brings all windows to `asOf`. */
 export function advanceWindows(
@@ -43,7 +43,7 @@ export function advanceWindows(
   numbers[HEAD.from] = from
 }
 
-/** Lets an event that was added to `row` (a new one: `inserted`) into the windows that reach it. */
+/** Lets an event that was added to the row at `row` (a new one: `inserted`) into the windows that reach it. */
 export function addToWindows(
   plan: SeriesPlan,
   rows: readonly number[],
@@ -52,13 +52,13 @@ export function addToWindows(
   inserted: boolean,
   extracted: Extracted,
 ): void {
-  const end = ((rows[row * plan.stride] as number) + 1) * plan.tileMs
+  const end = ((rows[row] as number) + 1) * plan.tileMs
   for (let i = 0; i < plan.windows.length; i++) {
     const window = plan.windows[i] as RunningWindow
     const { base, columns } = window
     const cursor = numbers[base] as number
     if (end + window.lengthMs <= (numbers[base + 1] as number)) {
-      if (inserted) numbers[base] = cursor + 1
+      if (inserted) numbers[base] = cursor + plan.stride
       continue
     }
     for (let c = 0; c < columns.length; c++) {
@@ -68,17 +68,17 @@ export function addToWindows(
   }
 }
 
-/** Makes the windows of a series forget its first rows, which leave all of them at `asOf`. */
+/** Makes the windows of a series forget the rows before `gone`, which leave them all at `asOf`. */
 export function dropFromWindows(
   { windows }: SeriesPlan,
   rows: readonly number[],
   numbers: number[],
-  count: number,
+  gone: number,
   asOf: number,
 ): void {
   for (const window of windows) {
     advance(window, rows, numbers, asOf)
-    numbers[window.base] = (numbers[window.base] as number) - count
+    numbers[window.base] = (numbers[window.base] as number) - gone
   }
 }
 
@@ -94,28 +94,28 @@ function reset(
     const { at, width, empty } = columns[c] as RunningColumn
     for (let i = 0; i < width; i++) numbers[at + i] = empty
   }
-  const start = rowAt(rows, stride, Math.floor((asOf - lengthMs) / tileMs))
-  const before = start === 0 ? -Infinity : (rows[(start - 1) * stride] as number)
+  const start = placeOf(rows, stride, Math.floor((asOf - lengthMs) / tileMs))
+  const before = start === 0 ? -Infinity : (rows[start - stride] as number)
   numbers[base + 1] = (before + 1) * tileMs + lengthMs
   seek(window, rows, numbers, start)
-  for (let at = (numbers[base] as number) * stride; at < rows.length; at += stride) {
+  for (let at = numbers[base] as number; at < rows.length; at += stride) {
     for (let c = 0; c < columns.length; c++) {
       addColumn(columns[c] as RunningColumn, rows, at, numbers)
     }
   }
 }
 
-/** Puts the cursor on the first row from `row` on that is not empty for the window's columns. */
+/** Puts the cursor on the first row from `from` on that is not empty for the window's columns. */
 function seek(
   window: RunningWindow,
   rows: readonly number[],
   numbers: number[],
-  row: number,
+  from: number,
 ): void {
   const { base, series, lengthMs } = window
-  let place = row * series.stride
+  let place = from
   while (place < rows.length && isEmpty(window, rows, place)) place += series.stride
-  numbers[base] = place / series.stride
+  numbers[base] = place
   numbers[base + 2] =
     place < rows.length ? ((rows[place] as number) + 1) * series.tileMs + lengthMs : Infinity
 }
@@ -141,11 +141,10 @@ function advance(
   while (asOf >= (numbers[base + 2] as number)) {
     const row = numbers[base] as number
     for (let i = 0; i < columns.length; i++) {
-      const column = columns[i] as RunningColumn
-      if (takeColumn(column, rows, row * series.stride, numbers)) extremes = true
+      if (takeColumn(columns[i] as RunningColumn, rows, row, numbers)) extremes = true
     }
     numbers[base + 1] = numbers[base + 2] as number
-    seek(window, rows, numbers, row + 1)
+    seek(window, rows, numbers, row + series.stride)
   }
   if (extremes) rescanExtremes(window, rows, numbers)
 }
@@ -232,7 +231,7 @@ function addExtreme(kind: 'min' | 'max', value: number, numbers: number[], at: n
 
 function rescanExtremes(window: RunningWindow, rows: readonly number[], numbers: number[]): void {
   const { base, columns, series } = window
-  const start = (numbers[base] as number) * series.stride
+  const start = numbers[base] as number
   for (const { kind, from, at } of columns) {
     if (kind !== 'min' && kind !== 'max') continue
     numbers[at] = NaN

@@ -11,6 +11,9 @@ import type { Judged } from './engine.js'
 /** From this many ids on they are looked up in a set before one after the other. */
 const INDEX_FROM = 16
 
+/** Sights of more hours would be no small integers (31 bits) any more. */
+const HOURS_MAX = 240
+
 /** Few and flat, for they are looked at at random among a hundred thousand customers. */
 export class CustomerJudged implements Judged {
   acceptedTypes = 0
@@ -22,12 +25,20 @@ export class CustomerJudged implements Judged {
   /** The ids, where there are many; and how many of them stand in `seen` twice. */
   index: Set<string> | null = null
   repeated = 0
-  /** Bytes that `seen` is made of when an event is judged, the root's last; see `ids-codec.ts`. */
-  frozen: readonly Uint8Array[] | null = null
+  /** Of what `seen` is made when an event is judged; see `ids-codec.ts`. */
+  frozen: FrozenIds | null = null
   /** Hours that are cells of their own, as of the last encoding. */
   cells: readonly number[] | null = null
   /** Changed since it was last encoded. */
   changed = false
+}
+
+/** Ids as bytes: cells of hours, and a part of the root. */
+export interface FrozenIds {
+  readonly cells: readonly Uint8Array[]
+  readonly root: Uint8Array
+  readonly from: number
+  readonly to: number
 }
 
 const NONE: never[] = []
@@ -104,10 +115,12 @@ function drop(judged: CustomerJudged, gone: number): void {
     judged.repeated = 0
     return
   }
-  // The sights count from the first hour left, so that they stay small integers.
-  const hours = hourAt(judged, gone) - judged.hour
+  for (let i = 2 * gone; i < seen.length; i++) seen[i - 2 * gone] = seen[i] as string | number
+  seen.length -= 2 * gone
+  // The sights count from an hour not long ago, so that they stay small integers.
+  const hours = hourAt(judged, 0) - judged.hour
+  if (hours < HOURS_MAX) return
   judged.hour += hours
-  seen.splice(0, 2 * gone)
   for (let i = 1; i < seen.length; i += 2) seen[i] = (seen[i] as number) - hours * MS_PER_HOUR
 }
 

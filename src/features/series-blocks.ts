@@ -13,20 +13,19 @@ export function blockTiles({ tileMs, keepMs }: SeriesPlan): number {
 }
 
 /**
- * The first row that stays in the root: the newest block always, older ones while all rows
- * together are few.
+ * The place of the first row that stays in the root: the newest block always, older ones while all
+ * rows together are few.
  */
 export function inlineRowsFrom(rows: readonly number[], plan: SeriesPlan): number {
   const { stride } = plan
-  const count = rows.length / stride
-  if (count <= INLINE_ROWS_MAX) return 0
+  const most = INLINE_ROWS_MAX * stride
+  if (rows.length <= most) return 0
   const tiles = blockTiles(plan)
-  let first = count
-  for (let row = count - 1; row >= 0; row--) {
-    const block = Math.floor((rows[row * stride] as number) / tiles)
-    const starts = row === 0 || Math.floor((rows[(row - 1) * stride] as number) / tiles) < block
-    if (!starts) continue
-    if (first < count && count - row > INLINE_ROWS_MAX) break
+  let first = rows.length
+  for (let row = rows.length - stride; row >= 0; row -= stride) {
+    const block = Math.floor((rows[row] as number) / tiles)
+    if (row > 0 && Math.floor((rows[row - stride] as number) / tiles) === block) continue
+    if (first < rows.length && rows.length - row > most) break
     first = row
   }
   return first

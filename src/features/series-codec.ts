@@ -33,14 +33,14 @@ export function encodeBlocks(
   const rows = state.series[plan.index] as number[]
   const kind = SERIES_CELL + plan.index
   const tiles = blockTiles(plan)
-  const blockAt = (row: number): number => Math.floor((rows[row * plan.stride] as number) / tiles)
+  const blockAt = (row: number): number => Math.floor((rows[row] as number) / tiles)
   const extras = (state.extras ??= new Extras())
   const touched = new Set(extras.touched[plan.index]?.map((tile) => Math.floor(tile / tiles)))
   const blocks: number[] = []
   for (let start = 0; start < from;) {
     const block = blockAt(start)
     let end = start
-    while (end < from && blockAt(end) === block) end++
+    while (end < from && blockAt(end) === block) end += plan.stride
     blocks.push(block)
     if (touched.has(block) || !before.includes(block)) {
       writeRows(state, plan, start, end, writer)
@@ -63,7 +63,7 @@ export function setBlocks(
   extras.cells[plan.index] = blocks
 }
 
-/** Rows from `from` (inclusive) to `to` (exclusive). */
+/** Rows from the place `from` (inclusive) to `to` (exclusive). */
 export function writeRows(
   state: CustomerAggregates,
   plan: SeriesPlan,
@@ -73,12 +73,11 @@ export function writeRows(
 ): void {
   const rows = state.series[plan.index] as number[]
   const { stride, columns } = plan
-  writer.varint(to - from)
+  writer.varint((to - from) / stride)
   let last = 0
-  for (let row = from; row < to; row++) {
-    const place = row * stride
+  for (let place = from; place < to; place += stride) {
     const tile = rows[place] as number
-    if (row === from) writer.signed(tile)
+    if (place === from) writer.signed(tile)
     else writer.varint(tile - last)
     last = tile
     for (let i = 0; i < columns.length; i++) {
@@ -89,7 +88,7 @@ export function writeRows(
       else {
         writer.pair(value, rows[place + at + 1] as number)
         if (Number.isNaN(value)) {
-          writer.big(state.extras?.rows[plan.index]?.get(bigKey(plan, rows, row, at)) ?? 0n)
+          writer.big(state.extras?.rows[plan.index]?.get(bigKey(plan, rows, place, at)) ?? 0n)
         } else if (kind === 'squares') writer.double(rows[place + at + 2] as number)
       }
     }
@@ -133,6 +132,6 @@ function readTotal(
   }
   reader.pair(rows, place + at)
   if (Number.isNaN(rows[place + at])) {
-    keepBig(state, plan, bigKey(plan, rows, place / plan.stride, at), reader.big())
+    keepBig(state, plan, bigKey(plan, rows, place, at), reader.big())
   } else if (kind === 'squares') rows[place + at + 2] = reader.double()
 }

@@ -118,23 +118,27 @@ function writeAggregates(
     const one = plan.series[i] as SeriesPlan
     const rows = state.series[i] as number[] | null
     if (rows === null) writer.varint(0)
-    else writeRows(state, one, inlineRows[i] as number, rows.length / one.stride, writer)
+    else writeRows(state, one, inlineRows[i] as number, rows.length, writer)
   }
   for (const one of plan.distincts) writeDistinct(one, state.distincts[one.index] ?? null, writer)
   for (const one of plan.firsts) writeFirsts(one, state.firsts[one.index] ?? null, writer)
 }
 
+/** Used again and again; decoding calls nobody who decodes. */
+const rootReader = new ByteReader(new Uint8Array(0))
+
 function decode(plan: Plan, cells: ReadonlyMap<number, Uint8Array>): CustomerState {
   const root = cells.get(ROOT_CELL)
   if (root === undefined) throw new RangeError('the state has no root')
-  const reader = new ByteReader(root)
+  const reader = rootReader
+  reader.open(root)
   const directory = readDirectory(plan, reader)
   const judged = new CustomerJudged()
   const hours =
     directory.hours.length === 0
       ? NONE
       : directory.hours.map((hour) => cellIn(cells, cellOf(IDS_CELL, hour)))
-  readJudged(judged, directory.hours, hours, reader)
+  readJudged(judged, directory.hours, hours, root, reader)
   const aggregates = new CustomerAggregates(plan)
   if (reader.byte() !== 0) readAggregates(plan, aggregates, directory, cells, reader)
   reader.end()
@@ -226,7 +230,6 @@ function weigh(state: CustomerState): number {
   const { numbers, series } = state.aggregates as CustomerAggregates
   let size = numbers.length
   for (const rows of series) size += rows === null ? 0 : rows.length + 4
-  const ids =
-    (seen.length / 2) * ID_BYTES + (frozen?.reduce((sum, one) => sum + one.length, 0) ?? 0)
+  const ids = (seen.length / 2) * ID_BYTES + (frozen === null ? 0 : frozen.root.length)
   return CUSTOMER_BYTES + ids + size * NUMBER_BYTES
 }

@@ -5,37 +5,39 @@ import { addSquare, addToSum, SQUARES_WIDTH, SUM_WIDTH } from './exact-sum.js'
 import type { Extracted } from './extract.js'
 import type { SeriesPlan, TileColumn } from './plan.js'
 
-/** The index of the first row whose tile is at least `tile`; the number of rows where none is. */
-export function rowAt(rows: readonly number[], stride: number, tile: number): number {
-  let high = rows.length / stride
+/**
+ * The place in `rows` of the first row whose tile is at least `tile`; their length where none is.
+ * A row's place is the index of its tile.
+ */
+export function placeOf(rows: readonly number[], stride: number, tile: number): number {
   // Nearly all events are of the newest tile or behind it.
-  if (high === 0 || (rows[(high - 1) * stride] as number) < tile) return high
+  const last = rows.length - stride
+  if (last < 0 || (rows[last] as number) < tile) return rows.length
+  if (last === 0 || (rows[last - stride] as number) < tile) return last
   let low = 0
-  high--
-  if (high === 0 || (rows[(high - 1) * stride] as number) < tile) return high
+  let high = last / stride - 1
   while (low < high) {
     const middle = (low + high) >>> 1
     if ((rows[middle * stride] as number) < tile) low = middle + 1
     else high = middle
   }
-  return low
+  return low * stride
 }
 
-/** Opens an empty row for a tile at `row`, moving later rows up. */
+/** Opens an empty row for a tile at `place`, moving later rows up. */
 export function insertRow(
   rows: number[],
   { stride, emptyRow }: SeriesPlan,
-  row: number,
+  place: number,
   tile: number,
 ): void {
-  const from = row * stride
   const end = rows.length
   for (let i = 0; i < stride; i++) rows.push(emptyRow[i] as number)
-  if (from < end) {
-    for (let i = end - 1; i >= from; i--) rows[i + stride] = rows[i] as number
-    for (let i = 1; i < stride; i++) rows[from + i] = emptyRow[i] as number
+  if (place < end) {
+    for (let i = end - 1; i >= place; i--) rows[i + stride] = rows[i] as number
+    for (let i = 1; i < stride; i++) rows[place + i] = emptyRow[i] as number
   }
-  rows[from] = tile
+  rows[place] = tile
 }
 
 /** Whether an event counts for any column of the series. */
@@ -46,7 +48,7 @@ export function counts({ columns }: SeriesPlan, { hits }: Extracted): boolean {
   return false
 }
 
-/** Adds what an event brought to the columns of its tile's row. */
+/** Adds what an event brought to the columns of the row at `row`. */
 export function addToRow(
   state: CustomerAggregates,
   plan: SeriesPlan,
@@ -54,11 +56,10 @@ export function addToRow(
   row: number,
   { hits, numbers }: Extracted,
 ): void {
-  const from = row * plan.stride
   for (let i = 0; i < plan.columns.length; i++) {
     const { kind, source, at } = plan.columns[i] as TileColumn
     if (hits[source.index] === 0) continue
-    const place = from + at
+    const place = row + at
     if (kind === 'count') {
       rows[place] = (rows[place] as number) + 1
       continue
@@ -82,7 +83,7 @@ export function addToRow(
   }
 }
 
-/** The total of a sum or sum of squares in a row, in units of 2^-1074 or 2^-2148. */
+/** The total of a sum or sum of squares in the row at `row`, in units of 2^-1074 or 2^-2148. */
 export function bigTotal(
   state: CustomerAggregates,
   plan: SeriesPlan,
@@ -91,8 +92,7 @@ export function bigTotal(
   squares: boolean,
 ): bigint {
   const rows = state.series[plan.index] as number[]
-  const place = row * plan.stride + at
-  if (!Number.isNaN(rows[place])) return bigComponents(rows, place, squares)
+  if (!Number.isNaN(rows[row + at])) return bigComponents(rows, row + at, squares)
   return state.extras?.rows[plan.index]?.get(bigKey(plan, rows, row, at)) ?? 0n
 }
 
@@ -131,7 +131,7 @@ function addBig(
   const added = squares ? bigSquareOf(value) : bigOf(value, SUM_SCALE)
   const total = bigTotal(state, plan, row, at, squares) + added
   const key = bigKey(plan, rows, row, at)
-  if (placeBig(rows, row * plan.stride + at, total, squares)) {
+  if (placeBig(rows, row + at, total, squares)) {
     state.extras?.rows[plan.index]?.delete(key)
   } else keepBig(state, plan, key, total)
 }
@@ -148,17 +148,16 @@ export function keepBig(
 }
 
 export function bigKey(plan: SeriesPlan, rows: readonly number[], row: number, at: number): number {
-  return (rows[row * plan.stride] as number) * plan.stride + at
+  return (rows[row] as number) * plan.stride + at
 }
 
-/** Drops the first `count` rows. */
+/** Drops the rows before the place `gone`. */
 export function dropRows(
   state: CustomerAggregates,
   plan: SeriesPlan,
   rows: number[],
-  count: number,
+  gone: number,
 ): void {
-  const gone = count * plan.stride
   const bigs = state.extras?.rows[plan.index]
   if (bigs !== undefined) {
     const from = (rows[gone] ?? Infinity) * plan.stride

@@ -32,7 +32,7 @@ export function windowTotal(
   const { series, base } = window
   const rows = state.series[series.index] as number[]
   let total = 0n
-  for (let row = numbers[base] as number; row * series.stride < rows.length; row++) {
+  for (let row = numbers[base] as number; row < rows.length; row += series.stride) {
     total += bigTotal(state, series, row, from, squares)
   }
   // Fast again from now on, if the doubles can hold it.

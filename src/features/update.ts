@@ -16,7 +16,7 @@ import {
 import { leavesFrom, oldestTile, prune } from './prune.js'
 import { addToWindows } from './running.js'
 import { updateSlots } from './slots.js'
-import { addToRow, counts, insertRow, rowAt } from './tiles.js'
+import { addToRow, counts, insertRow, placeOf } from './tiles.js'
 
 export type Update = (
   state: CustomerAggregates,
@@ -75,8 +75,8 @@ function addToSeries(
     rows[0] = tile
     state.series[plan.index] = rows
   } else {
-    row = rowAt(rows, plan.stride, tile)
-    inserted = rows[row * plan.stride] !== tile
+    row = placeOf(rows, plan.stride, tile)
+    inserted = row === rows.length || rows[row] !== tile
     if (inserted) insertRow(rows, plan, row, tile)
   }
   if (row === 0 && inserted) pruneFrom(numbers, leavesFrom(plan, tile))
