@@ -31,6 +31,7 @@ export function openLogDb(directory: string): Promise<Db> {
     name: `the event log ${directory}`,
     damaged: (text, cause) => ioError('LOG_DAMAGED', text, cause),
     failedCode: 'LOG_IO_FAILED',
+    compression: true,
   })
 }
 

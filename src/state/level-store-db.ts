@@ -18,6 +18,13 @@ export interface DbOwner {
   readonly damaged: (text: string, cause?: unknown) => TidemarkError
   /** Code of what the machine lacks. */
   readonly failedCode: string
+  /**
+   * Whether tables are compressed (Snappy). Measured on 2 cores of an AMD EPYC, classic-level 3.0.0:
+   * W1's records in the log's blocks shrink to 42 %, for 0.04 µs of CPU a record written and 0.15 µs
+   * a record read: yes. The churn app's state, 133 bytes a cell, shrinks to 84 % only, for 8 % more
+   * CPU a cell written and 40 % more a cell read: no.
+   */
+  readonly compression: boolean
 }
 
 const LACKING = /No space left|Permission denied|Too many open files|Read-only|Cannot allocate/
@@ -25,8 +32,10 @@ const LACKING = /No space left|Permission denied|Too many open files|Read-only|C
 /**
  * Opens or creates a database.
  *
- * The write buffer of 16 MB makes fewer and larger tables than the default 4 MB, and bounds what is
- * read again when it is opened after a crash.
+ * The write buffer of 16 MB, against LevelDB's 4, saves a third of the CPU where a log is loaded
+ * (0.95 against 1.59 µs a record of W1) and makes no difference to state; more would only lengthen
+ * the opening after a crash. Larger blocks and tables made no difference to either. Writers use
+ * chained batches: 7 µs a key against 24 for the same in an array.
  */
 export async function openDb(directory: string, owner: DbOwner): Promise<Db> {
   if (await hasLostCurrent(directory)) {
@@ -36,6 +45,7 @@ export async function openDb(directory: string, owner: DbOwner): Promise<Db> {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
     writeBufferSize: 16 * 1024 * 1024,
+    compression: owner.compression,
   })
   try {
     await db.open()

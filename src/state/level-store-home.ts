@@ -72,12 +72,13 @@ export class LevelStoreHome implements StoreHome {
 
 function ownerOf(kind: StoreKind, partition: number): StoreOwner {
   const failures = { damaged: storeDamaged, failedCode: 'STORE_IO_FAILED' }
+  const compression = kind === 'snapshots'
   if (kind === 'state') {
     const points = { before: 'state.before-flush', inside: 'state.in-flush' }
-    return { name: `store of partition ${partition}`, ...failures, points }
+    return { name: `store of partition ${partition}`, ...failures, compression, points }
   }
   const points = { before: 'snapshots.before-write', inside: 'snapshots.in-write' }
-  return { name: 'snapshot store', ...failures, points }
+  return { name: 'snapshot store', ...failures, compression, points }
 }
 
 /** That this is the database that was born here, or a new one that is born now. */
