@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { FeatureEngine } from '../../src/features/engine.js'
 import type { AggregateKind, FeatureSetSpec } from '../../src/features/spec.js'
 import { dayMs, hourMs } from '../support/arbitrary-spec.js'
 import { differences } from '../support/differences.js'
 import { apply, readRow } from '../support/engine-loop.js'
 import { NaiveLog, type NaiveRecord } from '../support/naive.js'
 import { holdsAlways, propertySeed, propertyTimeoutMs } from '../support/properties.js'
+import { sortedCells, storeCells, type Cells } from '../support/state-cells.js'
 import { testEngine } from '../support/test-engine.js'
 
 const start = Date.parse('2024-02-28T00:00:00Z')
@@ -41,18 +43,49 @@ const number = fc
   .map(([factor, exponent]) => factor * 2 ** exponent)
 const value = fc.oneof(number, fc.constantFrom(0, -0, 0.1, Number.MAX_VALUE, -Number.MAX_VALUE))
 
+/** A tie of 53 bits and what may lie far below it. */
+const tie = fc
+  .tuple(fc.integer({ min: -200, max: 200 }), fc.integer({ min: 1, max: 300 }), fc.boolean())
+  .map(([exponent, below, less]) => [
+    2 ** (exponent + 53),
+    2 ** exponent,
+    2 ** (exponent - below) * (less ? -1 : 1),
+  ])
+
+const hour = fc.integer({ min: 0, max: 30 })
+
+type Priced = readonly [price: number, hours: number]
+
 /** Values by hour, some of which come again with the other sign. */
+const alone: fc.Arbitrary<Priced[]> = fc
+  .tuple(value, hour, fc.boolean())
+  .map(([one, hours, twin]) =>
+    twin
+      ? [
+          [one, hours],
+          [-one, (hours * 7) % 30],
+        ]
+      : [[one, hours]],
+  )
+const together: fc.Arbitrary<Priced[]> = fc
+  .tuple(tie, hour)
+  .map(([ones, hours]) => ones.map((one) => [one, hours]))
 const values = fc
-  .array(fc.tuple(value, fc.integer({ min: 0, max: 30 }), fc.boolean()), {
+  .array(fc.oneof({ weight: 3, arbitrary: alone }, together), {
     minLength: 1,
-    maxLength: 14,
+    maxLength: 10,
     size: 'max',
   })
-  .map((drawn) =>
-    drawn.flatMap(([one, hours, twin]) =>
-      twin ? [[one, hours] as const, [-one, (hours * 7) % 30] as const] : [[one, hours] as const],
-    ),
-  )
+  .map((drawn) => drawn.flat())
+
+/** The bytes of a customer who got the records in this order, nothing dropped. */
+function bytesOf(engine: FeatureEngine, records: readonly NaiveRecord[]): unknown {
+  const state = engine.codec.create()
+  const cells: Cells = new Map()
+  for (const record of records) apply(engine, state.aggregates, record, 0)
+  storeCells(engine, state, cells)
+  return sortedCells(cells)
+}
 
 describe(`exact values (PROPERTY_SEED=${propertySeed})`, () => {
   it(
@@ -79,6 +112,7 @@ describe(`exact values (PROPERTY_SEED=${propertySeed})`, () => {
           const due = naive.row(ask, 'happened').values
           expect(differences(spec, readRow(engine, aggregates, ask.asOf).values, due)).toEqual([])
         }
+        expect(bytesOf(engine, [...records].reverse())).toEqual(bytesOf(engine, records))
       })
       holdsAlways(400, property)
     },

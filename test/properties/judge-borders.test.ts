@@ -116,13 +116,16 @@ describe('duplicates', () => {
 
   it('an id seen for a first time again counts from then on, among many others too', () => {
     const others = Array.from({ length: 20 }, (): Sketch => ['visit', start])
+    const again = others.map(([type, at]): Sketch => [type, at + dayMs])
     const records = recordsOf([
       ['visit', start, 'x'],
       ...others,
       ['visit', start + dayMs, 'x'],
+      ...again,
       ['visit', start + dayMs + 2 * hourMs, 'x'],
     ])
-    expect(verdicts(records).slice(-2)).toEqual(['accepted', 'duplicate'])
+    const found = verdicts(records)
+    expect([found[21], found[42]]).toEqual(['accepted', 'duplicate'])
   })
 
   it('a late event is remembered as seen', () => {
