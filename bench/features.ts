@@ -68,28 +68,28 @@ function feed(): number {
       return codec.decode(codec.encode(type, body)) as Decoded
     })
     for (let i = 0; i < size; i++) {
-      const { body } = decoded[i]!
+      const { body } = decoded[i]
       clock = Math.max(clock, body.occurred_at + 1)
       clocks[i] = clock
       states[i] = stateOf(body.customer_id)
     }
     microseconds.judge += cpu(() => {
       for (let i = 0; i < size; i++) {
-        const { type, body } = decoded[i]!
-        const verdict = engine.judge(clocks[i]!, states[i]!.judged, type, body)
+        const { type, body } = decoded[i]
+        const verdict = engine.judge(clocks[i], states[i].judged, type, body)
         verdicts[verdict]++
         accepted[i] = verdict === 'accepted'
       }
     })
     microseconds.update += cpu(() => {
       for (let i = 0; i < size; i++) {
-        const { type, body } = decoded[i]!
+        const { type, body } = decoded[i]
         if (!accepted[i]) continue
-        engine.update(states[i]!.aggregates, type, body, from + i, clocks[i]!)
+        engine.update(states[i].aggregates, type, body, from + i, clocks[i])
       }
     })
     microseconds.read += cpu(() => {
-      for (let i = 0; i < size; i++) engine.read(states[i]!.aggregates, clock, rows, 0)
+      for (let i = 0; i < size; i++) engine.read(states[i].aggregates, clock, rows, 0)
     })
   }
   return clock
@@ -101,14 +101,14 @@ function timers(): void {
   const due: CustomerState[][] = Array.from({ length: ticks + 1 }, () => [])
   const arm = (state: CustomerState, at: number): void => {
     const tick = Math.ceil((at - clock) / minuteMs)
-    if (tick <= ticks) due[tick]!.push(state)
+    if (tick <= ticks) due[tick].push(state)
   }
   for (const state of customers.values()) arm(state, engine.nextChange(state.aggregates, clock))
   let fired = 0
   const spent = cpu(() => {
     for (let tick = 1; tick <= ticks; tick++) {
       const asOf = clock + tick * minuteMs
-      for (const state of due[tick]!) {
+      for (const state of due[tick]) {
         engine.read(state.aggregates, asOf, rows, 0)
         arm(state, engine.nextChange(state.aggregates, asOf))
         fired++
@@ -139,7 +139,7 @@ function cells(): void {
   const sizes = stored
     .map((cells) => [...cells.values()].reduce((sum, { length }) => sum + length, 0))
     .sort((a, b) => a - b)
-  const at = (part: number): number => sizes[Math.floor(part * (sizes.length - 1))]!
+  const at = (part: number): number => sizes[Math.floor(part * (sizes.length - 1))]
   const mean = sizes.reduce((sum, size) => sum + size, 0) / sizes.length
   print('encode', encoding / stored.length, 'a customer (at most 3), all cells')
   print('decode', decoding / stored.length, 'a customer (at most 3)')

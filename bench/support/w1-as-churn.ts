@@ -33,7 +33,7 @@ export function churnEvent(event: W1Event): ChurnEvent {
     }
     case 'SUPPORT':
       return of('support_ticket', { ...envelope, category: 'billing', priority: 'normal' })
-    default:
+    case 'PLAN_CHANGE':
       return of('subscription_change', {
         ...envelope,
         change: 'plan_changed',

@@ -58,7 +58,7 @@ export class CustomerAggregates implements Aggregates {
   }
 
   get newest(): number {
-    return this.numbers[HEAD.newest] as number
+    return this.numbers[HEAD.newest]
   }
 }
 

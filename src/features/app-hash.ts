@@ -100,7 +100,7 @@ function membersOf(value: unknown): Map<string, unknown> | null {
   if (!Array.isArray(value)) return new Map(Object.entries(value))
   const names = value.map((item: unknown) => (item as { name?: unknown } | null)?.name)
   const named = names.length > 0 && names.every((name) => typeof name === 'string')
-  return named ? new Map(names.map((name, i) => [name as string, value[i] as unknown])) : null
+  return named ? new Map(names.map((name, i) => [name, value[i] as unknown])) : null
 }
 
 const TEXT_MAX = 120

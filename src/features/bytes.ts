@@ -94,7 +94,7 @@ export class ByteWriter {
   blob(bytes: Uint8Array, from: number, to: number): void {
     this.varint(to - from)
     this.reserve(to - from)
-    for (let i = from; i < to; i++) this.bytes[this.length++] = bytes[i] as number
+    for (let i = from; i < to; i++) this.bytes[this.length++] = bytes[i]
   }
 
   /** Leaves room for the length of what follows, up to `end`. */
@@ -190,7 +190,7 @@ export class ByteReader {
 
   byte(): number {
     if (this.at >= this.to) throw new RangeError('bytes end in the middle of a value')
-    return this.bytes[this.at++] as number
+    return this.bytes[this.at++]
   }
 
   varint(): number {
@@ -266,7 +266,7 @@ export class ByteReader {
     if (tag > 8) throw new RangeError(`${tag} is not the tag of a number`)
     if (tag > this.to - this.at) throw new RangeError('bytes end in the middle of a value')
     probe.setFloat64(0, 0)
-    for (let i = 0; i < tag; i++) probe.setUint8(i, this.bytes[this.at++] as number)
+    for (let i = 0; i < tag; i++) probe.setUint8(i, this.bytes[this.at++])
     return probe.getFloat64(0)
   }
 }

@@ -6,7 +6,7 @@
  * day has passed, an event leaves the window of eligibility); the answer is the first of them
  * after asOf. So for A ≤ B < next(A) it is next(B) = next(A), and a timer set once stays right.
  */
-import type { CustomerAggregates, DistinctValues } from './aggregates.js'
+import type { CustomerAggregates } from './aggregates.js'
 import { MS_PER_DAY } from './duration.js'
 import { HEAD, type DistinctWindow, type Plan, type Slot } from './plan.js'
 import { advanceWindows } from './running.js'
@@ -28,33 +28,33 @@ export function advanceOf(plan: Plan, timed: TimedParts, eligible: EligiblePlan 
   const { firsts } = timed
   return (state, asOf) => {
     const { numbers } = state
-    if (asOf >= (numbers[HEAD.readAt] as number) && asOf < (numbers[HEAD.next] as number)) {
-      return numbers[HEAD.next] as number
+    if (asOf >= numbers[HEAD.readAt] && asOf < numbers[HEAD.next]) {
+      return numbers[HEAD.next]
     }
     // Most timers are for one more day: then no window has to be looked at.
-    const isInside = asOf >= (numbers[HEAD.from] as number) && asOf < (numbers[HEAD.exit] as number)
+    const isInside = asOf >= numbers[HEAD.from] && asOf < numbers[HEAD.exit]
     if (!isInside || Number.isNaN(numbers[HEAD.readAt])) advanceWindows(plan, state, asOf)
-    let next = numbers[HEAD.exit] as number
+    let next = numbers[HEAD.exit]
     for (let i = 0; i < days.length; i++) {
-      const { slot, window } = days[i] as TimedParts['days'][number]
-      const time = numbers[slot.at] as number
+      const { slot, window } = days[i]
+      const time = numbers[slot.at]
       if (time - time !== 0 || (window !== null && leavesAt(window, time) <= asOf)) continue
       const step = nextDay(time, asOf)
       if (step < next) next = step
     }
     for (let i = 0; i < latest.length; i++) {
-      const { slot, window } = latest[i] as TimedParts['latest'][number]
-      next = sooner(next, leavesAt(window, numbers[slot.at] as number), asOf)
+      const { slot, window } = latest[i]
+      next = sooner(next, leavesAt(window, numbers[slot.at]), asOf)
     }
     if (eligible !== null) {
-      next = sooner(next, (numbers[eligible.slot.at] as number) + eligible.withinMs + 1, asOf)
+      next = sooner(next, numbers[eligible.slot.at] + eligible.withinMs + 1, asOf)
     }
     for (let i = 0; i < distincts.length; i++) {
-      const exit = advanceDistinct(numbers, state, distincts[i] as DistinctWindow, asOf)
+      const exit = advanceDistinct(numbers, state, distincts[i], asOf)
       if (exit < next) next = exit
     }
     for (let i = 0; i < firsts.length; i++) {
-      next = Math.min(next, nextOfFirst(state, firsts[i] as TimedParts['firsts'][number], asOf))
+      next = Math.min(next, nextOfFirst(state, firsts[i], asOf))
     }
     numbers[HEAD.readAt] = asOf
     numbers[HEAD.next] = next
@@ -89,13 +89,13 @@ function advanceDistinct(
   { plan, lengthMs, base }: DistinctWindow,
   asOf: number,
 ): number {
-  if (asOf >= (numbers[base + 1] as number) && asOf < (numbers[base + 2] as number)) {
-    return numbers[base + 2] as number
+  if (asOf >= numbers[base + 1] && asOf < numbers[base + 2]) {
+    return numbers[base + 2]
   }
   let count = 0
   let from = -Infinity
   let exit = Infinity
-  const values = state.distincts[plan.index] as DistinctValues | null
+  const values = state.distincts[plan.index]
   for (const tile of values?.tiles.values() ?? []) {
     const leaves = (tile + 1) * plan.tileMs + lengthMs
     if (leaves > asOf) {

@@ -116,7 +116,15 @@ function expressionFaults(
       return aggregateFaults(expression.of, expression.source, expression.window, schemas)
     case 'daysSince':
       return aggregateFaults('count', expression.source, expression.window, schemas)
-    default:
+    case 'count':
+    case 'sum':
+    case 'mean':
+    case 'min':
+    case 'max':
+    case 'stddev':
+    case 'distinct':
+    case 'latest':
+    case 'first':
       return aggregateFaults(expression.kind, expression.source, expression.window, schemas)
   }
 }

@@ -77,7 +77,15 @@ function growsByKind(expression: FeatureExpression): boolean {
       return expression.window === null
     case 'daysSince':
       return expression.window === null && expression.of === 'first'
-    default:
+    case 'mean':
+    case 'min':
+    case 'max':
+    case 'stddev':
+    case 'latest':
+    case 'first':
+    case 'rate':
+    case 'ratio':
+    case 'change':
       return false
   }
 }

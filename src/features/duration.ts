@@ -37,7 +37,7 @@ const TILES_PER_WINDOW_MIN = 24
  */
 export function parseDuration(text: string): number {
   const match = /^(0|[1-9]\d*)([a-z]+)$/.exec(text)
-  const unit = match === null ? undefined : UNIT_MS.get(match[2] as string)
+  const unit = match === null ? undefined : UNIT_MS.get(match[2])
   if (match === null || unit === undefined) {
     throw configurationError(
       'DURATION_INVALID',

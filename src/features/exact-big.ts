@@ -76,5 +76,5 @@ export function componentsOf(total: bigint, scale: number, count: number): numbe
 
 function bitLength(positive: bigint): number {
   const digits = positive.toString(16)
-  return digits.length * 4 + 28 - Math.clz32(Number.parseInt(digits[0] as string, 16))
+  return digits.length * 4 + 28 - Math.clz32(Number.parseInt(digits[0], 16))
 }

@@ -21,8 +21,8 @@ export const SQUARES_WIDTH = 3
  * doubles cannot hold it, or not surely.
  */
 export function addToSum(totals: number[], at: number, value: number): boolean {
-  const high = totals[at] as number
-  const low = totals[at + 1] as number
+  const high = totals[at]
+  const low = totals[at + 1]
   const sum = high + value
   const part = sum - high
   const error = high - (sum - part) + (value - part)
@@ -77,13 +77,13 @@ export function addSquares(
   sign: 1 | -1,
 ): boolean {
   load(totals, at)
-  for (let i = 0; i < SQUARES_WIDTH; i++) grow(sign * (from[fromAt + i] as number))
+  for (let i = 0; i < SQUARES_WIDTH; i++) grow(sign * from[fromAt + i])
   return store(totals, at)
 }
 
 function load(totals: readonly number[], at: number): void {
   partials.length = 0
-  for (let i = SQUARES_WIDTH - 1; i >= 0; i--) grow(totals[at + i] as number)
+  for (let i = SQUARES_WIDTH - 1; i >= 0; i--) grow(totals[at + i])
 }
 
 /** Shewchuk's grow-expansion: `partials` stay non-overlapping, smallest first. */
@@ -91,7 +91,7 @@ function grow(value: number): void {
   let carried = value
   let kept = 0
   for (let i = 0; i < partials.length; i++) {
-    const partial = partials[i] as number
+    const partial = partials[i]
     const sum = carried + partial
     const part = sum - carried
     const error = carried - (sum - part) + (partial - part)
@@ -112,23 +112,23 @@ function store(totals: number[], at: number): boolean {
     grow(-rounded)
   }
   if (partials.length > 0) return false
-  for (let i = 0; i < SQUARES_WIDTH; i++) totals[at + i] = found[i] as number
+  for (let i = 0; i < SQUARES_WIDTH; i++) totals[at + i] = found[i]
   return true
 }
 
 /** The sum of the partials, rounded once: `math.fsum`'s last step with its half-even correction. */
 function roundedPartials(): number {
   let i = partials.length - 1
-  let high = partials[i] as number
+  let high = partials[i]
   let low = 0
   while (i > 0) {
     const above = high
-    const below = partials[--i] as number
+    const below = partials[--i]
     high = above + below
     low = below - (high - above)
     if (low !== 0) break
   }
-  const next = i > 0 ? (partials[i - 1] as number) : 0
+  const next = i > 0 ? partials[i - 1] : 0
   if ((low < 0 && next < 0) || (low > 0 && next > 0)) {
     const doubled = low * 2
     const corrected = high + doubled

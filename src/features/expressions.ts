@@ -112,8 +112,9 @@ function sourceOf(subject: Subject<string, unknown>): SourceSpec {
   return { event: subject[eventKey], field: null, where: null }
 }
 
-function build<T>(kind: AggregateKind, subject: Subject<string, unknown>): T {
-  return new Builder(kind, sourceOf(subject)) as T
+/** What each verb returns of the builder is its interface alone: `where` keeps its event's name. */
+function build(kind: AggregateKind, subject: Subject<string, unknown>): never {
+  return new Builder(kind, sourceOf(subject)) as never
 }
 
 /** How many events there are; of a field: how many have it (not null). */

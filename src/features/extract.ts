@@ -96,7 +96,10 @@ function conditionText(where: ConditionSpec, valueOf: (field: string) => string)
       return `(${value} === ${JSON.stringify(where.value)})`
     case '!=':
       return `(${present} && ${value} !== ${JSON.stringify(where.value)})`
-    default:
+    case '<':
+    case '<=':
+    case '>':
+    case '>=':
       return `(${present} && ${value} ${where.op} ${JSON.stringify(where.value)})`
   }
 }

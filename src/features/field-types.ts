@@ -31,7 +31,7 @@ function describe(type: AvroType): FieldType {
   }
   if (Array.isArray(type)) {
     const members = (type as readonly AvroType[]).filter((member) => member !== 'null')
-    const inner = members.length === 1 ? describe(members[0] as AvroType) : null
+    const inner = members.length === 1 ? describe(members[0]) : null
     const nullable = members.length < type.length || (inner?.nullable ?? false)
     return { kind: inner?.kind ?? 'opaque', nullable, symbols: inner?.symbols ?? null }
   }
@@ -56,7 +56,14 @@ export function columnType(
     case 'latest':
     case 'first':
       return valueColumn(expression.source, schemas)
-    default:
+    case 'sum':
+    case 'mean':
+    case 'min':
+    case 'max':
+    case 'stddev':
+    case 'rate':
+    case 'ratio':
+    case 'change':
       return 'double'
   }
 }

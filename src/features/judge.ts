@@ -10,7 +10,7 @@ import type { EventBody } from '../events/event.js'
 import { MS_PER_DAY } from './duration.js'
 import type { Verdict } from './engine.js'
 import { thaw } from './ids-codec.js'
-import type { Plan, TypePlan } from './plan.js'
+import type { Plan } from './plan.js'
 import {
   addId,
   countOf,
@@ -51,7 +51,7 @@ export function judgeOf(plan: Plan): Judge {
 
 /** Events of the type that occurred before this are late at the log clock; −Infinity: none is. */
 export function latenessBound(plan: Plan, clock: number, type: number): number {
-  const { lateness } = plan.byType[type] as TypePlan
+  const { lateness } = plan.byType[type]
   if (lateness === null) return -Infinity
   let bound = Infinity
   for (let i = 0; i < lateness.length; i++) {

@@ -84,7 +84,7 @@ export class Planner {
     let running = window.columns.find(({ from }) => from === column.at)
     if (running === undefined) {
       const at = this.reserve(emptyOf(kind))
-      const empty = emptyOf(kind)[0] as number
+      const empty = emptyOf(kind)[0]
       running = { kind, source, from: column.at, at, width: WIDTH[kind], empty }
       window.columns.push(running)
     }
@@ -216,7 +216,9 @@ export function emptyOf(kind: SlotKind): number[] {
     case 'min':
     case 'max':
       return [Number.NaN]
-    default:
+    case 'count':
+    case 'sum':
+    case 'squares':
       return Array.from({ length: WIDTH[kind] }, () => 0)
   }
 }

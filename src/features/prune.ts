@@ -2,7 +2,7 @@
  * Dropping what no window can reach. It happens when an event is added, by the instant that the
  * caller names (live: the log clock), so what a customer holds is a function of the log.
  */
-import type { CustomerAggregates, DistinctValues, FirstEvent } from './aggregates.js'
+import type { CustomerAggregates, DistinctValues } from './aggregates.js'
 import { HEAD, type Plan, type SeriesPlan } from './plan.js'
 import { dropFromWindows } from './running.js'
 import { blockTiles, INLINE_ROWS_MAX } from './series-blocks.js'
@@ -32,25 +32,25 @@ export function leavesFrom({ tileMs, keepMs }: Kept, tile: number): number {
 export function prune(plan: Plan, state: CustomerAggregates, keepFrom: number): void {
   let next = clearStaleSlots(plan, state, keepFrom)
   for (let i = 0; i < plan.series.length; i++) {
-    const rows = state.series[i] as number[] | null
+    const rows = state.series[i]
     if (rows === null || rows.length === 0) continue
-    const one = plan.series[i] as SeriesPlan
+    const one = plan.series[i]
     const oldest = oldestTile(one, keepFrom)
-    if ((rows[0] as number) < oldest) pruneSeries(state, one, rows, oldest, keepFrom)
+    if (rows[0] < oldest) pruneSeries(state, one, rows, oldest, keepFrom)
     next = Math.min(next, seriesLeaves(one, rows))
   }
   for (const one of plan.distincts) {
-    const values = state.distincts[one.index] as DistinctValues | null
+    const values = state.distincts[one.index]
     if (values === null) continue
     pruneDistinct(values, oldestTile(one, keepFrom))
     next = Math.min(next, leavesFrom(one, values.oldest))
   }
   for (const one of plan.firsts) {
-    const events = state.firsts[one.index] as FirstEvent[] | null
+    const events = state.firsts[one.index]
     if (events === null) continue
     const oldest = oldestTile(one, keepFrom)
-    while (events.length > 0 && (events[0] as FirstEvent).tile < oldest) events.shift()
-    if (events.length > 0) next = Math.min(next, leavesFrom(one, (events[0] as FirstEvent).tile))
+    while (events.length > 0 && events[0].tile < oldest) events.shift()
+    if (events.length > 0) next = Math.min(next, leavesFrom(one, events[0].tile))
   }
   state.numbers[HEAD.pruneAt] = next
 }
@@ -74,7 +74,7 @@ function pruneSeries(
   }
   if (gone === 0) return
   const { numbers } = state
-  if ((numbers[HEAD.from] as number) >= -Infinity) {
+  if (numbers[HEAD.from] >= -Infinity) {
     dropFromWindows(plan, rows, numbers, gone, keepFrom)
   }
   dropRows(state, plan, rows, gone)
@@ -84,11 +84,11 @@ function pruneSeries(
 function seriesLeaves(plan: SeriesPlan, rows: readonly number[]): number {
   if (rows.length === 0) return Infinity
   const count = rows.length / plan.stride
-  if (count <= INLINE_ROWS_MAX) return leavesFrom(plan, rows[0] as number)
+  if (count <= INLINE_ROWS_MAX) return leavesFrom(plan, rows[0])
   // Its first block may go, or so many rows have left that the rest is short.
   const tiles = blockTiles(plan)
-  const lastOfBlock = (Math.floor((rows[0] as number) / tiles) + 1) * tiles - 1
-  const lastTooMany = rows[(count - INLINE_ROWS_MAX - 1) * plan.stride] as number
+  const lastOfBlock = (Math.floor(rows[0] / tiles) + 1) * tiles - 1
+  const lastTooMany = rows[(count - INLINE_ROWS_MAX - 1) * plan.stride]
   return leavesFrom(plan, Math.min(lastOfBlock, lastTooMany))
 }
 

@@ -31,7 +31,7 @@ export function readOf(plan: ReadPlan): Read {
     const into = rows.numbers
     const from = row * numbers.length
     const fromText = row * texts.length
-    const newest = own[HEAD.newest] as number
+    const newest = own[HEAD.newest]
     if (newest === -Infinity) {
       into.fill(Number.NaN, from, from + numbers.length)
       for (let i = 0; i < texts.length; i++) rows.strings[fromText + i] = null
@@ -43,19 +43,19 @@ export function readOf(plan: ReadPlan): Read {
     // First, for it brings the running windows to this instant.
     const next = advance(state, asOf)
     for (let i = 0; i < copies.length; i++) {
-      const { to, from: place } = copies[i] as Placed<'copy'>
-      into[from + to] = own[place] as number
+      const { to, from: place } = copies[i]
+      into[from + to] = own[place]
     }
     for (let i = 0; i < days.length; i++) {
-      const { to, from: place, window } = days[i] as Placed<'days'>
-      into[from + to] = daysAt(own[place] as number, window, asOf)
+      const { to, from: place, window } = days[i]
+      into[from + to] = daysAt(own[place], window, asOf)
     }
     for (let i = 0; i < written.length; i++) {
-      const { to, write } = written[i] as Placed<'write'>
+      const { to, write } = written[i]
       write(state, asOf, into, from + to)
     }
     for (let i = 0; i < texts.length; i++) {
-      rows.strings[fromText + i] = (texts[i] as TextOf)(state, asOf)
+      rows.strings[fromText + i] = texts[i](state, asOf)
     }
     const retiredFrom = newest + retireAfterMs
     rows.retired[row] = asOf >= retiredFrom
@@ -76,7 +76,7 @@ function placed<K extends NumberValue['kind']>(
 /** As the engine's `nextChange`: retiring is a change, and the last one that a timer tells. */
 export function nextChangeOf({ advance, retireAfterMs }: ReadPlan) {
   return (state: CustomerAggregates, asOf: number): number => {
-    const newest = state.numbers[HEAD.newest] as number
+    const newest = state.numbers[HEAD.newest]
     if (newest === -Infinity) return Infinity
     const retiredFrom = newest + retireAfterMs
     return asOf >= retiredFrom ? Infinity : Math.min(advance(state, asOf), retiredFrom)
@@ -85,5 +85,5 @@ export function nextChangeOf({ advance, retireAfterMs }: ReadPlan) {
 
 /** Without a declared eligibility every seen customer is. */
 function isEligible(plan: EligiblePlan | null, numbers: readonly number[], asOf: number): boolean {
-  return plan === null || (numbers[plan.slot.at] as number) >= asOf - plan.withinMs
+  return plan === null || numbers[plan.slot.at] >= asOf - plan.withinMs
 }

@@ -122,7 +122,12 @@ export function negate(spec: ConditionSpec): ConditionSpec {
         op: 'and',
         of: spec.values.map((value) => ({ op: '!=', field: spec.field, value })),
       }
-    default:
+    case '=':
+    case '!=':
+    case '<':
+    case '<=':
+    case '>':
+    case '>=':
       return { op: OPPOSITE[spec.op], field: spec.field, value: spec.value }
   }
 }

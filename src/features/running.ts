@@ -25,19 +25,19 @@ export function advanceWindows(
   asOf: number,
 ): void {
   // Not made yet (NaN) is not at or before asOf either.
-  const made = (numbers[HEAD.from] as number) >= -Infinity
+  const made = numbers[HEAD.from] >= -Infinity
   let exit = Infinity
   let from = -Infinity
   for (let i = 0; i < windows.length; i++) {
-    const window = windows[i] as RunningWindow
+    const window = windows[i]
     const { base } = window
-    const rows = series[window.series.index] as number[] | null
+    const rows = series[window.series.index]
     if (rows !== null) {
-      if (!made || asOf < (numbers[base + 1] as number)) reset(window, rows, numbers, asOf)
-      else if (asOf >= (numbers[base + 2] as number)) advance(window, rows, numbers, asOf)
+      if (!made || asOf < numbers[base + 1]) reset(window, rows, numbers, asOf)
+      else if (asOf >= numbers[base + 2]) advance(window, rows, numbers, asOf)
     }
-    if ((numbers[base + 2] as number) < exit) exit = numbers[base + 2] as number
-    if ((numbers[base + 1] as number) > from) from = numbers[base + 1] as number
+    if (numbers[base + 2] < exit) exit = numbers[base + 2]
+    if (numbers[base + 1] > from) from = numbers[base + 1]
   }
   numbers[HEAD.exit] = exit
   numbers[HEAD.from] = from
@@ -52,17 +52,17 @@ export function addToWindows(
   inserted: boolean,
   extracted: Extracted,
 ): void {
-  const end = ((rows[row] as number) + 1) * plan.tileMs
+  const end = (rows[row] + 1) * plan.tileMs
   for (let i = 0; i < plan.windows.length; i++) {
-    const window = plan.windows[i] as RunningWindow
+    const window = plan.windows[i]
     const { base, columns } = window
-    const cursor = numbers[base] as number
-    if (end + window.lengthMs <= (numbers[base + 1] as number)) {
+    const cursor = numbers[base]
+    if (end + window.lengthMs <= numbers[base + 1]) {
       if (inserted) numbers[base] = cursor + plan.stride
       continue
     }
     for (let c = 0; c < columns.length; c++) {
-      addEvent(columns[c] as RunningColumn, extracted, numbers)
+      addEvent(columns[c], extracted, numbers)
     }
     if (row <= cursor) seek(window, rows, numbers, row)
   }
@@ -78,7 +78,7 @@ export function dropFromWindows(
 ): void {
   for (const window of windows) {
     advance(window, rows, numbers, asOf)
-    numbers[window.base] = (numbers[window.base] as number) - gone
+    numbers[window.base] = numbers[window.base] - gone
   }
 }
 
@@ -91,16 +91,16 @@ function reset(
   const { base, columns, lengthMs } = window
   const { stride, tileMs } = window.series
   for (let c = 0; c < columns.length; c++) {
-    const { at, width, empty } = columns[c] as RunningColumn
+    const { at, width, empty } = columns[c]
     for (let i = 0; i < width; i++) numbers[at + i] = empty
   }
   const start = placeOf(rows, stride, Math.floor((asOf - lengthMs) / tileMs))
-  const before = start === 0 ? -Infinity : (rows[start - stride] as number)
+  const before = start === 0 ? -Infinity : rows[start - stride]
   numbers[base + 1] = (before + 1) * tileMs + lengthMs
   seek(window, rows, numbers, start)
-  for (let at = numbers[base] as number; at < rows.length; at += stride) {
+  for (let at = numbers[base]; at < rows.length; at += stride) {
     for (let c = 0; c < columns.length; c++) {
-      addColumn(columns[c] as RunningColumn, rows, at, numbers)
+      addColumn(columns[c], rows, at, numbers)
     }
   }
 }
@@ -116,14 +116,13 @@ function seek(
   let place = from
   while (place < rows.length && isEmpty(window, rows, place)) place += series.stride
   numbers[base] = place
-  numbers[base + 2] =
-    place < rows.length ? ((rows[place] as number) + 1) * series.tileMs + lengthMs : Infinity
+  numbers[base + 2] = place < rows.length ? (rows[place] + 1) * series.tileMs + lengthMs : Infinity
 }
 
 function isEmpty({ columns }: RunningWindow, rows: readonly number[], place: number): boolean {
   for (let i = 0; i < columns.length; i++) {
-    const { from, empty } = columns[i] as RunningColumn
-    const value = rows[place + from] as number
+    const { from, empty } = columns[i]
+    const value = rows[place + from]
     // Of a sum that is too big for its doubles the first one is NaN, of an empty minimum too.
     if (empty === 0 ? value !== 0 : !Number.isNaN(value)) return false
   }
@@ -138,12 +137,12 @@ function advance(
 ): void {
   const { base, columns, series } = window
   let extremes = false
-  while (asOf >= (numbers[base + 2] as number)) {
-    const row = numbers[base] as number
+  while (asOf >= numbers[base + 2]) {
+    const row = numbers[base]
     for (let i = 0; i < columns.length; i++) {
-      if (takeColumn(columns[i] as RunningColumn, rows, row, numbers)) extremes = true
+      if (takeColumn(columns[i], rows, row, numbers)) extremes = true
     }
-    numbers[base + 1] = numbers[base + 2] as number
+    numbers[base + 1] = numbers[base + 2]
     seek(window, rows, numbers, row + series.stride)
   }
   if (extremes) rescanExtremes(window, rows, numbers)
@@ -155,24 +154,22 @@ function addColumn(
   place: number,
   numbers: number[],
 ): void {
-  const value = rows[place + from] as number
+  const value = rows[place + from]
   switch (kind) {
     case 'count':
-      numbers[at] = (numbers[at] as number) + value
+      numbers[at] = numbers[at] + value
       break
     case 'sum':
       // A total that does not fit is NaN until `windowTotal` of `totals.ts` finds that it does.
-      if (
-        !addToSum(numbers, at, value) ||
-        !addToSum(numbers, at, rows[place + from + 1] as number)
-      ) {
+      if (!addToSum(numbers, at, value) || !addToSum(numbers, at, rows[place + from + 1])) {
         numbers[at] = NaN
       }
       break
     case 'squares':
       if (!addSquares(numbers, at, rows, place + from, 1)) numbers[at] = NaN
       break
-    default:
+    case 'min':
+    case 'max':
       addExtreme(kind, value, numbers, at)
   }
 }
@@ -184,33 +181,31 @@ function takeColumn(
   place: number,
   numbers: number[],
 ): boolean {
-  const value = rows[place + from] as number
+  const value = rows[place + from]
   switch (kind) {
     case 'count':
-      numbers[at] = (numbers[at] as number) - value
+      numbers[at] = numbers[at] - value
       return false
     case 'sum':
-      if (
-        !addToSum(numbers, at, -value) ||
-        !addToSum(numbers, at, -(rows[place + from + 1] as number))
-      ) {
+      if (!addToSum(numbers, at, -value) || !addToSum(numbers, at, -rows[place + from + 1])) {
         numbers[at] = NaN
       }
       return false
     case 'squares':
       if (!addSquares(numbers, at, rows, place + from, -1)) numbers[at] = NaN
       return false
-    default:
+    case 'min':
+    case 'max':
       return value === numbers[at]
   }
 }
 
 function addEvent({ kind, source, at }: RunningColumn, extracted: Extracted, numbers: number[]) {
   if (extracted.hits[source.index] === 0) return
-  const value = extracted.numbers[source.index] as number
+  const value = extracted.numbers[source.index]
   switch (kind) {
     case 'count':
-      numbers[at] = (numbers[at] as number) + 1
+      numbers[at] = numbers[at] + 1
       break
     case 'sum':
       if (!addToSum(numbers, at, value)) numbers[at] = NaN
@@ -218,25 +213,26 @@ function addEvent({ kind, source, at }: RunningColumn, extracted: Extracted, num
     case 'squares':
       if (!addSquare(numbers, at, value)) numbers[at] = NaN
       break
-    default:
+    case 'min':
+    case 'max':
       addExtreme(kind, value, numbers, at)
   }
 }
 
 function addExtreme(kind: 'min' | 'max', value: number, numbers: number[], at: number): void {
-  const known = numbers[at] as number
+  const known = numbers[at]
   if (Number.isNaN(value)) return
   if (kind === 'min' ? !(known <= value) : !(known >= value)) numbers[at] = value
 }
 
 function rescanExtremes(window: RunningWindow, rows: readonly number[], numbers: number[]): void {
   const { base, columns, series } = window
-  const start = numbers[base] as number
+  const start = numbers[base]
   for (const { kind, from, at } of columns) {
     if (kind !== 'min' && kind !== 'max') continue
     numbers[at] = NaN
     for (let place = start; place < rows.length; place += series.stride) {
-      addExtreme(kind, rows[place + from] as number, numbers, at)
+      addExtreme(kind, rows[place + from], numbers, at)
     }
   }
 }

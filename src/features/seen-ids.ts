@@ -115,7 +115,7 @@ function drop(judged: CustomerJudged, gone: number): void {
     judged.repeated = 0
     return
   }
-  for (let i = 2 * gone; i < seen.length; i++) seen[i - 2 * gone] = seen[i] as string | number
+  for (let i = 2 * gone; i < seen.length; i++) seen[i - 2 * gone] = seen[i]
   seen.length -= 2 * gone
   // The sights count from an hour not long ago, so that they stay small integers.
   const hours = hourAt(judged, 0) - judged.hour

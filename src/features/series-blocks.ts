@@ -23,8 +23,8 @@ export function inlineRowsFrom(rows: readonly number[], plan: SeriesPlan): numbe
   const tiles = blockTiles(plan)
   let first = rows.length
   for (let row = rows.length - stride; row >= 0; row -= stride) {
-    const block = Math.floor((rows[row] as number) / tiles)
-    if (row > 0 && Math.floor((rows[row - stride] as number) / tiles) === block) continue
+    const block = Math.floor(rows[row] / tiles)
+    if (row > 0 && Math.floor(rows[row - stride] / tiles) === block) continue
     if (first < rows.length && rows.length - row > most) break
     first = row
   }

@@ -33,7 +33,7 @@ export function encodeBlocks(
   const rows = state.series[plan.index] as number[]
   const kind = SERIES_CELL + plan.index
   const tiles = blockTiles(plan)
-  const blockAt = (row: number): number => Math.floor((rows[row] as number) / tiles)
+  const blockAt = (row: number): number => Math.floor(rows[row] / tiles)
   const extras = (state.extras ??= new Extras())
   const touched = new Set(extras.touched[plan.index]?.map((tile) => Math.floor(tile / tiles)))
   const blocks: number[] = []
@@ -76,20 +76,20 @@ export function writeRows(
   writer.varint((to - from) / stride)
   let last = 0
   for (let place = from; place < to; place += stride) {
-    const tile = rows[place] as number
+    const tile = rows[place]
     if (place === from) writer.signed(tile)
     else writer.varint(tile - last)
     last = tile
     for (let i = 0; i < columns.length; i++) {
-      const { kind, at } = columns[i] as TileColumn
-      const value = rows[place + at] as number
+      const { kind, at } = columns[i]
+      const value = rows[place + at]
       if (kind === 'count') writer.varint(value)
       else if (kind === 'min' || kind === 'max') writer.double(value)
       else {
-        writer.pair(value, rows[place + at + 1] as number)
+        writer.pair(value, rows[place + at + 1])
         if (Number.isNaN(value)) {
           writer.big(state.extras?.rows[plan.index]?.get(bigKey(plan, rows, place, at)) ?? 0n)
-        } else if (kind === 'squares') writer.double(rows[place + at + 2] as number)
+        } else if (kind === 'squares') writer.double(rows[place + at + 2])
       }
     }
   }
@@ -100,20 +100,20 @@ export function readRows(state: CustomerAggregates, plan: SeriesPlan, reader: By
   const count = reader.count()
   if (count === 0) return
   const { emptyRow, stride, columns } = plan
-  let rows = state.series[plan.index] as number[] | null
-  let tile = rows === null ? -Infinity : (rows[rows.length - stride] as number)
+  let rows = state.series[plan.index]
+  let tile = rows === null ? -Infinity : rows[rows.length - stride]
   for (let i = 0; i < count; i++) {
     const next = i === 0 ? reader.signed() : tile + reader.varint()
     if (next <= tile) throw new RangeError(`tile ${next} comes behind tile ${tile}`)
     tile = next
     const place = rows === null ? 0 : rows.length
     if (rows === null) rows = state.series[plan.index] = emptyRow.slice()
-    else for (let n = 0; n < stride; n++) rows.push(emptyRow[n] as number)
+    else for (let n = 0; n < stride; n++) rows.push(emptyRow[n])
     rows[place] = tile
     for (let c = 0; c < columns.length; c++) {
-      const { kind, at } = columns[c] as TileColumn
+      const { kind, at } = columns[c]
       if (kind === 'count') rows[place + at] = reader.varint()
-      else readTotal(state, plan, columns[c] as TileColumn, rows, place, reader)
+      else readTotal(state, plan, columns[c], rows, place, reader)
     }
   }
 }

@@ -15,7 +15,7 @@ export function writeSlots(plan: Plan, state: CustomerAggregates, writer: ByteWr
   let lastOffset = -1
   for (const slot of plan.slots) {
     const { kind, at } = slot
-    const value = state.numbers[at] as number
+    const value = state.numbers[at]
     switch (kind) {
       case 'newest':
       case 'oldest':
@@ -27,7 +27,7 @@ export function writeSlots(plan: Plan, state: CustomerAggregates, writer: ByteWr
           writer.varint(NEVER)
           break
         }
-        const offset = state.numbers[at + 1] as number
+        const offset = state.numbers[at + 1]
         if (value === lastTime && offset === lastOffset) writer.varint(SAME_EVENT)
         else {
           writer.varint(FURTHER + newest - value)
@@ -36,7 +36,7 @@ export function writeSlots(plan: Plan, state: CustomerAggregates, writer: ByteWr
           lastOffset = offset
         }
         const text = slot.text < 0 ? null : (state.texts[slot.text] as string)
-        writeValue(slot.source, text ?? (state.numbers[at + 2] as number), writer)
+        writeValue(slot.source, text ?? state.numbers[at + 2], writer)
         break
       }
       case 'count':
@@ -48,9 +48,9 @@ export function writeSlots(plan: Plan, state: CustomerAggregates, writer: ByteWr
         break
       case 'sum':
       case 'squares':
-        writer.pair(value, state.numbers[at + 1] as number)
+        writer.pair(value, state.numbers[at + 1])
         if (Number.isNaN(value)) writer.big(state.extras?.slots.get(at) ?? 0n)
-        else if (kind === 'squares') writer.double(state.numbers[at + 2] as number)
+        else if (kind === 'squares') writer.double(state.numbers[at + 2])
     }
   }
 }

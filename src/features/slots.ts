@@ -17,19 +17,19 @@ export function updateSlots(
 ): void {
   const { numbers: slots } = state
   for (let i = 0; i < plan.length; i++) {
-    const slot = plan[i] as Slot
+    const slot = plan[i]
     const { kind, source, at } = slot
     if (extracted.hits[source.index] === 0) continue
-    const value = extracted.numbers[source.index] as number
+    const value = extracted.numbers[source.index]
     switch (kind) {
       case 'newest':
-        if (occurredAt > (slots[at] as number)) {
+        if (occurredAt > slots[at]) {
           slots[at] = occurredAt
           if (slot.windows !== null) noteLeaving(slots, slot, occurredAt)
         }
         break
       case 'oldest':
-        if (occurredAt < (slots[at] as number)) slots[at] = occurredAt
+        if (occurredAt < slots[at]) slots[at] = occurredAt
         break
       case 'latest':
         if (isLater(slots, at, occurredAt, offset)) {
@@ -43,7 +43,7 @@ export function updateSlots(
         }
         break
       case 'count':
-        slots[at] = (slots[at] as number) + 1
+        slots[at] = slots[at] + 1
         break
       case 'sum':
         if (!addToSum(slots, at, value)) addBig(state, at, value, false)
@@ -52,23 +52,23 @@ export function updateSlots(
         if (!addSquare(slots, at, value)) addBig(state, at, value, true)
         break
       case 'min':
-        if (!((slots[at] as number) <= value)) slots[at] = value
+        if (!(slots[at] <= value)) slots[at] = value
         break
       case 'max':
-        if (!((slots[at] as number) >= value)) slots[at] = value
+        if (!(slots[at] >= value)) slots[at] = value
         break
     }
   }
 }
 
 function isLater(slots: readonly number[], at: number, time: number, offset: number): boolean {
-  const known = slots[at] as number
-  return time > known || (time === known && offset > (slots[at + 1] as number))
+  const known = slots[at]
+  return time > known || (time === known && offset > slots[at + 1])
 }
 
 function isEarlier(slots: readonly number[], at: number, time: number, offset: number): boolean {
-  const known = slots[at] as number
-  return time < known || (time === known && offset < (slots[at + 1] as number))
+  const known = slots[at]
+  return time < known || (time === known && offset < slots[at + 1])
 }
 
 function placeEvent(
@@ -80,8 +80,8 @@ function placeEvent(
 ): void {
   state.numbers[at] = occurredAt
   state.numbers[at + 1] = offset
-  if (text >= 0) state.texts[text] = texts[source.index] as string
-  else state.numbers[at + 2] = numbers[source.index] as number
+  if (text >= 0) state.texts[text] = texts[source.index]
+  else state.numbers[at + 2] = numbers[source.index]
 }
 
 function addBig(state: CustomerAggregates, at: number, value: number, squares: boolean): void {
@@ -104,7 +104,7 @@ export function bigSlot({ numbers, extras }: CustomerAggregates, at: number, squ
 export function clearStaleSlots(plan: Plan, state: CustomerAggregates, keepFrom: number): number {
   let next = Infinity
   for (const slot of plan.windowedSlots) {
-    const leaves = slotLeaves(slot, state.numbers[slot.at] as number)
+    const leaves = slotLeaves(slot, state.numbers[slot.at])
     if (leaves > keepFrom) next = Math.min(next, leaves)
     else if (leaves > -Infinity) {
       emptyOf(slot.kind).forEach((value, n) => (state.numbers[slot.at + n] = value))
@@ -125,5 +125,5 @@ function slotLeaves({ windows }: Slot, time: number): number {
 
 function noteLeaving(numbers: number[], slot: Slot, time: number): void {
   const leaves = slotLeaves(slot, time)
-  if (leaves < (numbers[HEAD.pruneAt] as number)) numbers[HEAD.pruneAt] = leaves
+  if (leaves < numbers[HEAD.pruneAt]) numbers[HEAD.pruneAt] = leaves
 }

@@ -15,7 +15,7 @@ import {
   writeJudged,
   type Emit,
 } from './ids-codec.js'
-import { HEAD, type Plan, type SeriesPlan } from './plan.js'
+import { HEAD, type Plan } from './plan.js'
 import { CustomerJudged } from './seen-ids.js'
 import { inlineRowsFrom } from './series-blocks.js'
 import {
@@ -84,9 +84,9 @@ function encode(
   encodeHours(judged, inlineIds, writer, emit)
   let isAlone = judged.cells === null
   for (let i = 0; i < plan.series.length; i++) {
-    const rows = aggregates.series[i] as number[] | null
+    const rows = aggregates.series[i]
     if (rows === null) continue
-    const one = plan.series[i] as SeriesPlan
+    const one = plan.series[i]
     const from = inlineRowsFrom(rows, one)
     inlineRows[i] = from
     encodeBlocks(aggregates, one, from, writer, emit)
@@ -115,10 +115,10 @@ function writeAggregates(
   writer.signed(state.newest)
   writeSlots(plan, state, writer)
   for (let i = 0; i < plan.series.length; i++) {
-    const one = plan.series[i] as SeriesPlan
-    const rows = state.series[i] as number[] | null
+    const one = plan.series[i]
+    const rows = state.series[i]
     if (rows === null) writer.varint(0)
-    else writeRows(state, one, inlineRows[i] as number, rows.length, writer)
+    else writeRows(state, one, inlineRows[i], rows.length, writer)
   }
   for (const one of plan.distincts) writeDistinct(one, state.distincts[one.index] ?? null, writer)
   for (const one of plan.firsts) writeFirsts(one, state.firsts[one.index] ?? null, writer)
@@ -159,7 +159,7 @@ function readAggregates(
   numbers[HEAD.pruneAt] = -Infinity
   readSlots(plan, state, reader)
   for (let i = 0; i < plan.series.length; i++) {
-    const one = plan.series[i] as SeriesPlan
+    const one = plan.series[i]
     const mine = blocks[i]
     if (mine !== undefined && mine.length > 0) {
       for (const block of mine) {

@@ -3,7 +3,7 @@ import { Extras, type CustomerAggregates } from './aggregates.js'
 import { bigOf, bigSquareOf, componentsOf, SQUARE_SCALE, SUM_SCALE } from './exact-big.js'
 import { addSquare, addToSum, SQUARES_WIDTH, SUM_WIDTH } from './exact-sum.js'
 import type { Extracted } from './extract.js'
-import type { SeriesPlan, TileColumn } from './plan.js'
+import type { SeriesPlan } from './plan.js'
 
 /**
  * The place in `rows` of the first row whose tile is at least `tile`; their length where none is.
@@ -12,13 +12,13 @@ import type { SeriesPlan, TileColumn } from './plan.js'
 export function placeOf(rows: readonly number[], stride: number, tile: number): number {
   // Nearly all events are of the newest tile or behind it.
   const last = rows.length - stride
-  if (last < 0 || (rows[last] as number) < tile) return rows.length
-  if (last === 0 || (rows[last - stride] as number) < tile) return last
+  if (last < 0 || rows[last] < tile) return rows.length
+  if (last === 0 || rows[last - stride] < tile) return last
   let low = 0
   let high = last / stride - 1
   while (low < high) {
     const middle = (low + high) >>> 1
-    if ((rows[middle * stride] as number) < tile) low = middle + 1
+    if (rows[middle * stride] < tile) low = middle + 1
     else high = middle
   }
   return low * stride
@@ -32,10 +32,10 @@ export function insertRow(
   tile: number,
 ): void {
   const end = rows.length
-  for (let i = 0; i < stride; i++) rows.push(emptyRow[i] as number)
+  for (let i = 0; i < stride; i++) rows.push(emptyRow[i])
   if (place < end) {
-    for (let i = end - 1; i >= place; i--) rows[i + stride] = rows[i] as number
-    for (let i = 1; i < stride; i++) rows[place + i] = emptyRow[i] as number
+    for (let i = end - 1; i >= place; i--) rows[i + stride] = rows[i]
+    for (let i = 1; i < stride; i++) rows[place + i] = emptyRow[i]
   }
   rows[place] = tile
 }
@@ -43,7 +43,7 @@ export function insertRow(
 /** Whether an event counts for any column of the series. */
 export function counts({ columns }: SeriesPlan, { hits }: Extracted): boolean {
   for (let i = 0; i < columns.length; i++) {
-    if (hits[(columns[i] as TileColumn).source.index] === 1) return true
+    if (hits[columns[i].source.index] === 1) return true
   }
   return false
 }
@@ -57,14 +57,14 @@ export function addToRow(
   { hits, numbers }: Extracted,
 ): void {
   for (let i = 0; i < plan.columns.length; i++) {
-    const { kind, source, at } = plan.columns[i] as TileColumn
+    const { kind, source, at } = plan.columns[i]
     if (hits[source.index] === 0) continue
     const place = row + at
     if (kind === 'count') {
-      rows[place] = (rows[place] as number) + 1
+      rows[place] = rows[place] + 1
       continue
     }
-    const value = numbers[source.index] as number
+    const value = numbers[source.index]
     switch (kind) {
       case 'sum':
         if (!addToSum(rows, place, value)) addBig(state, plan, rows, row, at, value, false)
@@ -74,10 +74,10 @@ export function addToRow(
         break
       case 'min':
         // Not-a-number, where there is none yet, is not below or above anything.
-        if (!((rows[place] as number) <= value)) rows[place] = value
+        if (!(rows[place] <= value)) rows[place] = value
         break
       case 'max':
-        if (!((rows[place] as number) >= value)) rows[place] = value
+        if (!(rows[place] >= value)) rows[place] = value
         break
     }
   }
@@ -101,7 +101,7 @@ export function bigComponents(values: readonly number[], place: number, squares:
   const scale = squares ? SQUARE_SCALE : SUM_SCALE
   let total = 0n
   for (let i = 0; i < (squares ? SQUARES_WIDTH : SUM_WIDTH); i++) {
-    total += bigOf(values[place + i] as number, scale)
+    total += bigOf(values[place + i], scale)
   }
   return total
 }
@@ -148,7 +148,7 @@ export function keepBig(
 }
 
 export function bigKey(plan: SeriesPlan, rows: readonly number[], row: number, at: number): number {
-  return (rows[row] as number) * plan.stride + at
+  return rows[row] * plan.stride + at
 }
 
 /** Drops the rows before the place `gone`. */
@@ -163,6 +163,6 @@ export function dropRows(
     const from = (rows[gone] ?? Infinity) * plan.stride
     for (const key of bigs.keys()) if (key < from) bigs.delete(key)
   }
-  for (let i = gone; i < rows.length; i++) rows[i - gone] = rows[i] as number
+  for (let i = gone; i < rows.length; i++) rows[i - gone] = rows[i]
   rows.length -= gone
 }

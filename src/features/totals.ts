@@ -16,7 +16,7 @@ export function windowSum(
   window: RunningWindow,
   column: RunningColumn,
 ): number {
-  const sum = state.numbers[column.at] as number
+  const sum = state.numbers[column.at]
   return Number.isNaN(sum) ? roundBig(windowTotal(state, window, column), 1n, -SUM_SCALE) : sum
 }
 
@@ -32,7 +32,7 @@ export function windowTotal(
   const { series, base } = window
   const rows = state.series[series.index] as number[]
   let total = 0n
-  for (let row = numbers[base] as number; row < rows.length; row += series.stride) {
+  for (let row = numbers[base]; row < rows.length; row += series.stride) {
     total += bigTotal(state, series, row, from, squares)
   }
   // Fast again from now on, if the doubles can hold it.
@@ -42,7 +42,7 @@ export function windowTotal(
 
 /** The sum in a slot, rounded once; ±Infinity beyond the largest double. */
 export function slotSum(state: CustomerAggregates, at: number): number {
-  const sum = state.numbers[at] as number
+  const sum = state.numbers[at]
   return Number.isNaN(sum) ? roundBig(bigSlot(state, at, false), 1n, -SUM_SCALE) : sum
 }
 

@@ -4,15 +4,8 @@
  */
 import type { EventBody } from '../events/event.js'
 import { DistinctValues, type CustomerAggregates, type FirstEvent } from './aggregates.js'
-import { extractOf, type Extract, type Extracted } from './extract.js'
-import {
-  HEAD,
-  type DistinctPlan,
-  type FirstPlan,
-  type Plan,
-  type SeriesPlan,
-  type TypePlan,
-} from './plan.js'
+import { extractOf, type Extracted } from './extract.js'
+import { HEAD, type DistinctPlan, type FirstPlan, type Plan, type SeriesPlan } from './plan.js'
 import { leavesFrom, oldestTile, prune } from './prune.js'
 import { addToWindows } from './running.js'
 import { updateSlots } from './slots.js'
@@ -35,25 +28,25 @@ export function updateOf(plan: Plan): Update {
   }
   return (state, type, body, offset, keepFrom) => {
     const at = body.occurred_at
-    const { series, slots, distincts, firsts } = plan.byType[type] as TypePlan
-    ;(extracts[type] as Extract)(body, extracted)
+    const { series, slots, distincts, firsts } = plan.byType[type]
+    extracts[type](body, extracted)
     state.changed = true
     const { numbers } = state
     numbers[HEAD.readAt] = NaN
-    if (at > (numbers[HEAD.newest] as number)) numbers[HEAD.newest] = at
+    if (at > numbers[HEAD.newest]) numbers[HEAD.newest] = at
     if (slots.length > 0) updateSlots(state, slots, at, offset, extracted)
     for (let i = 0; i < series.length; i++) {
-      addToSeries(state, series[i] as SeriesPlan, at, keepFrom, extracted)
+      addToSeries(state, series[i], at, keepFrom, extracted)
     }
     for (const one of distincts) addDistinct(state, one, at, keepFrom, extracted)
     for (const one of firsts) addFirst(state, one, at, offset, keepFrom, extracted)
-    if (keepFrom >= (numbers[HEAD.pruneAt] as number)) prune(plan, state, keepFrom)
+    if (keepFrom >= numbers[HEAD.pruneAt]) prune(plan, state, keepFrom)
   }
 }
 
 /** Notes that something can be dropped from `leaves` on. */
 function pruneFrom(numbers: number[], leaves: number): void {
-  if (leaves < (numbers[HEAD.pruneAt] as number)) numbers[HEAD.pruneAt] = leaves
+  if (leaves < numbers[HEAD.pruneAt]) numbers[HEAD.pruneAt] = leaves
 }
 
 function addToSeries(
@@ -66,7 +59,7 @@ function addToSeries(
   const tile = Math.floor(at / plan.tileMs)
   if (!counts(plan, extracted) || tile < oldestTile(plan, keepFrom)) return
   const { numbers } = state
-  let rows = state.series[plan.index] as number[] | null
+  let rows = state.series[plan.index]
   let row = 0
   let inserted = true
   if (rows === null) {
@@ -85,7 +78,7 @@ function addToSeries(
     ;(state.extras.touched[plan.index] ??= []).push(tile)
   }
   // Windows that are not made yet (NaN) will read the rows.
-  if ((numbers[HEAD.from] as number) >= -Infinity) {
+  if (numbers[HEAD.from] >= -Infinity) {
     addToWindows(plan, rows, numbers, row, inserted, extracted)
   }
 }
@@ -101,7 +94,7 @@ function addDistinct(
   const tile = plan.tileMs === 0 ? 0 : Math.floor(at / plan.tileMs)
   if (hits[index] === 0 || tile < oldestTile(plan, keepFrom)) return
   const values = (state.distincts[plan.index] ??= new DistinctValues())
-  const value = (carries === 'number' ? numbers[index] : texts[index]) as string | number
+  const value = carries === 'number' ? numbers[index] : texts[index]
   const known = values.tiles.get(value)
   if (known !== undefined && known >= tile) return
   values.tiles.set(value, tile)
@@ -122,14 +115,14 @@ function addFirst(
   const { index, carries } = plan.source
   const tile = Math.floor(at / plan.tileMs)
   if (hits[index] === 0 || tile < oldestTile(plan, keepFrom)) return
-  const number = carries === 'number' ? (numbers[index] as number) : null
-  const value = carries === 'text' ? (texts[index] as string) : number
+  const number = carries === 'number' ? numbers[index] : null
+  const value = carries === 'text' ? texts[index] : number
   const event: FirstEvent = { tile, at, offset, value }
   const events = (state.firsts[plan.index] ??= [])
   let place = events.length
-  while (place > 0 && (events[place - 1] as FirstEvent).tile > tile) place--
+  while (place > 0 && events[place - 1].tile > tile) place--
   const known = events[place - 1]
   if (known?.tile !== tile) events.splice(place, 0, event)
   else if (at < known.at || (at === known.at && offset < known.offset)) events[place - 1] = event
-  pruneFrom(state.numbers, leavesFrom(plan, (events[0] as FirstEvent).tile))
+  pruneFrom(state.numbers, leavesFrom(plan, events[0].tile))
 }

@@ -61,7 +61,15 @@ export class ValueCompiler {
         return this.daysSince('first', expression.source, null)
       case 'daysSince':
         return this.daysSince(expression.of, expression.source, expression.window)
-      default:
+      case 'count':
+      case 'sum':
+      case 'mean':
+      case 'min':
+      case 'max':
+      case 'stddev':
+      case 'distinct':
+      case 'latest':
+      case 'first':
         return this.aggregate(expression.kind, expression.source, expression.window)
     }
   }
@@ -74,9 +82,8 @@ export class ValueCompiler {
         (firstEvent(state, plan, window, asOf)?.value ?? null) as string | null
     }
     const { at, text } = this.eventSlot(kind, spec, window)
-    if (window === null) return (state) => state.texts[text] as string | null
-    return (state, asOf) =>
-      leavesAt(window, state.numbers[at] as number) > asOf ? (state.texts[text] as string) : null
+    if (window === null) return (state) => state.texts[text]
+    return (state, asOf) => (leavesAt(window, state.numbers[at]) > asOf ? state.texts[text] : null)
   }
 
   private aggregate(kind: AggregateKind, spec: SourceSpec, window: WindowSpec | null): NumberValue {
@@ -92,7 +99,12 @@ export class ValueCompiler {
       case 'latest':
       case 'first':
         return this.eventNumber(kind, spec, window)
-      default:
+      case 'count':
+      case 'sum':
+      case 'mean':
+      case 'min':
+      case 'max':
+      case 'stddev':
         return window === null ? this.ever(kind, spec) : this.windowed(kind, spec, window)
     }
   }
@@ -113,14 +125,14 @@ export class ValueCompiler {
     if (kind === 'mean') {
       return written((state, _, into, at) => {
         const total = windowSum(state, sum.window, sum.column)
-        into[at] = finite(total / (state.numbers[count] as number))
+        into[at] = finite(total / state.numbers[count])
       })
     }
     const squares = running('squares')
     return written((state, _, into, at) => {
       const total = windowTotal(state, sum.window, sum.column)
       const totalSquares = windowTotal(state, squares.window, squares.column)
-      into[at] = deviation(state.numbers[count] as number, total, totalSquares)
+      into[at] = deviation(state.numbers[count], total, totalSquares)
     })
   }
 
@@ -137,14 +149,13 @@ export class ValueCompiler {
     const count = slot('count')
     if (kind === 'mean') {
       return written(
-        (state, _, into, at) =>
-          (into[at] = finite(slotSum(state, sum) / (state.numbers[count] as number))),
+        (state, _, into, at) => (into[at] = finite(slotSum(state, sum) / state.numbers[count])),
       )
     }
     const squares = slot('squares')
     return written((state, _, into, at) => {
       const total = bigSlot(state, sum, false)
-      into[at] = deviation(state.numbers[count] as number, total, bigSlot(state, squares, true))
+      into[at] = deviation(state.numbers[count], total, bigSlot(state, squares, true))
     })
   }
 
@@ -163,8 +174,8 @@ export class ValueCompiler {
     const from = this.eventSlot(kind, spec, window).at
     if (window === null) return { kind: 'copy', from: from + 2 }
     return written((state, asOf, into, at) => {
-      const isReached = leavesAt(window, state.numbers[from] as number) > asOf
-      into[at] = isReached ? (state.numbers[from + 2] as number) : Number.NaN
+      const isReached = leavesAt(window, state.numbers[from]) > asOf
+      into[at] = isReached ? state.numbers[from + 2] : Number.NaN
     })
   }
 
@@ -207,12 +218,12 @@ export class ValueCompiler {
     const days = window.lengthMs / MS_PER_DAY
     if (total.kind === 'copy') {
       const { from } = total
-      return (state, _, into, at) => (into[at] = finite((state.numbers[from] as number) / days))
+      return (state, _, into, at) => (into[at] = finite(state.numbers[from] / days))
     }
     const write = writerOf(total)
     return (state, asOf, into, at) => {
       write(state, asOf, into, at)
-      into[at] = finite((into[at] as number) / days)
+      into[at] = finite(into[at] / days)
     }
   }
 
@@ -225,7 +236,7 @@ export class ValueCompiler {
       numerator(state, asOf, parts, 0)
       denominator(state, asOf, parts, 1)
       // By 0 the quotient is not finite.
-      into[at] = finite((parts[0] as number) / (parts[1] as number))
+      into[at] = finite(parts[0] / parts[1])
     })
   }
 
@@ -237,8 +248,8 @@ export class ValueCompiler {
     return written((state, asOf, into, at) => {
       short(state, asOf, rates, 0)
       long(state, asOf, rates, 1)
-      const base = rates[1] as number
-      into[at] = finite((((rates[0] as number) - base) / Math.abs(base)) * 100)
+      const base = rates[1]
+      into[at] = finite(((rates[0] - base) / Math.abs(base)) * 100)
     })
   }
 }
@@ -253,10 +264,10 @@ function writerOf(value: NumberValue): WriteNumber {
     case 'write':
       return value.write
     case 'copy':
-      return (state, _, into, at) => (into[at] = state.numbers[value.from] as number)
+      return (state, _, into, at) => (into[at] = state.numbers[value.from])
     case 'days':
       return (state, asOf, into, at) =>
-        (into[at] = daysAt(state.numbers[value.from] as number, value.window, asOf))
+        (into[at] = daysAt(state.numbers[value.from], value.window, asOf))
   }
 }
 
