@@ -24,12 +24,13 @@ export type RejectCode =
   | 'FIELD_INVALID'
   | 'FIELD_REQUIRED'
   | 'FIELD_RANGE'
+  | 'FIELD_TOO_LONG'
   | 'FIELD_NOT_ALLOWED'
   | 'NUMBER_RANGE'
   | 'TIMESTAMP_RANGE'
   | 'EVENT_IN_FUTURE'
   | 'REFERENCE_MISSING'
-  | 'STATE_TOO_LARGE'
+  | 'RECORD_TOO_LARGE'
   | 'ROW_INVALID'
 
 /** Bad data as a value. `field` is a JSON pointer into the event, where one field is to blame. */

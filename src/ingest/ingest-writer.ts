@@ -5,7 +5,8 @@
 import { crc32 } from 'node:zlib'
 import { partitionOf } from '../events/partition.js'
 import { failpoint } from '../failpoint.js'
-import { type EventLog, type Headers, type LogRecord, type Topics, topicsOf } from '../log/log.js'
+import { type EventLog, type LogRecord, type Topics, topicsOf } from '../log/log.js'
+import { reasonHeaders, withHeaders } from '../operators/reject-record.js'
 import type { SourceIdentity } from './ingest-source.js'
 import { type EncodedRow, isRefused, type RefusedRow } from './row-encoder.js'
 import { type IngestRun, runRecord } from './run-record.js'
@@ -61,7 +62,7 @@ export class IngestWriter {
     run.chain = chained(run.chain, row)
     if (isRefused(row)) {
       run.rejected++
-      this.draft(topics.rejects, 0, rejectRecord(row, run.rows, run.lastTimestamp ?? 0))
+      this.draft(topics.rejects, 0, rejectedRow(row, run.rows, run.lastTimestamp ?? 0))
       return
     }
     const { record } = row
@@ -112,14 +113,11 @@ export class IngestWriter {
 }
 
 /** The row as JSON, with why and where; `row` counts from 1. */
-function rejectRecord({ reject, json }: RefusedRow, row: number, timestamp: number): LogRecord {
-  const texts: [string, string][] = [
-    ['__streams.errors.message', reject.reason],
-    ['tidemark.errors.code', reject.code],
-    ['tidemark.errors.stage', 'ingest'],
-    ['tidemark.errors.row', String(row)],
-  ]
-  if (reject.field !== undefined) texts.push(['tidemark.errors.field', reject.field])
-  const headers: Headers = texts.map(([name, text]) => [name, Buffer.from(text)] as const)
-  return { key: null, value: json, timestamp, headers }
+function rejectedRow({ reject, json }: RefusedRow, row: number, timestamp: number): LogRecord {
+  const record = { key: null, value: json, timestamp, headers: null }
+  return withHeaders(record, [
+    ['__streams.errors.exception', reject.code],
+    ...reasonHeaders(reject, 'ingest'),
+    ['tidemark.errors.row', row],
+  ])
 }

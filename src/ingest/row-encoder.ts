@@ -5,7 +5,7 @@
 import { TidemarkError } from '../errors.js'
 import { OCCURRED_AT_END, OCCURRED_AT_MIN } from '../events/envelope.js'
 import type { EventBody, EventCodec, Reject } from '../events/event.js'
-import type { LogRecord } from '../log/log.js'
+import { recordBytes, recordBytesMax, type LogRecord } from '../log/log.js'
 import type { RowPortion } from './duckdb-portion.js'
 
 /** A row that became a record. */
@@ -45,7 +45,9 @@ export class RowEncoder {
       const value = this.codec.encode(body['type'] as string, body as unknown as EventBody)
       const key = Buffer.from(body['customer_id'] as string, 'utf8')
       const timestamp = body[this.timeColumn] as number
-      return { record: { key, value, timestamp, headers: null } }
+      const record = { key, value, timestamp, headers: null }
+      const bytes = recordBytes(record)
+      return bytes <= recordBytesMax ? { record } : refused(tooLarge(bytes), body)
     } catch (error) {
       if (!(error instanceof TidemarkError)) throw error
       return refused(unfit(error.message, body), body)
@@ -89,6 +91,11 @@ export class RowEncoder {
     const reason = `${timeColumn} ${why}`
     return { code: 'TIMESTAMP_RANGE', reason, field: `/${timeColumn}` }
   }
+}
+
+function tooLarge(bytes: number): Reject {
+  const reason = `the record would have ${bytes} bytes; at most ${recordBytesMax} are allowed`
+  return { code: 'RECORD_TOO_LARGE', reason }
 }
 
 function unfit(reason: string, body: Record<string, unknown>): Reject {

@@ -8,6 +8,7 @@
  * L3 a reader sees committed records only, in offset order, none twice.
  * L4 records stamped more than an hour (of wall time, times the speed of a virtual base) ahead of
  *    the log's time base are refused by `append` with `RECORD_TOO_FAR_AHEAD`.
+ * L5 records of more than `recordBytesMax` are refused by `append` with `RECORD_TOO_LARGE`.
  */
 
 export type Headers = readonly (readonly [name: string, value: Buffer])[]
@@ -18,6 +19,23 @@ export interface LogRecord {
   readonly value: Buffer | null
   readonly timestamp: number
   readonly headers: Headers | null
+}
+
+/** Largest record, by `recordBytes`: Kafka's default `message.max.bytes`, with every log the same. */
+export const recordBytesMax = 1_048_588
+
+/** More than Kafka adds to the key, the value and the headers of a record that is sent alone. */
+const recordOverheadBytes = 100
+const headerOverheadBytes = 10
+
+/** What a record counts against `recordBytesMax`. */
+export function recordBytes({ key, value, headers }: Omit<LogRecord, 'timestamp'>): number {
+  let bytes = recordOverheadBytes + (key?.length ?? 0) + (value?.length ?? 0)
+  if (headers === null) return bytes
+  for (const [name, content] of headers) {
+    bytes += headerOverheadBytes + Buffer.byteLength(name) + content.length
+  }
+  return bytes
 }
 
 export interface StoredRecord extends LogRecord {

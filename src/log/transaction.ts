@@ -3,7 +3,7 @@
  * Where the records gather, and how they become durable, is its draft's business.
  */
 import { TidemarkError, exitCode } from '../errors.js'
-import type { LogRecord, Transaction } from './log.js'
+import { recordBytes, recordBytesMax, type LogRecord, type Transaction } from './log.js'
 import type { Tail, Tails } from './tails.js'
 import { tooFarAhead, type LogClock } from './time-base.js'
 
@@ -43,13 +43,15 @@ export class LogTransaction implements Transaction {
     return this.#stage === 'committing'
   }
 
-  /** @throws TidemarkError RECORD_TOO_FAR_AHEAD, TRANSACTION_FENCED */
+  /** @throws TidemarkError RECORD_TOO_FAR_AHEAD, RECORD_TOO_LARGE, TRANSACTION_FENCED */
   append(topic: string, partition: number, record: LogRecord): void {
     this.#assertOpen('append')
     if (!Number.isSafeInteger(record.timestamp)) {
       throw new RangeError(`append to ${topic}: timestamp ${record.timestamp} is not an integer`)
     }
     if (record.timestamp > this.#latestAllowed) this.#recheck(topic, record.timestamp)
+    const bytes = recordBytes(record)
+    if (bytes > recordBytesMax) throw tooLarge(topic, bytes)
     const tail = this.tails.of(topic, partition)
     if (!this.#touched.has(tail)) {
       this.#touched.add(tail)
@@ -106,6 +108,15 @@ export class LogTransaction implements Transaction {
       { exit: exitCode.tryAgain },
     )
   }
+}
+
+/** The refusal of invariant L5. */
+function tooLarge(topic: string, bytes: number): TidemarkError {
+  return new TidemarkError(
+    'RECORD_TOO_LARGE',
+    `append to ${topic}: the record has ${bytes} bytes; at most ${recordBytesMax} are allowed`,
+    { exit: exitCode.configuration },
+  )
 }
 
 /** The open transactions of a log: one a writer. */

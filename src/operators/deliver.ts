@@ -18,6 +18,8 @@ export interface DeliverOptions {
   readonly partition: number
   /** The writer's name: one a partition. */
   readonly writer: string
+  /** Of the app that runs, for rejects. */
+  readonly appVersion: string
   readonly rows: OutputRows
   /** Shown the write under way, whose outcome a recovery has to wait for. */
   writing(write: Promise<void>): void
@@ -87,8 +89,9 @@ async function writeCommit<S>(
       transaction.append(topics.features, partition, record(key, features, timestamp, headers))
       transaction.append(topics.scores, partition, record(key, score, timestamp, headers))
     }
+    const by = { appVersion: options.appVersion, asOf: timestamp }
     for (const item of commit.rejected) {
-      const rejected = rejectRecord(item.record, place, item.reject!, item.schemaId)
+      const rejected = rejectRecord(item.record, place, item.reject!, item.schemaId, by)
       transaction.append(topics.rejects, partition, rejected)
     }
     for (const item of commit.late) {

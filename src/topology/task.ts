@@ -104,7 +104,8 @@ class Running<S> {
   pending = (): boolean => {
     const { progress, timers } = this.task
     if (progress.endOffset > this.closedOffset) return true
-    return timers.peek(progress.asOf, 1).length > 0
+    const { timersPerCommitMax } = this.parts.settings
+    return timers.peek(progress.asOf, Math.min(1, timersPerCommitMax)).length > 0
   }
 
   closed = (position: Position): void => {
@@ -223,6 +224,7 @@ function pipeline<S>(running: Running<S>, reader: LogReader): Observable<Deliver
       topics,
       partition,
       writer: `task-${partition}`,
+      appVersion: `${parts.layout.featureSet} ${parts.layout.appHash}`,
       rows: running.rows,
       writing: (write) => (running.writing = write),
     }),

@@ -3,7 +3,15 @@
  * bases, waiting, the erasure index, and a random run against a plain model.
  */
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { EventLog, LogReader, LogRecord, StoredRecord, TimeBase } from '../../src/log/log.js'
+import {
+  type EventLog,
+  type LogReader,
+  type LogRecord,
+  recordBytes,
+  recordBytesMax,
+  type StoredRecord,
+  type TimeBase,
+} from '../../src/log/log.js'
 import { seededRandom } from '../support/random.js'
 
 export interface OpenLog extends EventLog {
@@ -232,6 +240,31 @@ export function logConformance(name: string, place: () => Promise<LogPlace>): vo
       expect((await log.last('a', 0))!.value!.toString()).toBe('1')
       expect(await log.endOffset('a', 0)).toBe(1)
       await committing
+    })
+  })
+
+  describe(`${name}: size`, () => {
+    test('of a record has a bound, which a record just reaches and the next byte passes', async () => {
+      const { log } = await opened()
+      const headers = [['n\u00e4me', text('value')]] as const
+      const of = (bytes: number): LogRecord => ({
+        ...record('k', ''),
+        value: Buffer.alloc(bytes, 7),
+        headers,
+      })
+      const most = recordBytesMax - recordBytes(of(0))
+      const transaction = log.begin('writer')
+      expect(() => transaction.append('t', 0, of(most + 1))).toThrow(
+        expect.objectContaining({
+          code: 'RECORD_TOO_LARGE',
+          message: expect.stringContaining(`has ${recordBytesMax + 1} bytes`) as unknown,
+        }),
+      )
+      transaction.append('t', 0, of(most))
+      await transaction.commit()
+      const [stored, ...others] = await readAll(log, 't')
+      expect(others).toEqual([])
+      expect(stored!.value!.equals(of(most).value!)).toBe(true)
     })
   })
 
