@@ -15,6 +15,14 @@ export const OCCURRED_AT_MIN = 631_152_000_000
 /** 2100-01-01T00:00Z, exclusive. */
 export const OCCURRED_AT_END = 4_102_444_800_000
 
+/** Longest event id, in UTF-8 bytes: as many as a customer's, for both are remembered. */
+const EVENT_ID_BYTES_MAX = 256
+
+/** Whether a text has more than `bytes` in UTF-8, of which a UTF-16 unit needs at most three. */
+export function isLongerThan(bytes: number, text: string): boolean {
+  return text.length * 3 > bytes && Buffer.byteLength(text) > bytes
+}
+
 /**
  * What is wrong with an event's id or time, or null. An instant of 1970 is nearly always one in
  * seconds, and one after 2100 nearly always in microseconds: the reason says so where it fits.
@@ -24,6 +32,10 @@ export function checkEnvelope(body: EventBody): Reject | null {
   if (occurredAt < OCCURRED_AT_MIN || occurredAt >= OCCURRED_AT_END) return timeReject(occurredAt)
   if (body.event_id === '') {
     return { code: 'FIELD_REQUIRED', reason: 'event_id is empty', field: '/event_id' }
+  }
+  if (isLongerThan(EVENT_ID_BYTES_MAX, body.event_id)) {
+    const reason = `event_id has more than ${EVENT_ID_BYTES_MAX} bytes`
+    return { code: 'FIELD_TOO_LONG', reason, field: '/event_id' }
   }
   return null
 }

@@ -3,13 +3,16 @@
  * those of the envelope, which every event must pass.
  */
 import { configurationError } from '../errors.js'
-import { checkEnvelope } from './envelope.js'
+import { checkEnvelope, isLongerThan } from './envelope.js'
 import type { EventBody, EventRules, Reject, RuleFlags } from './event.js'
 import type { RuleSet, RuleSpec } from './rule-spec.js'
 
+/** Longest text that a feature may keep of an event, in UTF-8 bytes: categories are names. */
+export const keptTextBytesMax = 4096
+
 /** All kinds in one shape, so that the loop below meets one kind of object. */
 interface Check {
-  readonly kind: RuleSpec['kind']
+  readonly kind: RuleSpec['kind'] | 'length'
   readonly name: string
   readonly flags: boolean
   readonly field: string
@@ -23,14 +26,19 @@ interface Check {
 }
 
 /**
- * Compiles rules for a codec's event types.
+ * Compiles rules for a codec's event types. `keptTexts` names, by event type, the fields whose
+ * text must not pass `keptTextBytesMax`, whatever the rules say.
  *
  * Errors: `RULE_INVALID` (exit 78) where a rule names a type that is not among them.
  *
  * @example compileRules(rules(customerEvents, () => []), codec.types).check(type, body, 0, new Map())
  */
-export function compileRules(rules: RuleSet, types: readonly string[]): EventRules {
-  const byType: Check[][] = types.map(() => [])
+export function compileRules(
+  rules: RuleSet,
+  types: readonly string[],
+  keptTexts: ReadonlyMap<string, readonly string[]> = new Map(),
+): EventRules {
+  const byType = types.map((type): Check[] => (keptTexts.get(type) ?? []).map(lengthCheck))
   const indexOf = (rule: RuleSpec, event: string): number => {
     const index = types.indexOf(event)
     if (index >= 0) return index
@@ -74,6 +82,8 @@ function holds(check: Check, value: unknown, acceptedTypes: number): boolean {
       return value === null || check.values.has(value)
     case 'reference':
       return (acceptedTypes & check.bit) !== 0
+    case 'length':
+      return value === null || !isLongerThan(keptTextBytesMax, value as string)
   }
 }
 
@@ -82,6 +92,7 @@ const codes = {
   range: 'FIELD_RANGE',
   allowed: 'FIELD_NOT_ALLOWED',
   reference: 'REFERENCE_MISSING',
+  length: 'FIELD_TOO_LONG',
 } as const
 
 function rejectOf(check: Check, value: unknown): Reject {
@@ -91,15 +102,20 @@ function rejectOf(check: Check, value: unknown): Reject {
   return { code, reason: `${check.field} is ${came}; ${check.due}`, field: `/${check.field}` }
 }
 
+const anyCheck = { flags: false, field: '', min: 0, max: 0, values: new Set<unknown>(), bit: 0 }
+
+function lengthCheck(field: string): Check {
+  const due = `at most ${keptTextBytesMax} bytes are due`
+  return { ...anyCheck, kind: 'length', name: `${field} length`, field, due }
+}
+
 function checkOf(rule: RuleSpec, bit: number): Check {
   const base = {
+    ...anyCheck,
     kind: rule.kind,
     name: rule.name,
     flags: rule.action === 'flag',
     field: 'field' in rule ? rule.field : '',
-    min: 0,
-    max: 0,
-    values: new Set<unknown>(),
     bit,
   }
   switch (rule.kind) {

@@ -10,6 +10,7 @@ import { canonicalDeclaration, type Declaration } from './app-hash.js'
 import type { App, OutputSchemaIds } from './app.js'
 import { compile } from './compile.js'
 import type { FeatureSet } from './declare.js'
+import { keptTexts } from './kept-texts.js'
 import type { CompiledLabels } from './labels.js'
 import type { EligibleSpec } from './spec.js'
 
@@ -48,7 +49,7 @@ export function buildApp(app: AppDeclaration): App {
     name: spec.name,
     featureSet: `${spec.name}/${spec.version}`,
     codec,
-    rules: compileRules(app.rules, codec.types),
+    rules: compileRules(app.rules, codec.types, keptTexts(spec, schemas)),
     engine,
     growing: spec.features.filter(({ growing }) => growing).map(({ name }) => name),
     labels: app.labels,

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { allowed, range, reference, required, rules } from '../../src/events/rule-spec.js'
 import { compileRules } from '../../src/events/rules.js'
 import type { EventBody } from '../../src/events/event.js'
+import { featureSet } from '../../src/apps/churn/features.js'
+import { keptTexts } from '../../src/features/kept-texts.js'
 import { customerEvents } from '../../src/apps/churn/schemas.gen.js'
 import { rules as churnRules } from '../../src/apps/churn/rules.js'
 
@@ -29,6 +31,14 @@ describe('the envelope', () => {
 
   test('an empty event id is FIELD_REQUIRED', () => {
     expect(of({ event_id: '' })).toMatchObject({ code: 'FIELD_REQUIRED', field: '/event_id' })
+  })
+
+  test('an event id has 256 bytes at most, whatever its letters are', () => {
+    expect(of({ event_id: 'e'.repeat(256) })).toBeNull()
+    expect(of({ event_id: '\u{1f600}'.repeat(64) })).toBeNull()
+    const tooLong = { code: 'FIELD_TOO_LONG', field: '/event_id' }
+    expect(of({ event_id: 'e'.repeat(257) })).toMatchObject(tooLong)
+    expect(of({ event_id: `${'\u{1f600}'.repeat(64)}e` })).toMatchObject(tooLong)
   })
 
   test.each([
@@ -152,4 +162,21 @@ describe('the rules of the built-in app', () => {
       flags: { hasProfile: 1 },
     })
   })
+})
+
+test('text that a feature keeps has a bound, and other text has none', () => {
+  const kept = keptTexts(featureSet.spec, customerEvents)
+  expect(kept.get('customer_profile')).toEqual(['location'])
+  const compiled = compileRules(churnRules, types, kept)
+  const profile = (fields: object): unknown => {
+    const event = body({ age: 40, gender: null, location: 'x', ...fields })
+    return compiled.check(typeOf('customer_profile'), event, PROFILE, new Map())
+  }
+  expect(profile({ location: 'x'.repeat(4096) })).toBeNull()
+  expect(profile({ location: 'x'.repeat(4097) })).toMatchObject({
+    code: 'FIELD_TOO_LONG',
+    field: '/location',
+    reason: expect.stringContaining('at most 4096 bytes') as string,
+  })
+  expect(profile({ source: 'x'.repeat(100_000) })).toBeNull()
 })
