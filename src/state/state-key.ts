@@ -1,6 +1,7 @@
-/** Store keys of a customer's cells: u16 length ‖ customer ‖ kind [‖ u32 index from kind 2 on]. */
+/** Store keys of a customer's cells: u16 length ‖ customer ‖ kind [‖ u32 index from kind 1 on]. */
 
-const indexedFrom = 2
+/** Only kind 0, the root, is one cell: its key, which nearly all customers have alone, stays short. */
+const indexedFrom = 1
 const span = 4_294_967_296
 
 /** `customer` is the UTF-8 id, at most 64 KiB. */
