@@ -1,0 +1,142 @@
+/**
+ * Re-derives everything that was emitted, and finds what is missing.
+ *
+ * The only acceptable figure for mismatches and for missing rows is 0. Beside them stands what
+ * could not be checked: scores of bundles that are not at hand, rows of customers erased since.
+ */
+import { configurationError } from '../errors.js'
+import { OutputRows, type RowLayout } from '../events/output-rows.js'
+import { murmur2 } from '../events/partition.js'
+import type { StoredRecord } from '../log/log.js'
+import type { Position } from '../operators/position.js'
+import { TopicRows } from './commit-rows.js'
+import { DerivedState } from './derived-state.js'
+import { EmittedTopic } from './emitted.js'
+import { type Finding, Findings, type VerifyCounts } from './findings.js'
+import { readPartition } from './read-log.js'
+import { RecordCursor } from './record-cursor.js'
+import { Rederiver } from './rederive.js'
+import type { VerifyOptions } from './verify-options.js'
+import { PartitionWalk } from './verify-partition.js'
+
+export interface VerifyReport extends VerifyCounts {
+  /** Neither mismatches nor missing rows. */
+  readonly ok: boolean
+  /** Scores that could not be derived again, by the hash of the bundle that is missing. */
+  readonly bundlesMissing: Readonly<Record<string, number>>
+  /** Whether scores were compared bit for bit, or within 1e-6. */
+  readonly exact: boolean
+  /** The first findings, in the order of the log. */
+  readonly findings: readonly Finding[]
+}
+
+/**
+ * Verifies all partitions. Raises `STATE_OF_ANOTHER_APP` (exit 78) where the outputs are not of
+ * this declaration, and whatever log and store raise.
+ *
+ * @example
+ * const report = await verify({ log, topics, program, codec, rules, layout, scorerOf, scratch })
+ * if (!report.ok) process.exitCode = 1
+ */
+export async function verify<S>(options: VerifyOptions<S>): Promise<VerifyReport> {
+  const { log, topics } = options
+  const findings = new Findings()
+  const partitions = log.partitions(topics.events)
+  let total = 0
+  for (let p = 0; p < partitions; p++) total += await log.endOffset(topics.events, p)
+  for (let p = 0; p < partitions; p++) await verifyPartition(options, p, findings, total)
+  const { counts, first, bundlesMissing } = findings
+  return {
+    ...counts,
+    ok: counts.mismatches === 0 && counts.missing === 0,
+    bundlesMissing: Object.fromEntries(bundlesMissing),
+    exact: options.sameRuntime ?? true,
+    findings: first,
+  }
+}
+
+async function verifyPartition<S>(
+  options: VerifyOptions<S>,
+  partition: number,
+  findings: Findings,
+  total: number,
+): Promise<void> {
+  const { log, topics, layout, scorerOf, sameRuntime = true } = options
+  // The changelog's end first: rows of what it names are then within the other topics' ends.
+  const changelogEnd = await log.endOffset(topics.changelog, partition)
+  const output = new OutputRows(layout)
+  const ends = {
+    features: await log.endOffset(topics.features, partition),
+    scores: await log.endOffset(topics.scores, partition),
+    events: await log.endOffset(topics.events, partition),
+  }
+  const features = new EmittedTopic(log, topics.features, partition, ends.features, (bytes) =>
+    output.decodeFeatures(bytes),
+  )
+  const scores = new EmittedTopic(log, topics.scores, partition, ends.scores, (bytes) =>
+    output.decodeScore(bytes),
+  )
+  const start = await log.startOffset(topics.events, partition)
+  const input = new RecordCursor(log, topics.events, partition, start)
+  const store = await options.scratch(partition)
+  const isSampled = samplerOf(options.sample ?? 100)
+  const state = new DerivedState(options, partition, store, start, isSampled)
+  const place = { layout, topic: topics.events, partition, scorerOf, sameRuntime }
+  const walk = new PartitionWalk({
+    options,
+    partition,
+    input,
+    state,
+    emitted: { features: new TopicRows(features), scores: new TopicRows(scores) },
+    rederiver: new Rederiver(place, findings),
+    findings,
+    erasures: await log.erasures(topics.events, partition, ends.events),
+    isSampled,
+  })
+  try {
+    for await (const portion of readPartition(log, topics.changelog, partition, changelogEnd)) {
+      for (const record of portion) {
+        options.signal?.throwIfAborted()
+        const position = parsePosition(record, partition, findings)
+        if (position === null) continue
+        checkApp(position, layout)
+        await walk.commit(position)
+        options.onProgress?.(findings.counts.records, total)
+      }
+    }
+    await walk.end()
+    findings.counts.uncommitted += ends.events - state.progress.endOffset
+  } finally {
+    await state.settled()
+    await Promise.all([input.close(), features.close(), scores.close(), store.close()])
+  }
+}
+
+/** Customers by a hash of their ids, so that the same sample is taken each time. */
+function samplerOf(percent: number): (customer: string) => boolean {
+  if (percent >= 100) return () => true
+  const share = 2 ** 32 * (percent / 100)
+  return (customer) => murmur2(Buffer.from(customer, 'utf8')) >>> 0 < share
+}
+
+function parsePosition(
+  { value, offset }: StoredRecord,
+  partition: number,
+  findings: Findings,
+): Position | null {
+  try {
+    return JSON.parse(value!.toString('utf8')) as Position
+  } catch {
+    const topic = 'changelog'
+    const told = { due: 'a position', came: 'bytes that make none' }
+    const nobody = { commit: 0, customer: null }
+    findings.add({ kind: 'position', partition, topic, offset, ...nobody, ...told })
+    return null
+  }
+}
+
+function checkApp({ appHash, commit }: Position, { app, appHash: own }: RowLayout): void {
+  if (appHash === own) return
+  const text = `commit ${commit} was made by the declaration ${appHash}; ${app} now has ${own}`
+  throw configurationError('STATE_OF_ANOTHER_APP', text)
+}
