@@ -15,10 +15,12 @@ const FETCH_BLOCKS_MAX = 256
 const FETCH_BYTES_MAX = 1024 * 1024
 
 type Entries = [Buffer, Buffer][]
+type Snapshot = ReturnType<Db['snapshot']>
 
 /** LevelDB's iterator over blocks; it sees the log as it was when it was made. */
 interface Fetch {
   readonly iterator: { nextv(size: number): Promise<Entries>; close(): Promise<void> }
+  readonly snapshot: Snapshot
   /** The fetch under way: LevelDB reads ahead in its own thread while these records are used. */
   ahead: Promise<Entries>
 }
@@ -63,6 +65,7 @@ export class BlockSource implements RecordSource {
     if (fetch === null) return
     await fetch.ahead.catch(() => [])
     await fetch.iterator.close()
+    await fetch.snapshot.close()
   }
 
   #take(wanted: number): StoredRecord[] {
@@ -119,21 +122,25 @@ export class BlockSource implements RecordSource {
   }
 
   async #open(offset: number): Promise<Fetch> {
+    // One view for the index and the blocks: a merge between the two would move the borders.
+    const snapshot = this.db.snapshot()
     const iterator = this.db.iterator({
-      gte: keyAt('block', this.at, await this.#baseOf(offset)),
+      gte: keyAt('block', this.at, await this.#baseOf(offset, snapshot)),
       lt: keyAt('block', this.at, Number.MAX_SAFE_INTEGER),
       highWaterMarkBytes: FETCH_BYTES_MAX,
+      snapshot,
     })
-    return { iterator, ahead: iterator.nextv(FETCH_BLOCKS_MAX) }
+    return { iterator, snapshot, ahead: iterator.nextv(FETCH_BLOCKS_MAX) }
   }
 
   /** The base offset of the block that holds `offset`. */
-  async #baseOf(offset: number): Promise<number> {
+  async #baseOf(offset: number, snapshot: Snapshot): Promise<number> {
     const keys = this.db.keys({
       gte: keyAt('index', this.at, 0),
       lt: keyAt('index', this.at, offset + 1),
       reverse: true,
       limit: 1,
+      snapshot,
     })
     const [key] = await keys.all()
     return key === undefined ? offset : (parseIndexKey(key)?.baseOffset ?? offset)

@@ -12,10 +12,11 @@ import { unsealed } from '../state/checksum.js'
 import type { Db } from '../state/level-store-db.js'
 import { checkedTails } from './embedded-check.js'
 import { BlockSource, damaged } from './embedded-cursor.js'
+import { BlockDraft } from './embedded-draft.js'
 import { baseOffsetOf, keyAt } from './embedded-keys.js'
 import { openLogDb, openMeta, readMarker, type EmbeddedLogOptions } from './embedded-open.js'
 import type { MetaRow, PartitionRow } from './embedded-rows.js'
-import { BlockDraft, EmbeddedWriter } from './embedded-writer.js'
+import { EmbeddedWriter } from './embedded-writer.js'
 import type { EventLog, LogReader, StoredRecord, TimeBase, Transaction } from './log.js'
 import { TailReader } from './tail-reader.js'
 import { Tails, type TopicPartition } from './tails.js'
@@ -164,7 +165,7 @@ export class EmbeddedLog implements EventLog {
     if (this.#closed) return
     this.#closed = true
     this.#writers.fenceAll()
-    await this.#writer.settled()
+    await this.#writer.finished()
     await Promise.all([...this.#readers].map((reader) => reader.close()))
     await this.#db.close()
   }

@@ -10,19 +10,18 @@
  *    record at the end of its own log, and what comes behind a torn record is lost.
  */
 import type { ChainedBatch } from 'classic-level'
-import { TidemarkError, exitCode } from '../errors.js'
 import { failpoint, failpointSoon } from '../failpoint.js'
 import { sealOf, sealed } from '../state/checksum.js'
-import type { Db } from '../state/level-store-db.js'
-import { BlockBuilder } from './embedded-block.js'
+import { writeFailure, type Db } from '../state/level-store-db.js'
+import type { BlockBuilder } from './embedded-block.js'
 import { TALLY_KEY, keyAt, partitionKey } from './embedded-keys.js'
+import { BlockMerger } from './embedded-merge.js'
 import { encodeRow, type PartitionRow } from './embedded-rows.js'
-import type { LogRecord } from './log.js'
 import type { Tail } from './tails.js'
-import type { Draft } from './transaction.js'
 
-type Batch = ChainedBatch<Db, Buffer, Buffer>
+/** A transaction's blocks, by where they go. */
 export type Drafted = Map<Tail, BlockBuilder[]>
+type Batch = ChainedBatch<Db, Buffer, Buffer>
 
 interface Waiting {
   readonly drafted: Drafted
@@ -35,12 +34,16 @@ interface Waiting {
 /** Commits that wait are written together up to this size, which bounds the memory of one write. */
 const WRITE_BYTES_MAX = 32 * 1024 * 1024
 
+const EMPTY = Buffer.alloc(0)
+
 export class EmbeddedWriter {
   readonly #db: Db
   readonly #rows: Map<number, PartitionRow>
+  readonly #merger: BlockMerger
   #writes: number
   #waiting: Waiting[] = []
   #running = false
+  #loop: Promise<void> = Promise.resolve()
   /** The newest commit that was asked for, settled either way. */
   #newest: Promise<void> = Promise.resolve()
   #failure: Error | null = null
@@ -48,10 +51,11 @@ export class EmbeddedWriter {
   constructor(db: Db, rows: Map<number, PartitionRow>) {
     this.#db = db
     this.#rows = rows
+    this.#merger = new BlockMerger(db)
     this.#writes = [...rows.values()].reduce((sum, row) => sum + row.writes, 0)
   }
 
-  /** @throws TidemarkError LOG_WRITE_FAILED */
+  /** @throws TidemarkError LOG_WRITE_FAILED, DISK_FULL (74): the log must be opened again */
   commit(drafted: Drafted, bytes: number, settle: () => void): Promise<void> {
     const committing = new Promise<void>((resolve, reject) => {
       this.#waiting.push({ drafted, bytes, settle, resolve, reject })
@@ -59,7 +63,7 @@ export class EmbeddedWriter {
     this.#newest = committing.catch(() => {})
     if (!this.#running) {
       this.#running = true
-      void this.#run()
+      this.#loop = this.#run()
     }
     return committing
   }
@@ -67,6 +71,11 @@ export class EmbeddedWriter {
   /** Resolves when the commits that are under way now have settled; later ones do not matter. */
   settled(): Promise<void> {
     return this.#newest
+  }
+
+  /** Resolves when nothing is being written any more; nobody may commit from here on. */
+  finished(): Promise<void> {
+    return this.#loop
   }
 
   async #run(): Promise<void> {
@@ -77,6 +86,9 @@ export class EmbeddedWriter {
       try {
         if (this.#failure) throw this.#failure
         await this.#write(group)
+        await this.#merger.merge().catch((cause: unknown) => {
+          throw writeFailure('the event log', 'LOG_WRITE_FAILED', 'never', cause)
+        })
       } catch (error) {
         this.#failure ??= error as Error
         for (const commit of group) commit.reject(this.#failure)
@@ -100,7 +112,7 @@ export class EmbeddedWriter {
     const batch = this.#db.batch()
     const ends = new Map<Tail, number>()
     const erasures = new Map<Tail, number>()
-    for (const { drafted } of group) putBlocks(batch, drafted, ends, erasures)
+    for (const { drafted } of group) this.#putBlocks(batch, drafted, ends, erasures)
     if (ends.size === 0) {
       await batch.close()
     } else {
@@ -115,7 +127,7 @@ export class EmbeddedWriter {
       const writing = batch.write({ sync: true })
       failpointSoon('log.in-sync')
       await writing.catch((cause: unknown) => {
-        throw writeFailed(cause)
+        throw writeFailure('the event log', 'LOG_WRITE_FAILED', 'never', cause)
       })
       failpoint('log.after-batch')
       for (const [partition, row] of rows) this.#rows.set(partition, row)
@@ -124,6 +136,31 @@ export class EmbeddedWriter {
     for (const commit of group) commit.settle()
     for (const [tail, end] of ends) tail.advance(end)
     for (const commit of group) commit.resolve()
+  }
+
+  #putBlocks(
+    batch: Batch,
+    drafted: Drafted,
+    ends: Map<Tail, number>,
+    erasures: Map<Tail, number>,
+  ): void {
+    for (const [tail, blocks] of drafted) {
+      let offset = ends.get(tail) ?? tail.end
+      for (const block of blocks) {
+        const key = keyAt('block', tail, offset)
+        batch.put(keyAt('index', tail, offset, block.count), EMPTY)
+        batch.put(key, block.finish(key))
+        this.#merger.wrote(tail, offset, block)
+        for (const { index, key: erasedKey } of block.erased) {
+          putErasure(batch, tail, offset + index, erasedKey)
+        }
+        if (block.erased.length > 0) {
+          erasures.set(tail, (erasures.get(tail) ?? 0) + block.erased.length)
+        }
+        offset += block.count
+      }
+      ends.set(tail, offset)
+    }
   }
 
   /** The partition rows as they are after this write. */
@@ -150,72 +187,7 @@ export class EmbeddedWriter {
   }
 }
 
-function putBlocks(
-  batch: Batch,
-  drafted: Drafted,
-  ends: Map<Tail, number>,
-  erasures: Map<Tail, number>,
-): void {
-  for (const [tail, blocks] of drafted) {
-    let offset = ends.get(tail) ?? tail.end
-    for (const block of blocks) {
-      const key = keyAt('block', tail, offset)
-      batch.put(keyAt('index', tail, offset, block.count), Buffer.alloc(0))
-      batch.put(key, block.finish(key))
-      for (const { index, key: erasedKey } of block.erased) {
-        putErasure(batch, tail, offset + index, erasedKey)
-      }
-      if (block.erased.length > 0) {
-        erasures.set(tail, (erasures.get(tail) ?? 0) + block.erased.length)
-      }
-      offset += block.count
-    }
-    ends.set(tail, offset)
-  }
-}
-
 function putErasure(batch: Batch, tail: Tail, offset: number, erasedKey: Buffer): void {
   const key = keyAt('erasure', tail, offset)
   batch.put(key, sealed(sealOf(key, erasedKey), erasedKey))
-}
-
-function writeFailed(cause: unknown): TidemarkError {
-  return new TidemarkError(
-    'LOG_WRITE_FAILED',
-    'commit to the embedded log: the disk refused the write; whether the transaction is in the ' +
-      'log is known after it has been opened again',
-    { exit: exitCode.io, retry: 'later', cause },
-  )
-}
-
-/** A transaction's records on their way into blocks. */
-export class BlockDraft implements Draft {
-  readonly #drafted: Drafted = new Map()
-  #bytes = 0
-
-  constructor(readonly writer: EmbeddedWriter) {}
-
-  add(tail: Tail, record: LogRecord): number {
-    let blocks = this.#drafted.get(tail)
-    if (blocks === undefined) {
-      blocks = []
-      this.#drafted.set(tail, blocks)
-    }
-    let block = blocks.at(-1)
-    if (block === undefined || block.isFull) {
-      block = new BlockBuilder()
-      blocks.push(block)
-    }
-    const bytes = block.add(record)
-    this.#bytes += bytes
-    return bytes
-  }
-
-  commit(settle: () => void): Promise<void> {
-    return this.writer.commit(this.#drafted, this.#bytes, settle)
-  }
-
-  discard(): void {
-    this.#drafted.clear()
-  }
 }
