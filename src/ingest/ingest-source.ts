@@ -6,6 +6,9 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
+import { Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip } from 'node:zlib'
 import { configurationError, ioError } from '../errors.js'
 
 /** `sql` is DuckDB's and names the files as `${files}`. */
@@ -27,10 +30,11 @@ export interface SourceIdentity {
 }
 
 /**
- * Reads every file once to identify the source.
+ * Reads every file to identify the source.
  *
- * Raises `FILE_MISSING` (exit 74) where a file is not there or cannot be read, and `QUERY_FILES`
- * (exit 78) where the query does not use them.
+ * Raises `FILE_MISSING` (exit 74) where a file is not there or cannot be read, `FILE_DAMAGED` (74)
+ * where a gzip file is cut short or has other bytes than were packed, and `QUERY_FILES` (exit 78)
+ * where the query does not use the files.
  */
 export async function identify(app: string, query: IngestQuery): Promise<SourceIdentity> {
   if (!query.sql.includes('${files}')) {
@@ -48,16 +52,29 @@ export async function identify(app: string, query: IngestQuery): Promise<SourceI
 
 async function hashOf(path: string): Promise<string> {
   const hash = createHash('sha256')
+  let head: Buffer | null = null
   try {
     if (!(await stat(path)).isFile()) throw new Error('not a file')
     for await (const portion of createReadStream(path, { highWaterMark: 1 << 20 })) {
+      head ??= portion as Buffer
       hash.update(portion as Buffer)
     }
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : String(error)
     throw ioError('FILE_MISSING', `cannot read ${path}: ${why}`, error)
   }
+  if (head?.[0] === 0x1f && head[1] === 0x8b) await checkGzip(path)
   return hash.digest('hex')
+}
+
+/** DuckDB takes the end of a file that was cut short for the end of its rows, and no checksum. */
+async function checkGzip(path: string): Promise<void> {
+  const nowhere = new Writable({ write: (_portion, _encoding, done) => done() })
+  try {
+    await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), createGunzip(), nowhere)
+  } catch (error) {
+    throw ioError('FILE_DAMAGED', `${path} is damaged: ${(error as Error).message}`, error)
+  }
 }
 
 /**

@@ -80,7 +80,7 @@ export interface IngestReport extends IngestProgress {
 /**
  * Runs the query and appends its rows as events, in transactions of at most 5,000 rows.
  *
- * Raises `FILE_MISSING` (exit 74), `QUERY_FILES`, `QUERY_FAILED`, `QUERY_COLUMNS`,
+ * Raises `FILE_MISSING`, `FILE_DAMAGED` (exit 74), `QUERY_FILES`, `QUERY_FAILED`, `QUERY_COLUMNS`,
  * `QUERY_LOGGED_AT`, `INGEST_DONE`, `INGEST_CHANGED` and `TIME_BASE` (exit 78), and whatever the
  * log raises.
  *

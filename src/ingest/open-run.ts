@@ -13,7 +13,7 @@ export interface OpenedRun {
   readonly newest: number
 }
 
-/** Raises `FILE_MISSING`, `QUERY_FILES`, `TIME_BASE` and `INGEST_DONE`. */
+/** Raises `FILE_MISSING`, `FILE_DAMAGED`, `QUERY_FILES`, `TIME_BASE` and `INGEST_DONE`. */
 export async function openRun(
   log: EventLog,
   app: string,

@@ -1,3 +1,6 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { TidemarkError } from '../../src/errors.js'
 import { QueryRows } from '../../src/ingest/duckdb-rows.js'
@@ -208,6 +211,25 @@ describe('what is refused', () => {
     const error = await failure(run(log, ['/nowhere/events.csv']))
     expect(error).toMatchObject({ code: 'FILE_MISSING', exit: 74 })
     expect(error.message).toBe('cannot read /nowhere/events.csv: no such file')
+  })
+
+  it('finds a gzip file that was cut short, or holds other bytes than were packed', async () => {
+    const rows = Array.from({ length: 50 }, (_, i) => `e${i},c,visit,2024-01-01\n`).join('')
+    const whole = gzipSync(`event_id,customer_id,type,occurred_at\n${rows}`)
+    const flipped = Buffer.from(whole)
+    flipped[whole.length - 6]! ^= 1
+    const folder = await tempFolder()
+    for (const [i, bytes] of [whole.subarray(0, -8), flipped].entries()) {
+      const path = join(folder, `damaged-${i}.csv.gz`)
+      await writeFile(path, bytes)
+      const error = await failure(run(log, [path]))
+      expect(error).toMatchObject({ code: 'FILE_DAMAGED', exit: 74 })
+      expect(error.message).toContain(`${path} is damaged: `)
+    }
+    const path = join(folder, 'whole.csv.gz')
+    await writeFile(path, whole)
+    const own = new MemoryLog({ timeBase: historic })
+    expect(await run(own, [path])).toMatchObject({ rows: 50, appended: 50 })
   })
 
   it('gives the sentence of DuckDB', async () => {
