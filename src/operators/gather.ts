@@ -146,7 +146,11 @@ function isDue<S>(
   options: GatherOptions,
 ): boolean {
   if (open.records === 0) {
-    return open.ticked || (batch.atEnd && parts.timers.peek(parts.progress.asOf, 1).length > 0)
+    return (
+      open.ticked ||
+      (batch.atEnd &&
+        parts.timers.peek(parts.progress.asOf, Math.min(1, options.timersMax)).length > 0)
+    )
   }
   if (batch.atEnd || open.records >= options.recordsMax) return true
   return batch.wallMs - (open.openedMs ?? batch.wallMs) >= options.ageMsMax

@@ -103,7 +103,7 @@ function decodeGroup<S>(codec: StateCodec<S>, group: Group): S {
     return codec.decode(group.payloads)
   } catch (cause) {
     const text = `the state of customer ${JSON.stringify(group.customer)} cannot be read`
-    throw ioError('STORE_DAMAGED', text, cause)
+    throw ioError('STORE_DAMAGED', `${text}: ${(cause as Error).message}`, cause)
   }
 }
 

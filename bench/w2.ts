@@ -1,0 +1,89 @@
+/**
+ * W2, what a user really gets: W1's stream through the built-in app with its features, rules,
+ * deduplication, timers, scoring (200 trees of depth 5), seals, snapshots and the embedded log.
+ *
+ * Two figures, measured apart: CPU an event while the stream is drained (timers wait meanwhile),
+ * then CPU a timer snapshot while one simulated day passes in ticks of one minute and no event
+ * comes. CPU is of the whole process, all threads.
+ *
+ * Usage: tsx bench/w2.ts [events] [ranks]
+ */
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { EmbeddedLog } from '../src/log/embedded-log.js'
+import { calibrate } from './support/calibrate.js'
+import { fillChurn, startChurn } from './support/churn-engine.js'
+
+const events = Number(process.argv[2] ?? 2_000_000)
+const ranks = Number(process.argv[3] ?? 100_000)
+const minutes = 1440
+const start = 1_672_531_200_000
+const folder = await mkdtemp(join(tmpdir(), 'tidemark-w2-'))
+const control = calibrate()
+
+// One tick a second of this clock, and each of its seconds is a minute of event time. The virtual
+// base begins at the end of the stream.
+let wall = 0
+const origin = start + events * 5184
+const log = await EmbeddedLog.open(join(folder, 'log'), {
+  timeBase: { kind: 'virtual', origin, speed: 60 },
+  clock: () => wall,
+})
+await fillChurn(log, events, ranks)
+
+const stream = await startChurn(folder, log, { timersPerCommitMax: 0, lagAllowanceMs: 0 })
+let before = process.cpuUsage()
+const started = performance.now()
+await stream.engine.idle()
+const perEvent = cpu(before) / events
+const rate = events / ((performance.now() - started) / 1000)
+await stream.close()
+console.log(`W2, ${events} events, ${ranks} ranks`)
+print('an event', perEvent, 25)
+console.log(`  ${Math.round(rate)} events/s, ${(events / stream.counts.rows).toFixed(2)} an output`)
+
+const ticks = await startChurn(folder, log, {
+  lagAllowanceMs: 0,
+  idleWaitMs: 0,
+  wallClock: () => wall,
+})
+await ticks.engine.idle()
+const { byTime, commits } = ticks.counts
+const customers = ticks.engine.status().partitions[0]!.customers
+console.log(`  ${customers} customers, ${byTime} overdue timers served in ${commits} commits`)
+before = process.cpuUsage()
+for (let minute = 0; minute < minutes; minute++) {
+  wall += 1000
+  await ticks.engine.idle()
+}
+const day = cpu(before)
+const fired = ticks.counts.byTime - byTime
+print('a timer snapshot', day / fired, 12)
+console.log(`  ${fired} timers in one simulated day: ${(day / 1e6).toFixed(1)} s of CPU`)
+await ticks.close()
+await log.close()
+const bytes = await sizeOf(join(folder, 'state'))
+console.log(`  ${Math.round(bytes / customers)} bytes of state a customer on disk`)
+console.log(`  peak memory ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`)
+console.log(`  avsc decode in this run: ${control.toFixed(3)} µs`)
+await rm(folder, { recursive: true })
+
+function cpu(since: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since)
+  return user + system
+}
+
+function print(what: string, value: number, target: number): void {
+  const multiple = (value / control).toFixed(1)
+  console.log(`  ${value.toFixed(2)} µs CPU ${what} = ${multiple} × avsc decode (target ${target})`)
+}
+
+async function sizeOf(path: string): Promise<number> {
+  let total = 0
+  for (const name of await readdir(path, { recursive: true })) {
+    const entry = await stat(join(path, name))
+    if (entry.isFile()) total += entry.size
+  }
+  return total
+}
