@@ -1,7 +1,7 @@
 /** Where a start's events come from, decided before anything is opened. */
 import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import { configurationError } from '../errors.js'
+import { configurationError, TidemarkError } from '../errors.js'
 import type { App } from '../features/app.js'
 import {
   defaultSpeed,
@@ -11,7 +11,7 @@ import {
   preloadDays,
 } from '../ingest/generate.js'
 import { QueryRows } from '../ingest/duckdb-rows.js'
-import { ingestSql } from '../ingest/ingest.js'
+import { type IngestReport, ingestSql } from '../ingest/ingest.js'
 import type { EventLog, TimeBase } from '../log/log.js'
 import type { StartHooks } from './start.js'
 import type { StartOptions, StartSource } from './start-options.js'
@@ -134,7 +134,7 @@ function fileSource(
     lowWatermark: () => null,
     run: async (stop) => {
       const progress = hooks.progress('loading', 'rows')
-      const report = await ingestSql({
+      const loading = ingestSql({
         app,
         log,
         ...(await queryOf(source)),
@@ -142,12 +142,20 @@ function fileSource(
         signal: stop,
         onProgress: ({ rows, total }) => progress.update(rows, total),
       })
+      const report = await loading.catch(passWhereLoaded)
+      if (report === null) return hooks.logger.info('the files are in the log already: going on')
       progress.end(report.rows)
       for (const [code, { count, example }] of report.rejects) {
         hooks.logger.warn(`${count} rows rejected: ${code}`, { example })
       }
     },
   }
+}
+
+/** A start that was killed behind its load is started again by the same command. */
+function passWhereLoaded(error: unknown): IngestReport | null {
+  if (error instanceof TidemarkError && error.code === 'INGEST_DONE') return null
+  throw error
 }
 
 async function queryOf(source: StartSource & { readonly kind: 'files' }) {
