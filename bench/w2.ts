@@ -45,7 +45,7 @@ console.log(`  ${Math.round(rate)} events/s, ${(events / stream.counts.rows).toF
 
 const ticks = await startChurn(folder, log, {
   lagAllowanceMs: 0,
-  idleWaitMs: 0,
+  idleWaitMs: 2,
   wallClock: () => wall,
 })
 await ticks.engine.idle()
