@@ -20,6 +20,7 @@ import { openModels } from './open-models.js'
 import { effectiveSource, openSource, type RunningSource, timeBaseOf } from './start-source.js'
 import type { Compose, Composed, StartHooks } from './start.js'
 import type { StartOptions } from './start-options.js'
+import { closeAll, withEnd } from './with-end.js'
 
 export const composeStart: Compose = async (options, hooks) => {
   const isNew = (await dataOwner(options.dataDirectory)) === null
@@ -72,7 +73,8 @@ export const composeStart: Compose = async (options, hooks) => {
     const engine = startEngine(parts, { app: app.name, synthetic })
     return composed(engine, running, parts, options, closing)
   } catch (error) {
-    await closeAll(closing)
+    // Whatever closing meets beside it, this is what is told.
+    await closeAll(closing).catch(() => undefined)
     throw error
   }
 }
@@ -112,17 +114,19 @@ async function runBoth(
   })
   const sourced = source.run(ending.signal)
   const finished = sourced.then(() => (exitWhenDone ? engine.idle() : stopped))
-  try {
-    if (stop.aborted) end()
-    await Promise.race([stopped, finished, engine.done])
-  } finally {
-    end()
-    stop.removeEventListener('abort', end)
-    // The source first: what it has put into the log is then in the engine's last commit or after.
-    await sourced.catch(() => undefined)
-    await engine.stop()
-  }
-  await sourced
+  if (stop.aborted) end()
+  await withEnd(
+    () => Promise.race([stopped, finished, engine.done]),
+    async () => {
+      end()
+      stop.removeEventListener('abort', end)
+      // The source first: what it has put into the log is then in the engine's last commit or after.
+      await withEnd(
+        () => sourced,
+        () => engine.stop(),
+      )
+    },
+  )
 }
 
 /** A virtual clock goes on from the largest committed asOf, or from what is in the log already. */
@@ -153,8 +157,4 @@ function modelNotes(hooks: StartHooks) {
       if (told++ < 3) hooks.logger.error(`model ${bundle.name} failed`, { reason, rows, cause })
     },
   }
-}
-
-async function closeAll(closing: (() => Promise<void>)[]): Promise<void> {
-  for (const close of closing.splice(0).reverse()) await close()
 }

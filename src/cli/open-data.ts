@@ -6,6 +6,7 @@ import { LevelStoreHome } from '../state/level-store-home.js'
 import type { StoreHome } from '../state/store.js'
 import { dataOwner, lockDirectory, ownDirectory } from './data-directory.js'
 import { type LoadedApp, loadApp } from './load-app.js'
+import { closeAll } from './with-end.js'
 import { join } from 'node:path'
 import { configurationError } from '../errors.js'
 
@@ -63,20 +64,17 @@ function opened(
   log: EmbeddedLog,
   unlock: () => Promise<void>,
 ): OpenData {
-  let snapshots: SnapshotStore | null = null
+  const closing = [unlock, () => log.close()]
   return {
     loaded,
     log,
     home: new LevelStoreHome(join(directory, 'state'), 'state'),
     models: join(directory, 'models'),
     snapshots: async (onDamage) => {
-      snapshots = await openLevelSnapshots(join(directory, 'snapshots'), { onDamage })
+      const snapshots = await openLevelSnapshots(join(directory, 'snapshots'), { onDamage })
+      closing.push(() => snapshots.close())
       return snapshots
     },
-    close: async () => {
-      await snapshots?.close()
-      await log.close()
-      await unlock()
-    },
+    close: () => closeAll(closing),
   }
 }

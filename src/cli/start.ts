@@ -14,6 +14,7 @@ import { Progress } from './progress.js'
 import { addStartFlags, startOptions, type StartOptions } from './start-options.js'
 import { createStatusLine } from './status-line.js'
 import { stoppable } from './stop.js'
+import { withEnd } from './with-end.js'
 
 /** What the engine is given to report into. */
 export interface StartHooks {
@@ -68,7 +69,7 @@ export async function runStart(
     logger,
     progress: (step, unit) => new Progress(io, step, unit),
   })
-  try {
+  const work = async (): Promise<void> => {
     const metrics = createMetrics(composed.engine, board)
     observeCommit = (partition, seconds) => metrics.observeCommit(partition, seconds)
     const server = await buildServer({
@@ -96,9 +97,8 @@ export async function runStart(
       await server.close()
     }
     tellStopped(options, io, composed.engine)
-  } finally {
-    await composed.close()
   }
+  await withEnd(work, () => composed.close())
 }
 
 function tellServing(options: StartOptions, io: CliIo, engine: StatusSource, url: string): void {

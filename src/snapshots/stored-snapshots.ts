@@ -142,8 +142,11 @@ export class StoredSnapshots implements SnapshotStore {
   }
 
   async close(): Promise<void> {
-    if (this.#failure === null) await this.flush()
-    await this.#store.close()
+    try {
+      if (this.#failure === null) await this.flush()
+    } finally {
+      await this.#store.close()
+    }
   }
 
   #apply({ customer, features, score }: SnapshotPut, { partition, commit }: PartitionProof): void {
@@ -239,8 +242,8 @@ export class StoredSnapshots implements SnapshotStore {
       const changes = await encoded(this.#flushing)
       await this.#store.write(changes, position)
     } catch (error) {
-      this.#failure = error
-      throw error
+      this.#failure = final(error)
+      throw this.#failure
     }
     this.#flushing = new Map()
     this.#progress.confirm(position)
@@ -255,6 +258,13 @@ export class StoredSnapshots implements SnapshotStore {
 
 function isDamage(error: unknown): error is TidemarkError {
   return error instanceof TidemarkError && error.code === 'STORE_DAMAGED'
+}
+
+/** This store is opened once a process: whoever tries again would meet the same failure. */
+function final(error: unknown): unknown {
+  if (!(error instanceof TidemarkError)) return error
+  const { code, message, exit } = error
+  return new TidemarkError(code, message, { exit, retry: 'never', cause: error })
 }
 
 async function encoded(rows: Rows): Promise<StoreChange[]> {

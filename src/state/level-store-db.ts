@@ -6,7 +6,7 @@
  */
 import { readdir } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
-import { TidemarkError, configurationError, exitCode } from '../errors.js'
+import { TidemarkError, configurationError, exitCode, type Retry } from '../errors.js'
 
 export type Db = ClassicLevel<Buffer, Buffer>
 
@@ -27,7 +27,9 @@ export interface DbOwner {
   readonly compression: boolean
 }
 
-const LACKING = /No space left|Permission denied|Too many open files|Read-only|Cannot allocate/
+const LACKING =
+  /No space left|quota|Permission denied|Too many open files|Read-only|Cannot allocate/
+const FULL = /No space left|quota/
 
 /**
  * Opens or creates a database.
@@ -57,11 +59,12 @@ export async function openDb(directory: string, owner: DbOwner): Promise<Db> {
 
 /** What a failure of LevelDB means to the owner. */
 export function levelFailure(owner: DbOwner, error: unknown): TidemarkError {
-  const text = `${owner.name}: ${error instanceof Error ? error.message : String(error)}`
+  const text = `${owner.name}: ${reasonOf(error)}`
   const { code } = error as { code?: string }
   if (code === 'LEVEL_LOCKED') {
     return configurationError('DIRECTORY_LOCKED', `${owner.name} is open in another process`, error)
   }
+  if (FULL.test(text)) return diskFull(owner.name, 'later', error)
   if (!LACKING.test(text)) return owner.damaged(text, error)
   return new TidemarkError(owner.failedCode, text, {
     exit: exitCode.io,
@@ -69,6 +72,32 @@ export function levelFailure(owner: DbOwner, error: unknown): TidemarkError {
     cause: error,
   })
 }
+
+/**
+ * What it means that a database refused a write: `DISK_FULL`, or `code`. `retry` says whether the
+ * owner opens the database again by itself.
+ */
+export function writeFailure(
+  name: string,
+  code: string,
+  retry: Retry,
+  cause: unknown,
+): TidemarkError {
+  const reason = reasonOf(cause)
+  if (FULL.test(reason)) return diskFull(name, retry, cause)
+  const text = `${name}: the disk refused a write (${reason})`
+  return new TidemarkError(code, text, { exit: exitCode.io, retry, cause })
+}
+
+function diskFull(name: string, retry: Retry, cause: unknown): TidemarkError {
+  const text =
+    `${name}: the disk is full (${reasonOf(cause)}); make space and start again, ` +
+    'nothing that was committed is lost'
+  return new TidemarkError('DISK_FULL', text, { exit: exitCode.io, retry, cause })
+}
+
+const reasonOf = (cause: unknown): string =>
+  cause instanceof Error ? cause.message : String(cause)
 
 /**
  * LevelDB would take the directory for a new database, and delete every table in it that the new

@@ -22,7 +22,7 @@ import {
   nextLink,
   type Head,
 } from './level-store-chain.js'
-import { levelFailure, type Db, type DbOwner } from './level-store-db.js'
+import { levelFailure, writeFailure, type Db, type DbOwner } from './level-store-db.js'
 import type { Store, StoreChange } from './store.js'
 
 /** Keys of our own sort before and behind the overlay's, which all begin with this byte. */
@@ -84,7 +84,7 @@ export class LevelStore implements Store {
     return reading(this.#owner, () => this.#db.getMany(keys.map(valueKey)))
   }
 
-  /** @throws TidemarkError STORE_WRITE_FAILED (74, 'later') */
+  /** @throws TidemarkError STORE_WRITE_FAILED, DISK_FULL (74, 'later') */
   async write(changes: readonly StoreChange[], position: Uint8Array): Promise<void> {
     if (this.#failure) throw this.#failure
     if (this.#writing) throw new Error('one write at a time: the one before has not resolved')
@@ -137,7 +137,7 @@ export class LevelStore implements Store {
     const writing = batch.write({ sync: true })
     failpointSoon(this.#owner.points.inside)
     await writing.catch((cause: unknown) => {
-      this.#failure = writeFailed(this.#owner.name, changes.length, cause)
+      this.#failure = writeFailure(this.#owner.name, 'STORE_WRITE_FAILED', 'later', cause)
       throw this.#failure
     })
     this.#head = link.head
@@ -151,14 +151,6 @@ function valueKey(key: Uint8Array): Buffer {
   tagged[0] = VALUE_TAG
   tagged.set(key, 1)
   return tagged
-}
-
-function writeFailed(name: string, count: number, cause: unknown): TidemarkError {
-  return new TidemarkError(
-    'STORE_WRITE_FAILED',
-    `${name}: the disk refused a write of ${count} changes`,
-    { exit: exitCode.io, retry: 'later', cause },
-  )
 }
 
 /** The store cannot be believed; it works again after it was set aside. */
