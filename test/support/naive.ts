@@ -14,7 +14,7 @@ import {
   type VisibleEvent,
 } from './naive/evaluate.js'
 
-export type { Decision, NaiveOutcome, NaiveRecord } from './naive/decide.js'
+export type { Decision, NaiveRecord } from './naive/decide.js'
 export type { NaiveValue, VisibleEvent } from './naive/evaluate.js'
 
 /** A label as plain data: `lapse` is 1 without an event of the source in the span, `event` with. */
