@@ -35,7 +35,8 @@ export function bigSquareOf(value: number): bigint {
  */
 export function roundBig(numerator: bigint, denominator: bigint, exponent: number): number {
   if (numerator === 0n) return 0
-  if (numerator < 0n) return -roundBig(-numerator, denominator, exponent)
+  // Not a unary minus: a negative number that is rounded to 0 is no −0.
+  if (numerator < 0n) return 0 - roundBig(-numerator, denominator, exponent)
   // A quotient of 65 or 66 bits, its last bit set where anything was left behind it (sticky).
   const shift = 66 - bitLength(numerator) + bitLength(denominator)
   const dividend = shift > 0 ? numerator << BigInt(shift) : numerator

@@ -66,7 +66,10 @@ export function eligible<const S extends EventSchemas>(
  * @throws `DURATION_INVALID`, `LABEL_INVALID`
  * @example lapse(on.session, { gap: '0d', horizon: '30d' })
  */
-export function lapse<E extends string>(event: EventRef<E>, options: LabelOptions<E>): LabelSpec {
+export function lapse<E extends string>(
+  event: EventRef<E>,
+  options: LabelOptions<NoInfer<E>>,
+): LabelSpec {
   return labelOf('lapse', event, options)
 }
 
@@ -78,7 +81,10 @@ export function lapse<E extends string>(event: EventRef<E>, options: LabelOption
  * const { subscription_change: change } = on
  * happens(change, { gap: '0d', horizon: '30d', where: change.change.is('cancelled') })
  */
-export function happens<E extends string>(event: EventRef<E>, options: LabelOptions<E>): LabelSpec {
+export function happens<E extends string>(
+  event: EventRef<E>,
+  options: LabelOptions<NoInfer<E>>,
+): LabelSpec {
   return labelOf('event', event, options)
 }
 
@@ -92,7 +98,7 @@ export function happens<E extends string>(event: EventRef<E>, options: LabelOpti
 export function seenWithin<E extends string>(
   event: EventRef<E>,
   length: Duration,
-  { where }: { readonly where?: Condition<E> } = {},
+  { where }: { readonly where?: Condition<NoInfer<E>> } = {},
 ): EligibleSpec {
   return { source: sourceOf(event, where), withinMs: parseDuration(length) }
 }
