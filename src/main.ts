@@ -1,10 +1,18 @@
 #!/usr/bin/env node
 /** The `tidemark` binary: the one place that names all commands and touches the real process. */
 import { composeStart } from './cli/compose-start.js'
+import { ingestCommand } from './cli/ingest.js'
 import { processIo } from './cli/io.js'
 import { runProgram, type RegisterCommand } from './cli/program.js'
+import { replayCommand } from './cli/replay.js'
 import { startCommand } from './cli/start.js'
+import { verifyCommand } from './cli/verify.js'
 
-const commands: readonly RegisterCommand[] = [startCommand(composeStart)]
+const commands: readonly RegisterCommand[] = [
+  startCommand(composeStart),
+  ingestCommand,
+  replayCommand,
+  verifyCommand,
+]
 
 process.exitCode = await runProgram(process.argv.slice(2), processIo(), commands)

@@ -21,6 +21,9 @@ export interface IngestRun {
   readonly files: readonly SourceFile[]
 }
 
+/** A key in hex: a SHA-256. */
+const fingerprintBytes = 64
+
 /** The newest record of each run of this app. */
 export async function readRuns(log: EventLog, app: string): Promise<Map<string, IngestRun>> {
   const topic = topicsOf(app).ingests
@@ -31,8 +34,10 @@ export async function readRuns(log: EventLog, app: string): Promise<Map<string, 
     for (let at = 0; at < end;) {
       const { records } = await reader.poll(1000, 0)
       if (records.length === 0) break
-      for (const { value, offset } of records) {
+      for (const { key, value, offset } of records) {
         at = offset + 1
+        // Other sources keep their own books in the topic, under keys of their own.
+        if (key?.length !== fingerprintBytes) continue
         const run = JSON.parse(value!.toString()) as IngestRun
         runs.set(run.fingerprint, run)
       }

@@ -28,6 +28,8 @@ export interface TrainingSetOptions {
   readonly asked:
     | { readonly kind: 'cutoffs'; readonly text: string; readonly instants: readonly number[] }
     | { readonly kind: 'rows'; readonly path: string }
+  /** Whether the events were made up. @default what the app says */
+  readonly synthetic?: boolean
   /** @default known */
   readonly visibility?: Visibility
   /** Path of the Parquet file. */
@@ -139,7 +141,7 @@ function metadataOf(options: TrainingSetOptions, endOffsets: readonly number[]):
     ...(asked.kind === 'cutoffs' ? { cutoffs: asked.text } : { rows: true }),
     endOffsets,
     label: labels && { gapMs: labels.gapMs, horizonMs: labels.horizonMs, kind: labels.kind },
-    synthetic: app.synthetic,
+    synthetic: options.synthetic ?? app.synthetic,
     logId: log.id,
   }
 }

@@ -1,0 +1,153 @@
+/** `tidemark verify`: re-derives everything that a data directory's engine has emitted. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { exitCode, TidemarkError } from '../errors.js'
+import { topicsOf } from '../log/log.js'
+import { featureProgram } from '../operators/program.js'
+import { verify, type VerifyReport } from '../replay/verify.js'
+import type { Finding } from '../replay/findings.js'
+import { findBundle } from '../scoring/bundle-folders.js'
+import { OnnxScorer } from '../scoring/onnx-scorer.js'
+import type { Scorer } from '../scoring/scorer.js'
+import { LevelStoreHome } from '../state/level-store-home.js'
+import { layoutOf } from './compose-start.js'
+import { nonEmpty, positiveNumber } from './flags.js'
+import type { CliIo } from './io.js'
+import { type OpenData, openData } from './open-data.js'
+import { Progress } from './progress.js'
+import { DEFAULT_DATA_DIRECTORY } from './start-options.js'
+import { stoppable } from './stop.js'
+import { withEnd } from './with-end.js'
+
+interface Flags {
+  app?: string
+  data: string
+  sample?: number
+  json?: boolean
+}
+
+export function verifyCommand(program: Command, io: CliIo): void {
+  program
+    .command('verify')
+    .description('derive every emitted row and score again; exit 1 where one differs or is missing')
+    .option('--app <app>', 'churn, or the folder of an app', nonEmpty('an app'))
+    .option('--data <dir>', 'data directory', nonEmpty('a directory'), DEFAULT_DATA_DIRECTORY)
+    .option(
+      '--sample <percent>',
+      'compare the rows of so many percent of the customers',
+      positiveNumber('a percentage', 100),
+    )
+    .option('--json', 'the report as JSON on stdout')
+    .action((flags: Flags) => stoppable(io, (stop) => runVerify(flags, io, stop)))
+}
+
+/**
+ * Verifies. Raises `VERIFY_FAILED` (exit 1) where a row differs or is missing, and what `openData`
+ * and `verify` raise.
+ */
+export async function runVerify(flags: Flags, io: CliIo, stop: AbortSignal): Promise<void> {
+  const data = await openData(resolve(io.cwd, flags.data), {
+    app: flags.app ?? null,
+    cwd: io.cwd,
+    timeBase: null,
+  })
+  const scratch = await mkdtemp(join(tmpdir(), 'tidemark-verify-'))
+  const bundles = new Bundles(data)
+  const report = await withEnd(
+    () => verifyData(data, scratch, bundles, flags, io, stop),
+    async () => {
+      await bundles.close()
+      await data.close()
+      await rm(scratch, { recursive: true, force: true })
+    },
+  )
+  io.out(flags.json ? `${JSON.stringify(report)}\n` : verifyText(report))
+  if (report.ok) return
+  const text = `${report.mismatches} mismatches and ${report.missing} missing rows`
+  throw new TidemarkError('VERIFY_FAILED', text, { exit: exitCode.bug })
+}
+
+async function verifyData(
+  data: OpenData,
+  scratch: string,
+  bundles: Bundles,
+  flags: Flags,
+  io: CliIo,
+  stop: AbortSignal,
+): Promise<VerifyReport> {
+  const { app } = data.loaded
+  const progress = new Progress(io, 'verify', 'records')
+  const home = new LevelStoreHome(scratch, 'state')
+  const report = await verify({
+    log: data.log,
+    topics: topicsOf(app.name),
+    program: featureProgram(app.engine),
+    codec: app.codec,
+    rules: app.rules,
+    layout: layoutOf(app),
+    scorerOf: (hash) => bundles.scorerOf(hash),
+    scratch: (partition) => home.open(partition),
+    ...(flags.sample === undefined ? {} : { sample: flags.sample }),
+    signal: stop,
+    onProgress: (records, total) => progress.update(records, total),
+  })
+  progress.end(report.records)
+  return report
+}
+
+/** Bundles by hash, each opened once: the kept copies first, then the app's own. */
+class Bundles {
+  private readonly opened = new Map<string, Promise<Scorer | null>>()
+
+  constructor(private readonly data: OpenData) {}
+
+  scorerOf(hash: string): Promise<Scorer | null> {
+    let scorer = this.opened.get(hash)
+    if (scorer === undefined) {
+      scorer = this.open(hash)
+      this.opened.set(hash, scorer)
+    }
+    return scorer
+  }
+
+  async close(): Promise<void> {
+    for (const scorer of this.opened.values()) await (await scorer)?.close()
+  }
+
+  private async open(hash: string): Promise<Scorer | null> {
+    const { models, loaded } = this.data
+    try {
+      const bundle = await findBundle(hash, { kept: models, roots: [loaded.bundles] })
+      return await OnnxScorer.open(bundle, loaded.app.engine.columns)
+    } catch (error) {
+      if (error instanceof TidemarkError && error.code === 'BUNDLE_MISSING') return null
+      throw error
+    }
+  }
+}
+
+/** What a person wants to know; the findings are told one a line. */
+export function verifyText(report: VerifyReport): string {
+  const { features, scores, commits, records, mismatches, missing } = report
+  const how = report.exact ? 'bit for bit' : 'within 1e-6: scored on another onnxruntime'
+  const lines = [
+    `${features} feature rows and ${scores} scores of ${commits} commits over ${records} records`,
+    `${mismatches} mismatches, ${missing} missing (scores compared ${how})`,
+  ]
+  for (const [hash, count] of Object.entries(report.bundlesMissing)) {
+    lines.push(`could not check ${count} scores: there is no bundle ${hash}`)
+  }
+  if (report.erased > 0) lines.push(`left out ${report.erased} rows of customers erased since`)
+  if (report.unsampled > 0) lines.push(`left out ${report.unsampled} rows beside the sample`)
+  if (report.uncommitted > 0) lines.push(`${report.uncommitted} records are not committed yet`)
+  return `${[...lines, ...report.findings.map(findingText)].join('\n')}\n`
+}
+
+function findingText(finding: Finding): string {
+  const { kind, partition, commit, customer, topic, offset, due, came } = finding
+  const who = customer === null ? '' : ` customer ${JSON.stringify(customer)},`
+  const where = offset === null ? `${topic}` : `${topic} offset ${offset}`
+  return `${kind}:${who} commit ${commit} of partition ${partition}, ${where}: due ${due}; came ${came}`
+}
