@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { featureSet } from '../../examples/online-retail/features.js'
 import { eligible, labels } from '../../examples/online-retail/labels.js'
-import { NaiveLog, type NaiveDeclaration, type NaiveRecord } from './naive.js'
+import type { NaiveDeclaration, NaiveRecord } from './naive.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -74,8 +74,4 @@ function recordOf(columns: Columns, row: number): NaiveRecord {
       ...Object.fromEntries(fields[type].map((field) => [field, plain(columns[field][row])])),
     },
   }
-}
-
-export async function onlineRetailNaive(): Promise<NaiveLog> {
-  return new NaiveLog(await onlineRetailRecords(), onlineRetailDeclaration)
 }
