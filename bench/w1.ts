@@ -60,7 +60,7 @@ const engine = startEngine<W1State>(
     lowWatermark: () => null,
     committed: ({ rows }) => {
       outputs += rows.length
-      for (let row = 0; row < rows.length; row++) last.set(rows.customers[row]!, w1Score(rows, row))
+      for (let row = 0; row < rows.length; row++) last.set(rows.customers[row], w1Score(rows, row))
     },
     note: (text) => console.error(text),
   },

@@ -76,33 +76,33 @@ function update(
   // Tiles of the 90 days up to the day of the newest event in the partition.
   const oldest = Math.floor((keepFrom - 1) / day) - 89
   let drop = 0
-  while (drop < rows.length && rows[drop]! < oldest) drop += stride
+  while (drop < rows.length && rows[drop] < oldest) drop += stride
   if (drop > 0) rows.splice(0, drop)
   let row = rows.length - stride
-  while (row >= 0 && rows[row]! > today) row -= stride
+  while (row >= 0 && rows[row] > today) row -= stride
   if (row < 0 || rows[row] !== today) {
     row += stride
     rows.splice(row, 0, today, 0, 0, 0, 0, 0, 0, 0)
   }
   switch (type) {
     case 0:
-      rows[row + 1]!++
-      rows[row + 2]! += body['duration_s'] as number
+      rows[row + 1]++
+      rows[row + 2] += body['duration_s'] as number
       if (at > state.lastSession) state.lastSession = at
       break
     case 1:
-      rows[row + 3]!++
+      rows[row + 3]++
       break
     case 2:
-      if (body['ok'] === true) rows[row + 6]! += body['amount'] as number
-      else rows[row + 5]!++
+      if (body['ok'] === true) rows[row + 6] += body['amount'] as number
+      else rows[row + 5]++
       if (at > state.lastPayment) state.lastPayment = at
       break
     case 3:
-      rows[row + 4]!++
+      rows[row + 4]++
       break
     default:
-      rows[row + 7]!++
+      rows[row + 7]++
   }
   if (at >= state.newest) {
     state.newest = at
@@ -117,23 +117,23 @@ function read(state: W1State, _asOf: number, out: FeatureRows, row: number): voi
   const f = new Float64Array(out.numbers.buffer, row * 12 * 8, 12)
   f.fill(0)
   for (let i = 0; i < rows.length; i += stride) {
-    const age = today - rows[i]!
+    const age = today - rows[i]
     if (age >= 90) continue
-    f[2]! += rows[i + 1]!
-    f[5]! += rows[i + 4]!
-    f[6]! += rows[i + 5]!
-    f[8]! += rows[i + 7]!
+    f[2] += rows[i + 1]
+    f[5] += rows[i + 4]
+    f[6] += rows[i + 5]
+    f[8] += rows[i + 7]
     if (age >= 30) continue
-    f[1]! += rows[i + 1]!
-    f[3]! += rows[i + 2]!
-    f[4]! += rows[i + 3]!
-    f[7]! += rows[i + 6]!
-    if (age < 7) f[0]! += rows[i + 1]!
+    f[1] += rows[i + 1]
+    f[3] += rows[i + 2]
+    f[4] += rows[i + 3]
+    f[7] += rows[i + 6]
+    if (age < 7) f[0] += rows[i + 1]
   }
-  f[3] = f[1] === 0 ? 0 : f[3]! / f[1]!
+  f[3] = f[1] === 0 ? 0 : f[3] / f[1]
   f[9] = state.lastSession === 0 ? 999 : (newest - state.lastSession) / day
   f[10] = state.lastPayment === 0 ? 999 : (newest - state.lastPayment) / day
-  f[11] = f[1] === 0 ? 0 : f[0]! / 7 / (f[1]! / 30)
+  f[11] = f[1] === 0 ? 0 : f[0] / 7 / (f[1] / 30)
   out.validUntil[row] = Infinity
   out.retired[row] = false
   out.eligible[row] = true
@@ -144,7 +144,7 @@ const weights = [-0.05, -0.02, -0.004, -0.0005, -0.03, 0.25, 0.6, -0.002, 0.1, 0
 /** The score of a row in double precision; the digest sums these. */
 export function w1Score(rows: FeatureRows, row: number): number {
   let z = -1.2
-  for (let i = 0; i < 12; i++) z += weights[i]! * rows.numbers[row * 12 + i]!
+  for (let i = 0; i < 12; i++) z += weights[i] * rows.numbers[row * 12 + i]
   return 1 / (1 + Math.exp(-z))
 }
 
@@ -176,31 +176,25 @@ function encodeState(state: W1State): Buffer {
   at = scratch.writeUInt8(state.plan.length, at)
   at += scratch.write(state.plan, at, 'latin1')
   for (let i = 0; i < state.rows.length; i += stride) {
-    at = scratch.writeUInt16LE(state.rows[i]!, at)
-    at = scratch.writeUInt16LE(state.rows[i + 1]!, at)
-    at = scratch.writeDoubleLE(state.rows[i + 2]!, at)
-    at = scratch.writeUInt16LE(state.rows[i + 3]!, at)
-    at = scratch.writeUInt8(state.rows[i + 4]!, at)
-    at = scratch.writeUInt8(state.rows[i + 5]!, at)
-    at = scratch.writeDoubleLE(state.rows[i + 6]!, at)
-    at = scratch.writeUInt8(state.rows[i + 7]!, at)
+    at = scratch.writeUInt16LE(state.rows[i], at)
+    at = scratch.writeUInt16LE(state.rows[i + 1], at)
+    at = scratch.writeDoubleLE(state.rows[i + 2], at)
+    at = scratch.writeUInt16LE(state.rows[i + 3], at)
+    at = scratch.writeUInt8(state.rows[i + 4], at)
+    at = scratch.writeUInt8(state.rows[i + 5], at)
+    at = scratch.writeDoubleLE(state.rows[i + 6], at)
+    at = scratch.writeUInt8(state.rows[i + 7], at)
   }
   return Buffer.from(scratch.subarray(0, at))
 }
 
 function decodeState(bytes: Uint8Array): W1State {
   const b = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  const planEnd = 25 + b[24]!
+  const planEnd = 25 + b[24]
   const rows: number[] = []
   for (let at = planEnd; at < b.length; at += 25) {
     rows.push(b.readUInt16LE(at), b.readUInt16LE(at + 2), b.readDoubleLE(at + 4))
-    rows.push(
-      b.readUInt16LE(at + 12),
-      b[at + 14]!,
-      b[at + 15]!,
-      b.readDoubleLE(at + 16),
-      b[at + 24]!,
-    )
+    rows.push(b.readUInt16LE(at + 12), b[at + 14], b[at + 15], b.readDoubleLE(at + 16), b[at + 24])
   }
   return {
     rows,

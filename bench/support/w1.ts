@@ -67,7 +67,7 @@ export class W1 {
       duration_s: type === 'SESSION' ? 30 + 1770 * us : type === 'CONTENT' ? 10 + 590 * us : 0,
       amount: type === 'PAYMENT' ? 5 + 95 * am : 0,
       ok: !(type === 'PAYMENT' && uo < 0.08),
-      plan: plans[type === 'PLAN_CHANGE' ? Math.floor(4 * up) : no % 4]!,
+      plan: plans[type === 'PLAN_CHANGE' ? Math.floor(4 * up) : no % 4],
     }
   }
 
@@ -77,12 +77,12 @@ export class W1 {
   }
 
   private rank(uc: number): number {
-    const target = uc * this.cdf[this.ranks - 1]!
+    const target = uc * this.cdf[this.ranks - 1]
     let low = 0
     let high = this.ranks - 1
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (this.cdf[middle]! >= target) high = middle
+      if (this.cdf[middle] >= target) high = middle
       else low = middle + 1
     }
     return low

@@ -75,7 +75,10 @@ function header(schemaId: number): Buffer {
   return bytes
 }
 
-const asRecord = (value: unknown): Record<string, any> => value as Record<string, any>
+/** A decoded row, whose fields are those of its schema. */
+type Decoded = Record<string, never>
+
+const asRecord = (value: unknown): Decoded => value as Decoded
 
 /** Writes and reads the rows of one app. Not shared between partitions: it keeps a commit open. */
 export class OutputRows {
@@ -121,12 +124,12 @@ export class OutputRows {
   features(rows: FeatureRows, row: number): Buffer {
     const writer = this.writer
     writer.raw(this.featuresHeader)
-    writer.string(rows.customers[row]!)
+    writer.string(rows.customers[row])
     writer.raw(this.coordinates)
     writer.raw(this.set)
     this.change(rows, row)
-    writer.boolean(rows.retired[row]!)
-    writer.boolean(rows.eligible[row]!)
+    writer.boolean(rows.retired[row])
+    writer.boolean(rows.eligible[row])
     this.values(rows, row)
     return writer.take()
   }
@@ -134,7 +137,7 @@ export class OutputRows {
   score(rows: FeatureRows, row: number, score: ScoreFields): Buffer {
     const writer = this.writer
     writer.raw(this.scoresHeader)
-    writer.string(rows.customers[row]!)
+    writer.string(rows.customers[row])
     writer.raw(this.coordinates)
     writer.raw(this.model)
     this.change(rows, row)
@@ -192,8 +195,8 @@ export class OutputRows {
   }
 
   private change(rows: FeatureRows, row: number): void {
-    this.writer.byte(causes.indexOf(rows.causes[row]!) * 2)
-    const validUntil = rows.validUntil[row]!
+    this.writer.byte(causes.indexOf(rows.causes[row]) * 2)
+    const validUntil = rows.validUntil[row]
     if (validUntil === Infinity) this.writer.byte(0)
     else {
       this.writer.byte(2)
@@ -215,7 +218,7 @@ export class OutputRows {
         }
         continue
       }
-      const value = rows.numbers[number++]!
+      const value = rows.numbers[number++]
       if (value !== value) writer.byte(0)
       else {
         writer.byte(2)
@@ -241,7 +244,7 @@ export class OutputRows {
 
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
-function decodedCoordinates(value: Record<string, any>) {
+function decodedCoordinates(value: Decoded) {
   return {
     customer: value['customer_id'] as string,
     topic: value['topic'] as string,

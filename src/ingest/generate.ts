@@ -61,16 +61,16 @@ export class Generator {
 
   /** Brings in what is before `originMs`, then follows the log's clock until told to stop. */
   async run(originMs: number): Promise<void> {
-    const { log, stop, sleep, onPreload, run } = this.options
+    const { log, stop, run } = this.options
     const days = Math.ceil((originMs - run.beginMs) / day)
     while (this.through < originMs && !stop.aborted) {
       await this.append(Math.min(originMs, this.nextBorder()))
-      onPreload(Math.max(0, Math.floor((this.through - run.beginMs) / day)), days)
+      this.options.onPreload(Math.max(0, Math.floor((this.through - run.beginMs) / day)), days)
     }
     while (!stop.aborted) {
       const now = log.now()!
       if (now > this.through) await this.append(Math.min(now, this.nextBorder()))
-      if (now <= this.nextBorder()) await sleep(50, stop)
+      if (now <= this.nextBorder()) await this.options.sleep(50, stop)
     }
   }
 

@@ -12,12 +12,11 @@ export interface RecordBatch extends Omit<Batch<never>, 'items'> {
 /** Turns bytes into events; what cannot be read becomes a reject in its place. */
 export function decode<S>(codec: EventCodec): OperatorFunction<RecordBatch, Batch<S>> {
   return map((batch) => {
-    const items: Item<S>[] = new Array(batch.records.length)
-    for (let i = 0; i < items.length; i++) {
-      const item = new Item<S>(batch.records[i]!)
+    const items = batch.records.map((record) => {
+      const item = new Item<S>(record)
       decodeItem(item, codec)
-      items[i] = item
-    }
+      return item
+    })
     return { ...batch, items }
   })
 }

@@ -51,7 +51,7 @@ function encodeRows<S>(commit: ScoredCommit<S>, options: DeliverOptions): Snapsh
   const puts: SnapshotPut[] = []
   for (let row = 0; row < commit.rows.length; row++) {
     puts.push({
-      customer: commit.rows.customers[row]!,
+      customer: commit.rows.customers[row],
       features: rows.features(commit.rows, row),
       score: rows.score(commit.rows, row, scoreFields(commit.scores, row)),
     })
@@ -62,8 +62,8 @@ function encodeRows<S>(commit: ScoredCommit<S>, options: DeliverOptions): Snapsh
 
 /** What a score row says of row `row`: also the way in which verify derives it again. */
 export function scoreFields(scores: ScoredRows, row: number): ScoreFields {
-  const probability = scores.probability[row]!
-  const bundle = scores.bundles[scores.servedBy[row]!]!
+  const probability = scores.probability[row]
+  const bundle = scores.bundles[scores.servedBy[row]]
   return {
     probability: Number.isNaN(probability) ? null : probability,
     risk: riskLevelOf(probability) ?? 'unknown',

@@ -76,7 +76,9 @@ class Open<S> {
           item.entry!.touched = false
           this.erased.add(item.customer)
           break
-        default:
+        case 'duplicate':
+        case 'pending':
+        case 'valid':
       }
     }
   }
@@ -205,7 +207,7 @@ function readRow<S>(
   const row = rows.add(entry.customer, cause)
   parts.program.read(entry.state, asOf, rows, row)
   // Retiring is the last change that a timer tells.
-  parts.timers.emitted(entry.customer, asOf, rows.retired[row] ? Infinity : rows.validUntil[row]!)
+  parts.timers.emitted(entry.customer, asOf, rows.retired[row] ? Infinity : rows.validUntil[row])
 }
 
 /**

@@ -33,14 +33,11 @@ function judgeItem<S>(
   moveLogTime(item, progress)
   validateItem(item, progress, options, entry === null ? 0 : program.acceptedTypes(entry.state))
   item.clock = progress.logClock
-  switch (item.outcome) {
-    case 'rejected':
-      return progress.countReject(item.reject!)
-    case 'erasure':
-      overlay.erase(entry!)
-      progress.counts.erasures++
-      return
-    default:
+  if (item.outcome === 'rejected') return progress.countReject(item.reject!)
+  if (item.outcome === 'erasure') {
+    overlay.erase(entry!)
+    progress.counts.erasures++
+    return
   }
   const state = overlay.change(entry!)
   item.state = state

@@ -177,7 +177,7 @@ export class Overlay<S> {
     const had = entry.cells.length > 0
     if (entry.wiped) {
       entry.wiped = false
-      for (const cell of [...entry.cells]) this.put(entry, customer, cell, null)
+      for (const cell of entry.cells.slice()) this.put(entry, customer, cell, null)
     }
     this.codec.encode(entry.state, (cell, value) => this.put(entry, customer, cell, value))
     const has = entry.cells.length > 0
@@ -191,7 +191,7 @@ export class Overlay<S> {
     const at = entry.cells.indexOf(cell)
     if (at < 0 && value === null) return
     const key = stateKey(customer, cell)
-    if (at >= 0) this.digest.remove(entry.seals[at]!)
+    if (at >= 0) this.digest.remove(entry.seals[at])
     if (value === null) {
       entry.cells.splice(at, 1)
       entry.seals.splice(at, 1)
@@ -218,14 +218,14 @@ export class Overlay<S> {
       const found: FoundCells = { cells: [], seals: [], payloads: new Map() }
       const heads = roots.map((cell, r) => {
         const at = i * roots.length + r
-        return take(found, customers[i]!, cell, keys[at]!, values[at])
+        return take(found, customers[i], cell, keys[at], values[at])
       })
       const further = found.cells.length === 0 ? [] : this.codec.further(heads)
-      if (further.length > 0) await this.fetchFurther(customers[i]!, ids[i]!, further, found)
-      if (this.entries.has(customers[i]!)) continue
+      if (further.length > 0) await this.fetchFurther(customers[i], ids[i], further, found)
+      if (this.entries.has(customers[i])) continue
       const state =
         found.cells.length === 0 ? this.codec.create() : this.codec.decode(found.payloads)
-      const entry = this.insert(customers[i]!, state)
+      const entry = this.insert(customers[i], state)
       entry.cells = found.cells
       entry.seals = found.seals
     }
@@ -239,7 +239,7 @@ export class Overlay<S> {
   ): Promise<void> {
     const keys = cells.map((cell) => stateKey(id, cell))
     const values = await this.store.getMany(keys)
-    cells.forEach((cell, i) => take(found, customer, cell, keys[i]!, values[i]))
+    cells.forEach((cell, i) => take(found, customer, cell, keys[i], values[i]))
   }
 }
 

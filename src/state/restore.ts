@@ -20,7 +20,7 @@ export interface StoredPosition<P> {
 }
 
 /** @example encodeStored({ commit: 1 }, '00', 0) // bytes of JSON */
-export function encodeStored<P>(position: P, digest: string, customers: number): Uint8Array {
+export function encodeStored(position: unknown, digest: string, customers: number): Uint8Array {
   return Buffer.from(JSON.stringify({ position, digest, customers }))
 }
 
@@ -50,8 +50,8 @@ export async function openOverlay<S, P>(
   }
   const due = stored === null ? new Digest() : Digest.parse(stored.digest)
   if (!digest.equals(due) || customers !== (stored?.customers ?? 0)) {
-    const text = `the store's digest is ${digest} over ${customers} customers; its position names`
-    throw ioError('STORE_DAMAGED', `${text} ${due} over ${stored?.customers ?? 0}`)
+    const text = `the store's digest is ${digest.toString()} over ${customers} customers; its position names`
+    throw ioError('STORE_DAMAGED', `${text} ${due.toString()} over ${stored?.customers ?? 0}`)
   }
   overlay.digest = digest
   overlay.customers = customers

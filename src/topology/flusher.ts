@@ -18,7 +18,7 @@ export class Flusher<S> {
   private named: Position | null = null
   private running: Promise<void> | null = null
   /** Why a flush failed; told at the next commit border, when nothing is in flight. */
-  private failure: unknown = null
+  private failure: Error | null = null
   private flushedOffset: number
   private lastMs: number
 
@@ -47,7 +47,7 @@ export class Flusher<S> {
     const writing = this.write(this.named)
     this.named = null
     this.running = writing
-      .catch((error: unknown) => {
+      .catch((error: Error) => {
         this.failure = error
       })
       .finally(() => {

@@ -67,7 +67,7 @@ function byCommit(
   features.forEach((record, i) => {
     const { key, value, headers } = record
     const commit = value === null ? tombstoneCommit(headers) : rows.decodeFeatures(value).commit
-    const put = { customer: key!.toString('utf8'), features: value, score: scores[i]!.value }
+    const put = { customer: key!.toString('utf8'), features: value, score: scores[i].value }
     const group = groups.get(commit)
     if (group === undefined) groups.set(commit, [put])
     else group.push(put)

@@ -2,11 +2,16 @@ import type { DeliveredCommit } from '../operators/deliver.js'
 import type { OpenTask } from './open-task.js'
 import type { PartitionStatus, RestoreProgress } from './status.js'
 
+/** What of an open task is told. */
+type GaugedTask = Pick<OpenTask<unknown>, 'progress' | 'timers'> & {
+  readonly overlay: { readonly hotBytes: number; readonly hotCustomers: number }
+}
+
 /** What one partition tells about itself, whether it is open, restoring or between two openings. */
 export class TaskGauge {
   /** Exclusive end of the input as last asked for. */
   logEndOffset = 0
-  private task: OpenTask<unknown> | null = null
+  private task: GaugedTask | null = null
   private restore: RestoreProgress | null = null
   private last: DeliveredCommit<unknown>['position'] | null = null
   private caughtUp = false
@@ -29,7 +34,7 @@ export class TaskGauge {
     this.restore = progress
   }
 
-  opened(task: OpenTask<any>): void {
+  opened(task: GaugedTask): void {
     this.task = task
   }
 

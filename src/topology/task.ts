@@ -226,7 +226,9 @@ function pipeline<S>(running: Running<S>, reader: LogReader): Observable<Deliver
       writer: `task-${partition}`,
       appVersion: `${parts.layout.featureSet} ${parts.layout.appHash}`,
       rows: running.rows,
-      writing: (write) => (running.writing = write),
+      writing: (write) => {
+        running.writing = write
+      },
     }),
   )
 }

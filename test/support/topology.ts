@@ -23,7 +23,7 @@ export const testScoring: Scoring = {
   inForce: bundle,
   score: async (rows: FeatureRows): Promise<ScoredRows> => ({
     probability: Float32Array.from({ length: rows.length }, (_, row) => {
-      const [count, days] = [rows.numbers[row * 2]!, rows.numbers[row * 2 + 1]!]
+      const [count, days] = [rows.numbers[row * 2], rows.numbers[row * 2 + 1]]
       return (1 + days) / (2 + days + count)
     }),
     servedBy: new Uint8Array(rows.length),
