@@ -68,7 +68,8 @@ export function columnType(
   }
 }
 
-function valueColumn(source: SourceSpec, schemas: EventSchemas): 'long' | 'double' | 'string' {
+/** Only counts and days are `long`: an integer field's value is a number like any other. */
+function valueColumn(source: SourceSpec, schemas: EventSchemas): 'double' | 'string' {
   const type = source.field === null ? null : fieldTypeOf(schemas, source.event, source.field)
-  return type?.kind === 'long' || type?.kind === 'double' ? type.kind : 'string'
+  return type?.kind === 'long' || type?.kind === 'double' ? 'double' : 'string'
 }
