@@ -1,0 +1,143 @@
+/** Every kind of bad input has its coded outcome, and nothing else suffers from it. */
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Headers } from '../../src/log/log.js'
+import { countedRecords } from '../../src/operators/position.js'
+import { sharedFolder } from '../support/temp-folder.js'
+import type { RecordLine } from './bad-input/record-line.js'
+import { customerOf, type RecordRun, runRecords, witnesses } from './bad-input/record-run.js'
+import { keys, unreadable } from './bad-input/unreadable-records.js'
+import { numbers, texts, times } from './bad-input/wrong-values.js'
+
+const folder = sharedFolder()
+
+describe('records', () => {
+  const lines: readonly RecordLine[] = [...unreadable, ...keys, ...numbers, ...times, ...texts]
+  let run: RecordRun
+  beforeAll(async () => {
+    run = await runRecords(join(folder, 'records'), lines)
+  })
+
+  const names = lines.map(({ row, given, outcome }) => `${row}: ${given} → ${outcome}`)
+  test.each(names)('%s', (name) => {
+    const index = names.indexOf(name)
+    const line = lines[index]!
+    const place = run.places[index]!
+    const input = run.input.find((record) => isAt(record, place))!
+    const reject = run.rejects.find((record) => namesPlace(record, place))
+    const late = run.late.find((record) => namesPlace(record, place))
+    const isReject = line.outcome === line.outcome.toUpperCase()
+    expect(headersOf(reject?.headers)['tidemark.errors.code'] ?? null).toBe(
+      isReject ? line.outcome : null,
+    )
+    expect(late !== undefined).toBe(line.outcome === 'late')
+    const kept = reject ?? late
+    if (kept !== undefined) {
+      const headers = headersOf(kept.headers)
+      expect(kept.timestamp).toBe(input.timestamp)
+      if (line.pointer) {
+        expect(kept.value).toBeNull()
+        expect(headers['tidemark.errors.pointer']).toContain('too large')
+      } else {
+        expect(kept.key?.toString('hex')).toBe(input.key?.toString('hex'))
+        expect(kept.value?.toString('hex')).toBe(input.value?.toString('hex'))
+        for (const header of input.headers ?? []) expect(kept.headers).toContainEqual(header)
+      }
+    }
+    if (isReject) {
+      const headers = headersOf(reject!.headers)
+      expect(headers['tidemark.errors.stage']).toBe(line.stage)
+      expect(headers['tidemark.errors.field']).toBe(line.field)
+      expect(headers['__streams.errors.message']).toContain(line.reason ?? '')
+    }
+    const row = run.features.get(customerOf(line, index))
+    if (line.outcome === 'erasure') expect(row ?? null).toBeNull()
+    else expect(row !== undefined).toBe(line.outcome === 'accepted' || line.before !== undefined)
+    if (line.values !== undefined) expect(row!.values).toMatchObject(line.values)
+  })
+
+  test('every record is accounted for, once, under its code', () => {
+    const counted = { accepted: 0, duplicates: 0, late: 0, erasures: 0 }
+    const rejected: Record<string, number> = {}
+    for (const positions of run.positions) {
+      const { counts, endOffset } = positions.at(-1)!
+      expect(countedRecords(counts)).toBe(endOffset)
+      for (const name of ['accepted', 'duplicates', 'late', 'erasures'] as const) {
+        counted[name] += counts[name]
+      }
+      for (const [code, count] of Object.entries(counts.rejected)) {
+        rejected[code] = (rejected[code] ?? 0) + count
+      }
+    }
+    const due = (outcome: string) => lines.filter((line) => line.outcome === outcome).length
+    const others = run.input.length - lines.length
+    expect(counted).toEqual({
+      accepted: due('accepted') + others,
+      duplicates: due('duplicate'),
+      late: due('late'),
+      erasures: due('erasure'),
+    })
+    const codes = new Set(
+      lines.map(({ outcome }) => outcome).filter((it) => it === it.toUpperCase()),
+    )
+    expect(rejected).toEqual(Object.fromEntries([...codes].map((code) => [code, due(code)])))
+    expect(run.rejects).toHaveLength(Object.values(rejected).reduce((a, b) => a + b))
+    expect(run.late).toHaveLength(counted.late)
+  })
+
+  test('the engine lives, and a second start finds nothing left to do', () => {
+    expect(run.states).toEqual(['running', 'running'])
+    for (const positions of run.positions) {
+      expect(positions.map(({ commit }) => commit)).toEqual(positions.map((_, index) => index + 1))
+    }
+  })
+
+  test('good customers notice nothing, and no border of a batch decides', async () => {
+    const alone = await runRecords(join(folder, 'alone'), lines, { witnessesOnly: true })
+    expect(alone.input).toHaveLength((lines.length + 1) * witnesses.length)
+    for (const customer of witnesses) {
+      const { values } = run.features.get(customer)!
+      expect(values['logins_last_7_days']).toBe(lines.length + 1)
+      expect(values).toEqual(alone.features.get(customer)!.values)
+    }
+    const settings = { batchRecordsMax: 1, commitRecordsMax: 3 }
+    const oneByOne = await runRecords(join(folder, 'one-by-one'), lines, { settings })
+    expect(oneByOne.rejects.map(decided)).toEqual(run.rejects.map(decided))
+    expect(oneByOne.late.map(decided)).toEqual(run.late.map(decided))
+    for (const [customer, row] of run.features) {
+      expect(oneByOne.features.get(customer)?.values).toEqual(row?.values)
+    }
+  })
+})
+
+interface Place {
+  readonly partition: number
+  readonly offset: number
+}
+
+const isAt = (record: Place, place: Place): boolean =>
+  record.partition === place.partition && record.offset === place.offset
+
+function namesPlace(record: { readonly headers: Headers | null }, place: Place): boolean {
+  const headers = headersOf(record.headers)
+  return (
+    headers['__streams.errors.partition'] === String(place.partition) &&
+    headers['__streams.errors.offset'] === String(place.offset)
+  )
+}
+
+function headersOf(headers: Headers | null | undefined): Readonly<Record<string, string>> {
+  return Object.fromEntries((headers ?? []).map(([name, value]) => [name, value.toString()]))
+}
+
+/** Everything of a reject or late record that must not depend on when its commit closed. */
+function decided({
+  headers,
+  value,
+}: {
+  readonly headers: Headers | null
+  readonly value: Buffer | null
+}) {
+  const { 'tidemark.errors.first_seen': _, ...others } = headersOf(headers)
+  return { headers: others, value: value?.toString('hex') }
+}
