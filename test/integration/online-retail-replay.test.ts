@@ -84,7 +84,7 @@ describe.skipIf(!existsSync(csv))('Online Retail (skipped without ../shared/data
       expect(due.length).toBeGreaterThan(10_000)
       expect(rows).toHaveLength(due.length)
       const wrong = due.flatMap((row, i) => {
-        const values = spec.features.map(({ name }): NaiveValue => rows[i][name] as NaiveValue)
+        const values = spec.features.map(({ name }): NaiveValue => rows[i][name])
         const found = differences(spec, values, row.values)
         const { customer_id, as_of, label } = rows[i]
         const heads = { customer: row.customer, asOf: row.asOf, label: row.label }
