@@ -11,7 +11,8 @@ import { CustomerJudged } from './seen-ids.js'
 import type { EligibleSpec, FeatureSpec } from './spec.js'
 import { stateCodec } from './state-codec.js'
 import { updateOf } from './update.js'
-import { ValueCompiler, type NumberValue, type TextOf } from './values.js'
+import { ValueCompiler } from './value-compiler.js'
+import type { NumberValue, TextOf } from './values.js'
 
 /**
  * Compiles an app's declaration.

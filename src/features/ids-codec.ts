@@ -6,7 +6,8 @@
  * and the first event that is judged makes the ids of them.
  */
 import { cellOf } from '../state/codec.js'
-import { ByteReader, type ByteWriter } from './bytes.js'
+import { ByteReader } from './byte-reader.js'
+import type { ByteWriter } from './byte-writer.js'
 import { MS_PER_HOUR } from './duration.js'
 import {
   countOf,

@@ -66,8 +66,10 @@ export interface SeriesPlan {
   readonly windows: readonly RunningWindow[]
   /** Length of the longest window. */
   readonly keepMs: number
-  /** A row without an event. */
+  /** A row without an event; an array of doubles from the start, as V8 tells them apart. */
   readonly emptyRow: readonly number[]
+  /** As many empty rows as the index says, made when first asked for. */
+  readonly emptyRows: (readonly number[])[]
 }
 
 export type SlotKind =

@@ -151,8 +151,7 @@ export class Planner {
         lateness: lateness === undefined ? null : lateness,
       }
     })
-    for (const one of series)
-      one.emptyRow = [0, ...one.columns.flatMap(({ kind }) => emptyOf(kind))]
+    for (const one of series) one.emptyRow = emptyRowOf(one.columns)
     const { types, windows, distinctWindows, template, longestMs } = this
     const noTexts = Array.from({ length: this.textCount }, () => null)
     const noSeries = series.map(() => null)
@@ -172,6 +171,7 @@ export class Planner {
       windows: [],
       keepMs: 0,
       emptyRow: [],
+      emptyRows: [],
     }))
   }
 
@@ -197,7 +197,8 @@ export class Planner {
     return window
   }
 
-  private reserve(values: readonly number[]): number {
+  /** Room among the customer's numbers, with what stands there before any event. */
+  reserve(values: readonly number[]): number {
     return this.template.push(...values) - values.length
   }
 }
@@ -221,6 +222,14 @@ export function emptyOf(kind: SlotKind): number[] {
     case 'squares':
       return Array.from({ length: WIDTH[kind] }, () => 0)
   }
+}
+
+function emptyRowOf(columns: readonly TileColumn[]): number[] {
+  // The half makes it an array of doubles; all rows being such arrays, loops over them have one
+  // shape, and the first sum in one changes nothing.
+  const row = [0.5, ...columns.flatMap(({ kind }) => emptyOf(kind))]
+  row[0] = 0
+  return row
 }
 
 function carries(type: FieldType | null): Source['carries'] {

@@ -1,11 +1,12 @@
 /** Bytes of a series: its newest rows in the root, older blocks of a long one in cells. */
 import { cellOf } from '../state/codec.js'
 import { Extras, type CustomerAggregates } from './aggregates.js'
-import type { ByteReader, ByteWriter } from './bytes.js'
+import type { ByteReader } from './byte-reader.js'
+import type { ByteWriter } from './byte-writer.js'
 import type { Emit } from './ids-codec.js'
 import type { SeriesPlan, TileColumn } from './plan.js'
 import { blockTiles } from './series-blocks.js'
-import { bigKey, keepBig } from './tiles.js'
+import { bigKey, emptyRows, keepBig } from './tiles.js'
 
 /** Kind of the cells of the first series; each further one has the next. */
 export const SERIES_CELL = 2
@@ -99,23 +100,22 @@ export function writeRows(
 export function readRows(state: CustomerAggregates, plan: SeriesPlan, reader: ByteReader): void {
   const count = reader.count()
   if (count === 0) return
-  const { emptyRow, stride, columns } = plan
-  let rows = state.series[plan.index]
-  let tile = rows === null ? -Infinity : rows[rows.length - stride]
-  for (let i = 0; i < count; i++) {
-    const next = i === 0 ? reader.signed() : tile + reader.varint()
+  const { stride, columns } = plan
+  const known = state.series[plan.index]
+  const rows = emptyRows(plan, count)
+  let tile = known === null ? -Infinity : known[known.length - stride]
+  for (let place = 0; place < rows.length; place += stride) {
+    const next = place === 0 ? reader.signed() : tile + reader.varint()
     if (next <= tile) throw new RangeError(`tile ${next} comes behind tile ${tile}`)
     tile = next
-    const place = rows === null ? 0 : rows.length
-    if (rows === null) rows = state.series[plan.index] = emptyRow.slice()
-    else for (let n = 0; n < stride; n++) rows.push(emptyRow[n])
     rows[place] = tile
     for (let c = 0; c < columns.length; c++) {
-      const { kind, at } = columns[c]
-      if (kind === 'count') rows[place + at] = reader.varint()
+      if (columns[c].kind === 'count') rows[place + columns[c].at] = reader.varint()
       else readTotal(state, plan, columns[c], rows, place, reader)
     }
   }
+  if (known === null) state.series[plan.index] = rows
+  else for (let i = 0; i < rows.length; i++) known.push(rows[i])
 }
 
 function readTotal(

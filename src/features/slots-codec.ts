@@ -1,6 +1,7 @@
 /** Bytes of the slots, the distinct values and the first events of a customer. */
 import { DistinctValues, Extras, type CustomerAggregates, type FirstEvent } from './aggregates.js'
-import type { ByteReader, ByteWriter } from './bytes.js'
+import type { ByteReader } from './byte-reader.js'
+import type { ByteWriter } from './byte-writer.js'
 import type { DistinctPlan, FirstPlan, Plan, Slot, Source } from './plan.js'
 
 /** Codes of a slot's time; above them its distance from the customer's newest event. */

@@ -5,7 +5,8 @@
  */
 import { cellOf, type StateCodec } from '../state/codec.js'
 import { CustomerAggregates } from './aggregates.js'
-import { ByteReader, ByteWriter } from './bytes.js'
+import { ByteReader } from './byte-reader.js'
+import { ByteWriter } from './byte-writer.js'
 import type { CustomerState } from './engine.js'
 import {
   encodeHours,

@@ -4,6 +4,7 @@ import { bigOf, bigSquareOf, componentsOf, SQUARE_SCALE, SUM_SCALE } from './exa
 import { addSquare, addToSum, SQUARES_WIDTH, SUM_WIDTH } from './exact-sum.js'
 import type { Extracted } from './extract.js'
 import type { SeriesPlan } from './plan.js'
+import { INLINE_ROWS_MAX } from './series-blocks.js'
 
 /**
  * The place in `rows` of the first row whose tile is at least `tile`; their length where none is.
@@ -38,6 +39,17 @@ export function insertRow(
     for (let i = 1; i < stride; i++) rows[place + i] = emptyRow[i]
   }
   rows[place] = tile
+}
+
+/** A new array of empty rows, with just the room that they take. */
+export function emptyRows({ emptyRow, emptyRows: made }: SeriesPlan, count: number): number[] {
+  const known = made[count] as readonly number[] | undefined
+  if (known !== undefined) return known.slice()
+  const rows = emptyRow.slice()
+  for (let i = 1; i < count; i++) rows.push(...emptyRow)
+  // Those of the root are few; longer ones are rare.
+  if (count <= INLINE_ROWS_MAX) made[count] = rows.slice()
+  return rows
 }
 
 /** Whether an event counts for any column of the series. */

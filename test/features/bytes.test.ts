@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ByteReader, ByteWriter } from '../../src/features/bytes.js'
+import { ByteReader } from '../../src/features/byte-reader.js'
+import { ByteWriter } from '../../src/features/byte-writer.js'
 
 const writer = new ByteWriter()
 const whole = fc.maxSafeNat()
