@@ -217,7 +217,7 @@ describe('what is refused', () => {
     const rows = Array.from({ length: 50 }, (_, i) => `e${i},c,visit,2024-01-01\n`).join('')
     const whole = gzipSync(`event_id,customer_id,type,occurred_at\n${rows}`)
     const flipped = Buffer.from(whole)
-    flipped[whole.length - 6]! ^= 1
+    flipped[whole.length - 6] ^= 1
     const folder = await tempFolder()
     for (const [i, bytes] of [whole.subarray(0, -8), flipped].entries()) {
       const path = join(folder, `damaged-${i}.csv.gz`)
