@@ -101,6 +101,3 @@ export type RecordValue<R extends AvroRecordSchema> = {
 export type EventsOf<S extends EventSchemas> = {
   readonly [Type in keyof S]: RecordValue<S[Type]>
 }
-
-/** The names of the envelope's fields, which every event type has. */
-export type EnvelopeField = 'event_id' | 'customer_id' | 'occurred_at' | 'source'

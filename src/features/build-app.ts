@@ -4,7 +4,6 @@ import { outputSchemas } from '../events/output-schemas.js'
 import type { RuleSet } from '../events/rule-spec.js'
 import { compileRules } from '../events/rules.js'
 import { idOf, type SchemaIds } from '../events/schema-ids.js'
-import type { AvroRecordSchema } from '../events/schema-types.js'
 import { configurationError } from '../errors.js'
 import { canonicalDeclaration, type Declaration } from './app-hash.js'
 import type { App, OutputSchemaIds } from './app.js'
@@ -62,8 +61,8 @@ export function buildApp(app: AppDeclaration): App {
 function outputIds(name: string, columns: App['engine']['columns'], ids: SchemaIds) {
   const schemas = outputSchemas(name, columns)
   const found: OutputSchemaIds = {
-    features: idOf(ids, schemas.features as unknown as AvroRecordSchema) ?? 0,
-    scores: idOf(ids, schemas.scores as unknown as AvroRecordSchema) ?? 0,
+    features: idOf(ids, schemas.features) ?? 0,
+    scores: idOf(ids, schemas.scores) ?? 0,
   }
   if (found.features > 0 && found.scores > 0) return found
   const text = `the output schemas of ${name} have no id in its ids.json; run npm run schemas`

@@ -33,7 +33,16 @@ function keptSources(expression: FeatureExpression): readonly SourceSpec[] {
       return [expression.source]
     case 'ratio':
       return [expression.numerator, expression.denominator].flatMap(keptSources)
-    default:
+    case 'count':
+    case 'sum':
+    case 'mean':
+    case 'min':
+    case 'max':
+    case 'stddev':
+    case 'rate':
+    case 'daysSince':
+    case 'tenure':
+    case 'change':
       return []
   }
 }

@@ -1,7 +1,7 @@
 /** Compiles the expressions of features to what reads their values. */
 import type { CustomerAggregates } from './aggregates.js'
 import { MS_PER_DAY } from './duration.js'
-import type { FirstPlan, Slot } from './plan.js'
+import type { ColumnKind, FirstPlan, Slot } from './plan.js'
 import type { Planner } from './planner.js'
 import { bigSlot } from './slots.js'
 import type { AggregateKind, FeatureExpression, SourceSpec, WindowSpec } from './spec.js'
@@ -17,6 +17,15 @@ import {
   type TimedParts,
   type WriteNumber,
 } from './values.js'
+
+/** A column over a window, or a slot. */
+interface Part {
+  /** Where its first double stands among the customer's numbers. */
+  readonly at: number
+  /** The sum rounded once, and the exact total of values or squares. */
+  readonly sum: (state: CustomerAggregates) => number
+  readonly total: (state: CustomerAggregates) => bigint
+}
 
 type OneNumber = Exclude<AggregateKind, 'distinct' | 'latest' | 'first'>
 
@@ -87,66 +96,51 @@ export class ValueCompiler {
   }
 
   private windowed(kind: OneNumber, spec: SourceSpec, window: WindowSpec): NumberValue {
-    const running = (column: 'count' | 'sum' | 'squares' | 'min' | 'max') =>
+    const running = (column: ColumnKind) =>
       this.planner.running(column, this.planner.source(spec, column === 'count'), window)
-    if (kind === 'count' || kind === 'min' || kind === 'max') {
-      return { kind: 'copy', from: running(kind).column.at }
-    }
-    const sum = running('sum')
-    if (kind === 'sum') {
-      return written(
-        (state, _, into, at) => (into[at] = finite(windowSum(state, sum.window, sum.column))),
-      )
-    }
-    const count = running('count').column.at
-    if (kind === 'mean') {
-      return written((state, _, into, at) => {
-        const total = windowSum(state, sum.window, sum.column)
-        into[at] = finite(total / state.numbers[count])
-      })
-    }
-    const squares = running('squares')
-    const parts = { count, sum: sum.column.at, squares: squares.column.at }
-    return this.deviation(parts, (state) =>
-      deviation(
-        state.numbers[count],
-        windowTotal(state, sum.window, sum.column),
-        windowTotal(state, squares.window, squares.column),
-      ),
-    )
+    return this.oneNumber(kind, (column) => {
+      const { window: over, column: one } = running(column)
+      return {
+        at: one.at,
+        sum: (state) => windowSum(state, over, one),
+        total: (state) => windowTotal(state, over, one),
+      }
+    })
   }
 
   private ever(kind: OneNumber, spec: SourceSpec): NumberValue {
-    const slot = (column: 'count' | 'sum' | 'squares' | 'min' | 'max'): number =>
-      this.planner.slot(column, this.planner.source(spec, column === 'count'), null).at
+    return this.oneNumber(kind, (column) => {
+      const source = this.planner.source(spec, column === 'count')
+      const { at } = this.planner.slot(column, source, null)
+      return {
+        at,
+        sum: (state) => slotSum(state, at),
+        total: (state) => bigSlot(state, at, column === 'squares'),
+      }
+    })
+  }
+
+  private oneNumber(kind: OneNumber, partOf: (column: ColumnKind) => Part): NumberValue {
     if (kind === 'count' || kind === 'min' || kind === 'max') {
-      return { kind: 'copy', from: slot(kind) }
+      return { kind: 'copy', from: partOf(kind).at }
     }
-    const sum = slot('sum')
-    if (kind === 'sum') {
-      return written((state, _, into, at) => (into[at] = finite(slotSum(state, sum))))
-    }
-    const count = slot('count')
+    const sum = partOf('sum')
+    if (kind === 'sum') return written((state, _, into, at) => (into[at] = finite(sum.sum(state))))
+    const count = partOf('count').at
     if (kind === 'mean') {
       return written(
-        (state, _, into, at) => (into[at] = finite(slotSum(state, sum) / state.numbers[count])),
+        (state, _, into, at) => (into[at] = finite(sum.sum(state) / state.numbers[count])),
       )
     }
-    const squares = slot('squares')
-    return this.deviation({ count, sum, squares }, (state) =>
-      deviation(state.numbers[count], bigSlot(state, sum, false), bigSlot(state, squares, true)),
-    )
+    return this.deviation(count, sum, partOf('squares'))
   }
 
   /**
    * Exact arithmetic on big integers is dear, so the last result is kept among the customer's
    * numbers, behind the doubles that it was made of; of totals that those cannot hold (NaN), none.
    */
-  private deviation(
-    { count, sum, squares }: Readonly<Record<'count' | 'sum' | 'squares', number>>,
-    make: (state: CustomerAggregates) => number,
-  ): NumberValue {
-    const from = [count, sum, sum + 1, squares, squares + 1, squares + 2]
+  private deviation(count: number, sum: Part, squares: Part): NumberValue {
+    const from = [count, sum.at, sum.at + 1, squares.at, squares.at + 1, squares.at + 2]
     const memo = this.planner.reserve([...from.map(() => Number.NaN), Number.NaN])
     const result = memo + from.length
     return written((state, _, into, at) => {
@@ -156,7 +150,9 @@ export class ValueCompiler {
         if (numbers[memo + i] !== numbers[from[i]]) isKept = false
         numbers[memo + i] = numbers[from[i]]
       }
-      if (!isKept) numbers[result] = make(state)
+      if (!isKept) {
+        numbers[result] = deviation(numbers[count], sum.total(state), squares.total(state))
+      }
       into[at] = numbers[result]
     })
   }
