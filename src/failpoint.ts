@@ -18,7 +18,7 @@ function armedFrom(text: string | undefined): Armed[] {
     const match = FORM.exec(part.trim())
     // A misspelt failpoint would make a crash test pass without a crash.
     if (!match) throw new Error(`FAILPOINT part "${part}" is not of the form name:kill:nth`)
-    return { name: match[1]!, remaining: Number(match[2]) }
+    return { name: match[1], remaining: Number(match[2]) }
   })
 }
 

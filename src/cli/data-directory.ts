@@ -3,7 +3,7 @@
  *
  *   DATA/app.json     app, hash, declaration: what the data was made by
  *   DATA/lock         the process that has it open
- *   DATA/log          the event log (and log.id beside it)
+ *   DATA/log          the event log (beside it log.id, and log.open while it is open)
  *   DATA/state/<p>    a store for each partition
  *   DATA/snapshots    the snapshot store
  *   DATA/models       bundles that scores name
@@ -35,7 +35,7 @@ export interface LockOptions {
 /**
  * Makes the directory where there is none, and locks it. Returns how to give the lock back.
  *
- * @throws TidemarkError DATA_NOT_WRITABLE (74), DATA_FOREIGN, NETWORK_FILESYSTEM,
+ * @throws TidemarkError DATA_NOT_WRITABLE, DISK_FULL (74), DATA_FOREIGN, NETWORK_FILESYSTEM,
  *   DIRECTORY_LOCKED (78)
  * @example const unlock = await lockDirectory('data')
  */
@@ -145,6 +145,10 @@ async function using<T>(directory: string, work: () => Promise<T>): Promise<T> {
     return await work()
   } catch (error) {
     if (error instanceof TidemarkError) throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOSPC' || code === 'EDQUOT') {
+      throw ioError('DISK_FULL', `data directory ${directory}: the disk is full`, error)
+    }
     const reason = error instanceof Error ? error.message : String(error)
     const text = `data directory ${directory} cannot be used: ${reason}`
     throw ioError('DATA_NOT_WRITABLE', text, error)

@@ -122,7 +122,7 @@ export function decodeBlock(key: Buffer, block: Buffer, baseOffset: number): Sto
   if (end < HEADER_BYTES || block[0] !== FORMAT) return null
   if (sealOf(key, block.subarray(0, end)) !== sealIn(block.subarray(end))) return null
   const count = block.readUInt16LE(1)
-  const records = new Array<StoredRecord>(count)
+  const records: StoredRecord[] = []
   const cursor = new BlockCursor(block, HEADER_BYTES)
   let timestamp = block.readDoubleLE(3)
   for (let index = 0; index < count; index += 1) {
@@ -132,7 +132,7 @@ export function decodeBlock(key: Buffer, block: Buffer, baseOffset: number): Sto
     const recordKey = flags & KEY_NULL ? null : cursor.bytes()
     const value = flags & VALUE_NULL ? null : cursor.bytes()
     const headers = flags & HEADERS_NULL ? null : cursor.headers()
-    records[index] = new BlockRecord(recordKey, value, timestamp, headers, baseOffset + index)
+    records.push(new BlockRecord(recordKey, value, timestamp, headers, baseOffset + index))
   }
   return records
 }
@@ -145,7 +145,7 @@ class BlockCursor {
   ) {}
 
   byte(): number {
-    return this.block[this.at++]!
+    return this.block[this.at++]
   }
 
   double(): number {
@@ -155,7 +155,7 @@ class BlockCursor {
   }
 
   varint(): number {
-    let byte = this.block[this.at++]!
+    let byte = this.block[this.at++]
     let value = byte & 0x7f
     for (let shift = 7; byte > 0x7f; shift += 7) {
       byte = this.block[this.at++]!

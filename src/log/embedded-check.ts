@@ -7,7 +7,7 @@ import type { Db } from '../state/level-store-db.js'
 import { damaged } from './embedded-cursor.js'
 import { TALLY_KEY, parseIndexKey, partitionKey, partitionRows, rowsOf } from './embedded-keys.js'
 import { decodeRow, type PartitionRow, type TallyRow } from './embedded-rows.js'
-import { Tails } from './tails.js'
+import type { Tails } from './tails.js'
 
 const KEYS_AT_ONCE = 4096
 
@@ -36,7 +36,7 @@ async function readPartitionRows(db: Db, count: number): Promise<Map<number, Par
   const rows = new Map<number, PartitionRow>()
   let writes = 0
   for (const [key, bytes] of await db.iterator(partitionRows()).all()) {
-    const row = decodeRow<PartitionRow>(key, bytes)
+    const row = decodeRow(key, bytes) as PartitionRow | null
     const partition = key.readUInt32BE(1)
     if (row === null || partition >= count || !key.equals(partitionKey(partition))) {
       throw ioError('LOG_DAMAGED', `log: the row of partition ${partition} is damaged`)
@@ -45,7 +45,8 @@ async function readPartitionRows(db: Db, count: number): Promise<Map<number, Par
     writes += row.writes
   }
   const bytes = await db.get(TALLY_KEY)
-  const tally = bytes === undefined ? { writes: 0 } : decodeRow<TallyRow>(TALLY_KEY, bytes)
+  const tally =
+    bytes === undefined ? { writes: 0 } : (decodeRow(TALLY_KEY, bytes) as TallyRow | null)
   if (tally === null || tally.writes !== writes) {
     throw ioError(
       'LOG_DAMAGED',

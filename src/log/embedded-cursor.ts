@@ -2,8 +2,8 @@
  * Reads the blocks of one topic partition in order: each is fetched ahead, decoded once and handed
  * out in slices.
  */
-import { ioError, type TidemarkError } from '../errors.js'
-import type { Db } from '../state/level-store-db.js'
+import { TidemarkError, ioError } from '../errors.js'
+import { levelFailure, type Db, type FailureNames } from '../state/level-store-db.js'
 import { decodeBlock } from './embedded-block.js'
 import { baseOffsetOf, keyAt, parseIndexKey } from './embedded-keys.js'
 import type { StoredRecord } from './log.js'
@@ -117,7 +117,7 @@ export class BlockSource implements RecordSource {
       }
       return entries
     } catch (error) {
-      throw damaged(this.at, offset, end, 'LevelDB cannot read its files', error)
+      throw readFailure(this.at, offset, end, error)
     }
   }
 
@@ -157,4 +157,20 @@ export function damaged(
 ): TidemarkError {
   const range = to === null ? `offset ${from} on` : `offsets ${from} to ${to - 1}`
   return ioError('LOG_DAMAGED', `log of ${topic} partition ${partition}: ${range}: ${what}`, cause)
+}
+
+/** What a failure of LevelDB means to who reads these offsets; our own errors stay as they are. */
+export function readFailure(
+  at: TopicPartition,
+  from: number,
+  to: number,
+  error: unknown,
+): TidemarkError {
+  if (error instanceof TidemarkError) return error
+  const owner: FailureNames = {
+    name: `log of ${at.topic} partition ${at.partition}`,
+    damaged: (text, cause) => damaged(at, from, to, text, cause),
+    failedCode: 'LOG_IO_FAILED',
+  }
+  return levelFailure(owner, error)
 }

@@ -55,7 +55,7 @@ export function rowsOf(kind: Kind): { gte: Buffer; lt: Buffer } {
 }
 
 export function baseOffsetOf(key: Buffer): number {
-  const at = 2 + key[1]! + 4
+  const at = 2 + key[1] + 4
   return key.readUInt32BE(at) * 2 ** 32 + key.readUInt32BE(at + 4)
 }
 

@@ -7,14 +7,21 @@
  *
  * What is damaged is reported with topic, partition and offsets, and never skipped.
  */
-import { configurationError, ioError } from '../errors.js'
+import { TidemarkError, configurationError, ioError } from '../errors.js'
 import { unsealed } from '../state/checksum.js'
-import type { Db } from '../state/level-store-db.js'
+import { levelFailure, type Db } from '../state/level-store-db.js'
 import { checkedTails } from './embedded-check.js'
-import { BlockSource, damaged } from './embedded-cursor.js'
+import { BlockSource, damaged, readFailure } from './embedded-cursor.js'
 import { BlockDraft } from './embedded-draft.js'
 import { baseOffsetOf, keyAt } from './embedded-keys.js'
-import { openLogDb, openMeta, readMarker, type EmbeddedLogOptions } from './embedded-open.js'
+import {
+  confirmClosed,
+  logOwner,
+  openLogDb,
+  openMeta,
+  readMarker,
+  type EmbeddedLogOptions,
+} from './embedded-open.js'
 import type { MetaRow, PartitionRow } from './embedded-rows.js'
 import { EmbeddedWriter } from './embedded-writer.js'
 import type { EventLog, LogReader, StoredRecord, TimeBase, Transaction } from './log.js'
@@ -70,7 +77,7 @@ export class EmbeddedLog implements EventLog {
       return new EmbeddedLog(db, meta, tails, rows, options.clock ?? Date.now)
     } catch (error) {
       await db.close()
-      throw error
+      throw error instanceof TidemarkError ? error : levelFailure(logOwner(directory), error)
     }
   }
 
@@ -131,23 +138,32 @@ export class EmbeddedLog implements EventLog {
     await this.#writer.settled()
     const at = { topic, partition }
     const due = this.#rows.get(partition)?.erasures[topic] ?? 0
-    const rows = this.#db.iterator({
-      gte: keyAt('erasure', at, 0),
-      lt: keyAt('erasure', at, Number.MAX_SAFE_INTEGER),
-    })
+    const rows = await this.#erasureRows(at)
     const newest = new Map<string, number>()
-    let count = 0
-    for await (const [key, value] of rows) {
+    for (const [key, value] of rows) {
       const offset = baseOffsetOf(key)
       const erased = unsealed(key, value)
       if (erased === null) throw damaged(at, offset, offset + 1, 'its erasure row is damaged')
       if (offset < endOffset) newest.set(Buffer.from(erased).toString('utf8'), offset)
-      count += 1
     }
     // An erasure that was lost would bring an erased customer back: count them. One that is on its
     // way to the disk may be seen already.
-    if (count < due) throw damaged(at, 0, null, `${due} erasures are due, ${count} are there`)
+    if (rows.length < due) {
+      throw damaged(at, 0, null, `${due} erasures are due, ${rows.length} are there`)
+    }
     return newest
+  }
+
+  async #erasureRows(at: TopicPartition): Promise<[Buffer, Buffer][]> {
+    const range = {
+      gte: keyAt('erasure', at, 0),
+      lt: keyAt('erasure', at, Number.MAX_SAFE_INTEGER),
+    }
+    try {
+      return await this.#db.iterator(range).all()
+    } catch (error) {
+      throw readFailure(at, 0, this.#tails.of(at.topic, at.partition).end, error)
+    }
   }
 
   /** The topic partitions that hold records, for tools. */
@@ -168,6 +184,7 @@ export class EmbeddedLog implements EventLog {
     await this.#writer.finished()
     await Promise.all([...this.#readers].map((reader) => reader.close()))
     await this.#db.close()
+    await confirmClosed(this.#db.location)
   }
 
   #assertOpen(step: string): void {

@@ -62,7 +62,7 @@ export class BlockMerger {
   /** Merges neighbours and returns the small blocks that are left of them: one, or none. */
   async #mergeRun(tail: Tail, run: readonly SmallBlock[]): Promise<SmallBlock[]> {
     const end = run.at(-1)!.baseOffset + run.at(-1)!.count
-    const merged = await this.#read(tail, run[0]!.baseOffset, end)
+    const merged = await this.#read(tail, run[0].baseOffset, end)
     // Damage stays as it is: whoever reads the records reports it.
     if (merged === null) return []
     const batch = this.db.batch()
@@ -70,7 +70,7 @@ export class BlockMerger {
       batch.del(keyAt('index', tail, baseOffset, count))
       batch.del(keyAt('block', tail, baseOffset))
     }
-    let baseOffset = run[0]!.baseOffset
+    let baseOffset = run[0].baseOffset
     const left: SmallBlock[] = []
     for (const block of merged) {
       const key = keyAt('block', tail, baseOffset)
@@ -108,13 +108,13 @@ export class BlockMerger {
 /** Where the neighbours begin that are due to be merged, all up to the last; -1: none are. */
 function mergeFrom(small: readonly SmallBlock[]): number {
   for (let index = 0; index < CLASSES.length; index += 1) {
-    const below = CLASSES[index]!
+    const below = CLASSES[index]
     const atLeast = CLASSES[index - 1] ?? 0
     let from = small.length
     let ofClass = 0
-    while (from > 0 && small[from - 1]!.count < below) {
+    while (from > 0 && small[from - 1].count < below) {
       from -= 1
-      if (small[from]!.count >= atLeast) ofClass += 1
+      if (small[from].count >= atLeast) ofClass += 1
     }
     if (ofClass >= NEIGHBOURS) return from
   }

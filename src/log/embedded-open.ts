@@ -6,9 +6,16 @@
  *    `CURRENT` file for a new database; the marker, the log's id in a file beside it, knows better.
  */
 import { randomUUID } from 'node:crypto'
-import { open, readFile, rename } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { configurationError, ioError } from '../errors.js'
-import { openDb, type Db } from '../state/level-store-db.js'
+import {
+  levelFailure,
+  openDb,
+  type Db,
+  type DbOwner,
+  type FailureNames,
+} from '../state/level-store-db.js'
 import { META_KEY } from './embedded-keys.js'
 import { decodeRow, encodeRow, type MetaRow } from './embedded-rows.js'
 import type { TimeBase } from './log.js'
@@ -25,14 +32,35 @@ export interface EmbeddedLogOptions {
   readonly clock?: () => number
 }
 
-/** The log's database, opened or created. */
-export function openLogDb(directory: string): Promise<Db> {
-  return openDb(directory, {
+/** What failures of LevelDB are called, here and where the log is read. */
+export function logOwner(directory: string): FailureNames {
+  return {
     name: `the event log ${directory}`,
     damaged: (text, cause) => ioError('LOG_DAMAGED', text, cause),
     failedCode: 'LOG_IO_FAILED',
-    compression: true,
-  })
+  }
+}
+
+/**
+ * The log's database, opened or created. Tables are checked only where the process that had the log
+ * open before did not close it: a log may be large, and blocks are checked when they are read. But
+ * LevelDB can die of a damaged table, and must not do so twice.
+ */
+export async function openLogDb(directory: string): Promise<Db> {
+  const wasOpen = (await readIfThere(openPath(directory))) !== null
+  const owner: DbOwner = { ...logOwner(directory), compression: true, checksTables: wasOpen }
+  try {
+    await mkdir(dirname(directory), { recursive: true })
+    await writeFile(openPath(directory), `${process.pid}\n`)
+  } catch (error) {
+    throw levelFailure(owner, error)
+  }
+  return openDb(directory, owner)
+}
+
+/** To be called when the database has been closed in order. */
+export async function confirmClosed(directory: string): Promise<void> {
+  await rm(openPath(directory), { force: true })
 }
 
 /** The log's identity; a new one where the directory is new. */
@@ -49,7 +77,7 @@ export async function openMeta(
     }
     return createMeta(db, directory, options)
   }
-  const meta = decodeRow<MetaRow>(META_KEY, bytes)
+  const meta = decodeRow(META_KEY, bytes) as MetaRow | null
   if (meta === null) throw ioError('LOG_DAMAGED', `the first row of ${directory} is damaged`)
   if (marker === null) await writeMarker(directory, meta.id)
   else if (marker !== meta.id) {
@@ -92,20 +120,17 @@ function assertAgrees(meta: MetaRow, { partitions, timeBase }: EmbeddedLogOption
   }
 }
 
-const pathOf = (directory: string) => `${directory}.id`
+const markerPath = (directory: string) => `${directory}.id`
+const openPath = (directory: string) => `${directory}.open`
 
 /** The id of the log that was created here, or null. */
 export async function readMarker(directory: string): Promise<string | null> {
-  try {
-    return (await readFile(pathOf(directory), 'utf8')).trim()
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
-  }
+  const marker = await readIfThere(markerPath(directory))
+  return marker && marker.trim()
 }
 
 async function writeMarker(directory: string, id: string): Promise<void> {
-  const path = pathOf(directory)
+  const path = markerPath(directory)
   const file = await open(`${path}.new`, 'w')
   try {
     await file.writeFile(`${id}\n`)
@@ -114,4 +139,13 @@ async function writeMarker(directory: string, id: string): Promise<void> {
     await file.close()
   }
   await rename(`${path}.new`, path)
+}
+
+async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
 }

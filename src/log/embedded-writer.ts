@@ -102,7 +102,7 @@ export class EmbeddedWriter {
     let bytes = 0
     let count = 0
     while (count < this.#waiting.length && (count === 0 || bytes < WRITE_BYTES_MAX)) {
-      bytes += this.#waiting[count]!.bytes
+      bytes += this.#waiting[count].bytes
       count += 1
     }
     return this.#waiting.splice(0, count)

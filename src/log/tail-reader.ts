@@ -20,7 +20,7 @@ export interface RecordSource {
 export class TailReader implements LogReader {
   #offset: number
   #closed = false
-  #polling = false
+  #polling: Promise<Poll> | null = null
 
   constructor(
     readonly tail: Tail,
@@ -35,12 +35,11 @@ export class TailReader implements LogReader {
   async poll(recordsMax: number, waitMs: number): Promise<Poll> {
     if (this.#closed) throw readerClosed(this.tail)
     if (this.#polling) throw new Error('one poll at a time: the one before has not resolved')
-    this.#polling = true
+    this.#polling = this.#poll(recordsMax, waitMs)
     try {
-      if (this.#offset >= this.tail.end && waitMs > 0) await this.#wait(waitMs)
-      return await this.#read(recordsMax)
+      return await this.#polling
     } finally {
-      this.#polling = false
+      this.#polling = null
     }
   }
 
@@ -49,7 +48,14 @@ export class TailReader implements LogReader {
     this.#closed = true
     this.tail.wake()
     this.onClose(this)
+    // A poll that is under way ends first: its source must not be taken from under it.
+    await this.#polling?.catch(() => {})
     await this.source.close()
+  }
+
+  async #poll(recordsMax: number, waitMs: number): Promise<Poll> {
+    if (this.#offset >= this.tail.end && waitMs > 0) await this.#wait(waitMs)
+    return this.#read(recordsMax)
   }
 
   async #wait(waitMs: number): Promise<void> {

@@ -34,8 +34,8 @@ export function decodeSnapshotRow(bytes: Uint8Array): SnapshotRow {
   return {
     partition: view.readUInt32LE(1),
     version: view.readDoubleLE(5),
-    features: view[0]! & ERASED ? null : view.subarray(HEADER_BYTES, featuresEnd),
-    score: view[0]! & SCORED ? view.subarray(featuresEnd) : null,
+    features: view[0] & ERASED ? null : view.subarray(HEADER_BYTES, featuresEnd),
+    score: view[0] & SCORED ? view.subarray(featuresEnd) : null,
   }
 }
 

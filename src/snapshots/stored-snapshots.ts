@@ -57,7 +57,7 @@ export class StoredSnapshots implements SnapshotStore {
   /** Something changed since the last flush, be it only a cursor. */
   #dirty = false
   #scheduled = false
-  #failure: unknown = null
+  #failure: Error | null = null
   /** Flushes and comparisons with stored rows, one at a time. */
   #turn: Promise<void> = Promise.resolve()
 
@@ -108,7 +108,7 @@ export class StoredSnapshots implements SnapshotStore {
 
   async getMany(customers: readonly string[]): Promise<(Snapshot | null)[]> {
     const rows = await this.#rows(customers)
-    return customers.map((customer, index) => snapshotOf(customer, rows[index]!))
+    return customers.map((customer, index) => snapshotOf(customer, rows[index]))
   }
 
   /**
@@ -197,7 +197,7 @@ export class StoredSnapshots implements SnapshotStore {
       const values = await this.#store.getMany(keys)
       return values.map((value, index) => {
         if (value === undefined) return null
-        const payload = unsealed(keys[index]!, value)
+        const payload = unsealed(keys[index], value)
         if (payload !== null) return decodeSnapshotRow(payload)
         this.#break(`the snapshot of customer ${JSON.stringify(customers[index])} is damaged`)
         return null
@@ -261,8 +261,8 @@ function isDamage(error: unknown): error is TidemarkError {
 }
 
 /** This store is opened once a process: whoever tries again would meet the same failure. */
-function final(error: unknown): unknown {
-  if (!(error instanceof TidemarkError)) return error
+function final(error: unknown): Error {
+  if (!(error instanceof TidemarkError)) return error as Error
   const { code, message, exit } = error
   return new TidemarkError(code, message, { exit, retry: 'never', cause: error })
 }

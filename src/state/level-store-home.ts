@@ -72,13 +72,13 @@ export class LevelStoreHome implements StoreHome {
 
 function ownerOf(kind: StoreKind, partition: number): StoreOwner {
   const failures = { damaged: storeDamaged, failedCode: 'STORE_IO_FAILED' }
-  const compression = kind === 'snapshots'
+  const options = { compression: kind === 'snapshots', checksTables: true }
   if (kind === 'state') {
     const points = { before: 'state.before-flush', inside: 'state.in-flush' }
-    return { name: `store of partition ${partition}`, ...failures, compression, points }
+    return { name: `store of partition ${partition}`, ...failures, ...options, points }
   }
   const points = { before: 'snapshots.before-write', inside: 'snapshots.in-write' }
-  return { name: 'snapshot store', ...failures, compression, points }
+  return { name: 'snapshot store', ...failures, ...options, points }
 }
 
 /** That this is the database that was born here, or a new one that is born now. */

@@ -188,7 +188,7 @@ export function snapshotsConformance(name: string, place: () => Promise<Snapshot
             const cursor = await snapshots.cursor(0)
             const from = random.below(2) === 0 ? 0 : (cursor?.commit ?? -1) + 1
             for (let again = from; again <= commit; again += 1) {
-              await put(snapshots, again, outputs[again]!)
+              await put(snapshots, again, outputs[again])
             }
           }
           const customer = `c${random.below(60)}`

@@ -96,7 +96,7 @@ export function storeConformance(name: string, place: () => Promise<StorePlace>)
         bytes(key).toString('hex'),
         bytes(`value of ${key}`).toString('hex'),
       ])
-      expect(await scanned(store)).toEqual(due.sort(([a], [b]) => (a! < b! ? -1 : 1)))
+      expect(await scanned(store)).toEqual(due.sort(([a], [b]) => (a < b ? -1 : 1)))
       const many = Array.from({ length: 10_000 }, (_, index) => put(`k${index}`, 'x'))
       await store.write(many, bytes('p'))
       let portions = 0
@@ -182,7 +182,7 @@ export function storeConformance(name: string, place: () => Promise<StorePlace>)
           bytes(key).toString('hex'),
           bytes(value).toString('hex'),
         ])
-        expect(await scanned(store)).toEqual(due.sort(([a], [b]) => (a! < b! ? -1 : 1)))
+        expect(await scanned(store)).toEqual(due.sort(([a], [b]) => (a < b ? -1 : 1)))
         await store.close()
       },
     )

@@ -2,7 +2,7 @@
 import { EmbeddedLog } from '../../src/log/embedded-log.js'
 
 const [directory, commitsMax] = process.argv.slice(2)
-const log = await EmbeddedLog.open(directory!, { partitions: 2, timeBase: { kind: 'none' } })
+const log = await EmbeddedLog.open(directory, { partitions: 2, timeBase: { kind: 'none' } })
 const from = await log.endOffset('changelog', 0)
 
 for (let commit = from; commit < from + Number(commitsMax); commit += 1) {

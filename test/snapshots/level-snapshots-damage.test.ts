@@ -45,7 +45,7 @@ async function flipValueOf(directory: string, customer: string): Promise<void> {
   })
   const key = Buffer.from(`V${customer}`)
   const value = (await db.get(key))!
-  value[value.length - 1]! ^= 1
+  value[value.length - 1] ^= 1
   await db.put(key, value)
   await db.close()
 }

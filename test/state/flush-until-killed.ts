@@ -2,7 +2,7 @@
 import { LevelStoreHome } from '../../src/state/level-store-home.js'
 
 const [directory, what, count] = process.argv.slice(2)
-const home = new LevelStoreHome(directory!, 'state')
+const home = new LevelStoreHome(directory, 'state')
 
 if (what === 'set-aside') {
   process.stdout.write(`${await home.setAside(0, 'a test')}\n`)

@@ -8,7 +8,7 @@ import { ClassicLevel } from 'classic-level'
 import { expect, onTestFinished, test } from 'vitest'
 import { TidemarkError } from '../../src/errors.js'
 import { Digest, sealIn, sealOf, sealed, unsealed } from '../../src/state/checksum.js'
-import { LINKS_KEPT, linkRows } from '../../src/state/level-store-chain.js'
+import { LINKS_KEPT, NO_HEAD, chainFault, nextLink } from '../../src/state/level-store-chain.js'
 import { LevelStoreHome } from '../../src/state/level-store-home.js'
 import type { Store, StoreChange } from '../../src/state/store.js'
 import { seededRandom } from '../support/random.js'
@@ -44,7 +44,7 @@ async function fill(store: Store, flushes: number): Promise<void> {
 }
 
 /** What the overlay does when it opens a store; null where all holds. */
-async function overlayFault(store: Store): Promise<string | null> {
+async function overlayFault(store: Store): Promise<'seal' | 'digest' | null> {
   const digest = new Digest()
   for await (const portion of store.scan()) {
     for (const [key, value] of portion) {
@@ -79,36 +79,49 @@ async function filledHome(flushes = 30): Promise<{ directory: string; position: 
   return { directory, position: digest.toString() }
 }
 
+type Outcome = 'adapter' | 'seal' | 'digest' | 'harmless'
+
+/** Who finds the harm; or none was done, and then what the position is. */
+async function outcomeOf(directory: string): Promise<[Outcome, position: string]> {
+  let store: Store
+  try {
+    store = await new LevelStoreHome(directory, 'state').open(0)
+  } catch (error) {
+    if (isStoreDamage(error)) return ['adapter', '']
+    throw error
+  }
+  try {
+    return [(await overlayFault(store)) ?? 'harmless', await newestPosition(store)]
+  } catch (error) {
+    if (isStoreDamage(error)) return ['adapter', '']
+    throw error
+  } finally {
+    await store.close()
+  }
+}
+
+function isStoreDamage(error: unknown): boolean {
+  return error instanceof TidemarkError && error.code === 'STORE_DAMAGED' && error.retry === 'now'
+}
+
 test('150 random harms are found or harmless', async () => {
   const { directory, position } = await filledHome()
   const random = seededRandom(7)
-  const outcomes = { adapter: 0, seal: 0, digest: 0, harmless: 0 }
+  const outcomes: Record<Outcome, number> = { adapter: 0, seal: 0, digest: 0, harmless: 0 }
+  const unexplained: string[] = []
   const target = await tempFolder()
   for (let round = 0; round < 150; round += 1) {
     await copyOf(directory, target)
     const what = await harm(join(target, '0'), random)
-    const home = new LevelStoreHome(target, 'state')
-    let fault: string | null
-    try {
-      const store = await home.open(0)
-      try {
-        fault = await overlayFault(store)
-        // A lost tail is an older state that holds in itself: whole, and behind the log.
-        const held = await newestPosition(store)
-        if (fault === null && !what.includes('.log')) expect([what, held]).toEqual([what, position])
-      } finally {
-        await store.close()
-      }
-    } catch (error) {
-      expect(error, what).toMatchObject({ code: 'STORE_DAMAGED', retry: 'now', exit: 74 })
-      expect(error).toBeInstanceOf(TidemarkError)
-      fault = 'adapter'
+    const [outcome, held] = await outcomeOf(target)
+    outcomes[outcome] += 1
+    // A lost tail of LevelDB's log is an older state, whole in itself, and behind the event log.
+    if (outcome === 'harmless' && held !== position && !what.includes('.log')) {
+      unexplained.push(what)
     }
-    outcomes[(fault ?? 'harmless') as keyof typeof outcomes] += 1
   }
-  // Of 300: 167 found by the adapter, 26 by a seal, 14 by the digest, 93 did no harm.
+  expect(unexplained).toEqual([])
   expect(outcomes.adapter).toBeGreaterThan(50)
-  expect(outcomes.seal + outcomes.digest).toBeGreaterThan(5)
 })
 
 test.each(['CURRENT', 'MANIFEST-', 'directory'])(
@@ -212,16 +225,18 @@ test.each([
   })
 })
 
-test('the chain keeps its newest links only', async () => {
-  const directory = await tempFolder()
-  const home = new LevelStoreHome(directory, 'state')
-  let store = await home.open(0)
-  for (let flush = 0; flush < LINKS_KEPT + 20; flush += 1) await store.write([], Buffer.from('p'))
-  await store.close()
-  const db = new ClassicLevel<Buffer, Buffer>(join(directory, '0'), { keyEncoding: 'buffer' })
-  expect(await db.keys(linkRows()).all()).toHaveLength(LINKS_KEPT)
-  await db.close()
-  store = await home.open(0)
-  await store.write([], Buffer.from('q'))
-  await store.close()
+test('the chain keeps its newest links, and no gap among them goes unseen', () => {
+  const links = new Map<string, [Buffer, Buffer]>()
+  let head = NO_HEAD
+  for (let write = 0; write < LINKS_KEPT + 20; write += 1) {
+    const link = nextLink(head, BigInt(write))
+    links.set(link.key.toString('hex'), [link.key, link.value])
+    if (link.expired) links.delete(link.expired.toString('hex'))
+    head = link.head
+  }
+  const kept = [...links.values()]
+  expect(kept).toHaveLength(LINKS_KEPT)
+  expect(chainFault(head, kept)).toBeNull()
+  expect(chainFault(head, kept.slice(1))).toMatch(/4096 flush records are due, 4095 are there/)
+  expect(chainFault(head, kept.toSpliced(7, 1, kept[8]))).toMatch(/is missing/)
 })

@@ -7,6 +7,7 @@ const owner = {
   damaged: (text: string, cause?: unknown) => ioError('STORE_DAMAGED', text, cause),
   failedCode: 'STORE_IO_FAILED',
   compression: false,
+  checksTables: true,
 }
 const level = (text: string) => new Error(`IO error: data/state/3/000007.log: ${text}`)
 

@@ -5,9 +5,8 @@ import { fileURLToPath } from 'node:url'
 export interface ChildEnd {
   /** Lines of its standard output. */
   readonly lines: string[]
+  /** SIGKILL, or null where it ended by itself. */
   readonly signal: NodeJS.Signals | null
-  readonly exitCode: number | null
-  readonly errors: string
 }
 
 export interface ChildOptions {
@@ -17,7 +16,10 @@ export interface ChildOptions {
   readonly killAfterMs?: number
 }
 
-/** Runs `script`, a path below `test/`, to its end. */
+/**
+ * Runs `script`, a path below `test/`, to its end. Rejects where it fails in another way than by
+ * being killed.
+ */
 export function runChild(
   script: string,
   args: readonly string[],
@@ -39,7 +41,11 @@ export function runChild(
     child.on('error', reject)
     child.on('close', (exitCode, signal) => {
       if (killer) clearTimeout(killer)
-      resolve({ lines: output.split('\n').filter(Boolean), signal, exitCode, errors })
+      if (exitCode === 0 || signal === 'SIGKILL') {
+        resolve({ lines: output.split('\n').filter(Boolean), signal })
+      } else {
+        reject(new Error(`${script} ended with ${exitCode ?? signal}: ${errors}`))
+      }
     })
   })
 }

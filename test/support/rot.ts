@@ -21,12 +21,13 @@ export async function harm(directory: string, random: Random): Promise<string> {
   const sizes = await Promise.all(
     names.map(async (name) => (await stat(join(directory, name))).size),
   )
-  // By size, as rot strikes; small files get their share too.
-  let at = random.below(sizes.reduce((sum, size) => sum + size + 2000, 0))
-  const index = sizes.findIndex((size) => (at -= size + 2000) < 0)
-  const name = names[index]!
+  // By size, as rot strikes, or any file alike: the small ones matter as much.
+  let at = random.below(sizes.reduce((sum, size) => sum + size, 0))
+  const bySize = sizes.findIndex((size) => (at -= size) < 0)
+  const index = random.below(2) === 0 ? bySize : random.below(names.length)
+  const name = names[index]
   const path = join(directory, name)
-  const size = sizes[index]!
+  const size = sizes[index]
   const offset = random.below(Math.max(size, 1))
   switch (random.below(8)) {
     case 0:
@@ -40,7 +41,7 @@ export async function harm(directory: string, random: Random): Promise<string> {
       return `${name} zeroed at ${offset} of ${size}`
     default: {
       const bytes = await readFile(path)
-      if (size > 0) bytes[offset]! ^= 1 << random.below(8)
+      if (size > 0) bytes[offset] ^= 1 << random.below(8)
       await writeFile(path, bytes)
       return `${name} flipped at ${offset} of ${size}`
     }
