@@ -130,12 +130,15 @@ class Bundles {
 
 /** What a person wants to know; the findings are told one a line. */
 export function verifyText(report: VerifyReport): string {
-  const { features, scores, commits, records, mismatches, missing } = report
-  const how = report.exact ? 'bit for bit' : 'within 1e-6: scored on another onnxruntime'
+  const { features, scores, scoresWithin, commits, records, mismatches, missing } = report
   const lines = [
     `${features} feature rows and ${scores} scores of ${commits} commits over ${records} records`,
-    `${mismatches} mismatches, ${missing} missing (scores compared ${how})`,
+    `${mismatches} mismatches, ${missing} missing; scores compared bit for bit`,
   ]
+  if (scoresWithin > 0) {
+    const where = 'made by another onnxruntime or CPU'
+    lines.push(`except ${scoresWithin} scores ${where}: those within 1e-6`)
+  }
   for (const [hash, count] of Object.entries(report.bundlesMissing)) {
     lines.push(`could not check ${count} scores: there is no bundle ${hash}`)
   }

@@ -32,6 +32,8 @@ export interface GatherOptions {
   readonly logId: string
   /** The model in force for the commit that closes now. */
   model(): ModelName
+  /** What the commit is scored with, see `Position`. */
+  runtime(): string | null
   /** Whether a commit is under way. */
   busy(): boolean
   /** Called when a commit closes, before any later batch touches the state. */
@@ -183,6 +185,7 @@ function closeCommit<S>(
       asOf,
       timers: cursor,
       model: options.model(),
+      runtime: options.runtime(),
       appHash: options.appHash,
       partitions: options.partitions,
       logId: options.logId,

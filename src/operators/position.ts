@@ -31,6 +31,8 @@ export interface Position {
   readonly asOf: number
   readonly timers: TimerCursor
   readonly model: ModelName
+  /** What computed the scores: bits are compared only with those of the same; null: nothing did. */
+  readonly runtime: string | null
   readonly appHash: string
   readonly partitions: number
   readonly logId: string

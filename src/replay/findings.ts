@@ -35,8 +35,10 @@ export interface VerifyCounts {
   commits: number
   /** Compared feature rows. */
   features: number
-  /** Compared scores. */
+  /** Compared scores, bit for bit but for the next. */
   scores: number
+  /** Scores that another runtime made: their probabilities were compared within 1e-6. */
+  scoresWithin: number
   /** Rows that differ, stand twice or belong nowhere, and positions that are wrong. */
   mismatches: number
   /** Rows that are due and not there. */
@@ -56,6 +58,7 @@ export class Findings {
     commits: 0,
     features: 0,
     scores: 0,
+    scoresWithin: 0,
     mismatches: 0,
     missing: 0,
     erased: 0,

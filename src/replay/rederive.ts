@@ -29,8 +29,6 @@ export interface RederiveOptions {
   readonly partition: number
   /** The scorer of a bundle, or null where the bundle is not at hand. */
   readonly scorerOf: (hash: string) => Promise<Scorer | null>
-  /** Whether the scores were made by this onnxruntime on this kind of CPU: then bits are compared. */
-  readonly sameRuntime: boolean
 }
 
 /** What came for one customer in one commit; at least one of the two. */
@@ -123,7 +121,7 @@ export class Rederiver {
       if (features !== null) this.compareFeatures(position, features, rows, row)
       if (score === null) continue
       if (bundle === null) await this.uncheckedScore(position, score, group, row)
-      else this.compareScore(position, score, rows, row, probability[row], bundle)
+      else this.compareScore(position, score, rows, row, probability[row], { bundle, scorer })
     }
   }
 
@@ -154,14 +152,16 @@ export class Rederiver {
     rows: FeatureRows,
     row: number,
     probability: number,
-    bundle: BundleInfo,
+    { bundle, scorer }: { readonly bundle: BundleInfo; readonly scorer: Scorer | null },
   ): void {
     this.findings.counts.scores++
+    const elsewhere = isElsewhere(position, scorer)
+    if (elsewhere) this.findings.counts.scoresWithin++
     const scored = scoredRow(probability, bundle, degradedOf(score))
     const due = this.output.score(rows, row, scoreFields(scored, 0))
     if (due.equals(score.record.value!)) return
     const derived = this.output.decodeScore(due)
-    if (!this.options.sameRuntime && score.row !== null && isClose(derived, score.row)) return
+    if (elsewhere && score.row !== null && isClose(derived, score.row)) return
     const told =
       score.row === null
         ? { due: 'a score', came: 'bytes that make none' }
@@ -182,7 +182,7 @@ export class Rederiver {
     for (const scorer of scored ? this.scorers.values() : []) {
       const [probability] = await scorer.score(rows, row, row + 1)
       if (probability !== score.row?.probability) continue
-      this.compareScore(position, score, rows, row, probability, scorer.bundle)
+      this.compareScore(position, score, rows, row, probability, { bundle: scorer.bundle, scorer })
       return
     }
     this.findings.bundleMissing(hash)
@@ -234,6 +234,12 @@ function scoredRow(probability: number, bundle: BundleInfo, reason: Degraded | n
     bundles: [bundle],
     degraded: [reason],
   }
+}
+
+/** Whether the commit was scored by another runtime: its last bits may be others. */
+function isElsewhere({ runtime }: Position, scorer: Scorer | null): boolean {
+  const here = scorer?.runtime
+  return here !== undefined && runtime !== null && runtime !== here
 }
 
 /** Everything but the last digits of the probability, and what follows from it, is the same. */

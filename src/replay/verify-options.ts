@@ -21,11 +21,6 @@ export interface VerifyOptions<S> {
   readonly hotBytesMax?: number
   /** Percentage of the customers whose rows are compared, above 0. @default 100 */
   readonly sample?: number
-  /**
-   * Whether the scores were made by this onnxruntime on this kind of CPU. If not, probabilities
-   * within 1e-6 are taken for equal. @default true
-   */
-  readonly sameRuntime?: boolean
   readonly onProgress?: (records: number, total: number) => void
   readonly signal?: AbortSignal
 }

@@ -24,8 +24,6 @@ export interface VerifyReport extends VerifyCounts {
   readonly ok: boolean
   /** Scores that could not be derived again, by the hash of the bundle that is missing. */
   readonly bundlesMissing: Readonly<Record<string, number>>
-  /** Whether scores were compared bit for bit, or within 1e-6. */
-  readonly exact: boolean
   /** The first findings, in the order of the log. */
   readonly findings: readonly Finding[]
 }
@@ -50,7 +48,6 @@ export async function verify<S>(options: VerifyOptions<S>): Promise<VerifyReport
     ...counts,
     ok: counts.mismatches === 0 && counts.missing === 0,
     bundlesMissing: Object.fromEntries(bundlesMissing),
-    exact: options.sameRuntime ?? true,
     findings: first,
   }
 }
@@ -61,7 +58,7 @@ async function verifyPartition<S>(
   findings: Findings,
   total: number,
 ): Promise<void> {
-  const { log, topics, layout, scorerOf, sameRuntime = true } = options
+  const { log, topics, layout, scorerOf } = options
   // The changelog's end first: rows of what it names are then within the other topics' ends.
   const changelogEnd = await log.endOffset(topics.changelog, partition)
   const output = new OutputRows(layout)
@@ -81,7 +78,7 @@ async function verifyPartition<S>(
   const store = await options.scratch(partition)
   const isSampled = samplerOf(options.sample ?? 100)
   const state = new DerivedState(options, partition, store, start, isSampled)
-  const place = { layout, topic: topics.events, partition, scorerOf, sameRuntime }
+  const place = { layout, topic: topics.events, partition, scorerOf }
   const walk = new PartitionWalk({
     options,
     partition,

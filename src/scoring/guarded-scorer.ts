@@ -41,6 +41,10 @@ export class GuardedScorer implements Scoring {
     this.bundles = fallback === null ? [model.bundle] : [model.bundle, fallback.bundle]
   }
 
+  get runtime(): string | undefined {
+    return this.model.runtime
+  }
+
   async score(rows: FeatureRows): Promise<ScoredRows> {
     const { bundles } = this
     const servedBy = new Uint8Array(rows.length)

@@ -15,6 +15,7 @@ import { configurationError } from '../errors.js'
 import type { Column, FeatureRows } from '../features/rows.js'
 import { checkFits, type AppColumns } from './bundle-fit.js'
 import { loadBundle, type Bundle } from './bundle.js'
+import { onnxRuntime } from './onnx-runtime.js'
 import type { BundleInfo, Scorer } from './scorer.js'
 import { proveBundle } from './self-test.js'
 
@@ -56,6 +57,7 @@ export async function openModel(folder: string, app: AppColumns): Promise<OnnxSc
 
 export class OnnxScorer implements Scorer {
   readonly bundle: BundleInfo
+  readonly runtime = onnxRuntime
   /** Where each value of a tensor's row stands among the numeric, or string, columns of a row. */
   private readonly numberAt: Int32Array
   private readonly stringAt: Int32Array

@@ -30,6 +30,8 @@ export interface ScoredRows {
 /** One model. It may throw or answer nonsense; `guarded-scorer.ts` turns both into typed scores. */
 export interface Scorer {
   readonly bundle: BundleInfo
+  /** Library, version and kind of CPU: where they are the same, a row's score is, to the bit. */
+  readonly runtime?: string | undefined
   /** One probability a row, from `from` (inclusive) to `to` (exclusive). */
   score(rows: FeatureRows, from: number, to: number): Promise<Float32Array>
   close(): Promise<void>
@@ -39,5 +41,7 @@ export interface Scorer {
 export interface Scoring {
   /** The model in force, as written in the position record. */
   readonly inForce: BundleInfo
+  /** See `Scorer.runtime`; written in the position record beside the model. */
+  readonly runtime?: string | undefined
   score(rows: FeatureRows): Promise<ScoredRows>
 }

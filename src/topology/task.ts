@@ -214,6 +214,7 @@ function pipeline<S>(running: Running<S>, reader: LogReader): Observable<Deliver
         appHash: parts.layout.appHash,
         logId: log.id,
         model: () => parts.scoring.inForce,
+        runtime: () => parts.scoring.runtime ?? null,
         busy: () => running.busy,
         closed: running.closed,
       },

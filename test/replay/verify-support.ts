@@ -35,6 +35,7 @@ function bundleOf(name: string, digit: string): BundleInfo {
 function scorer(bundle: BundleInfo, weight: number, fails: (orders: number) => boolean): Scorer {
   return {
     bundle,
+    runtime: 'test 1',
     score: async (rows: FeatureRows, from: number, to: number) =>
       Float32Array.from({ length: to - from }, (_, i) => {
         const orders = rows.numbers[(from + i) * rows.numericCount + 5]
