@@ -155,6 +155,8 @@ export class Planner {
     const { types, windows, distinctWindows, template, longestMs } = this
     const noTexts = Array.from({ length: this.textCount }, () => null)
     const noSeries = series.map(() => null)
+    // The heads behind all values: most timers read values only, and cache lines are what they cost.
+    for (const window of this.windows) window.base = this.reserve([0, -Infinity, Infinity])
     const windowedSlots = slots.filter((slot) => slot.windows !== null)
     const shared = { sources, series, windows, slots, windowedSlots }
     const lists = { byType, ...shared, distincts, distinctWindows, firsts }
@@ -189,8 +191,8 @@ export class Planner {
       (window) => window.series === series && window.lengthMs === lengthMs,
     )
     if (known !== undefined) return known
-    const base = this.reserve([0, -Infinity, Infinity])
-    const window: Growing<RunningWindow> = { series, lengthMs, base, columns: [] }
+    // `finish` places its head.
+    const window: Growing<RunningWindow> = { series, lengthMs, base: -1, columns: [] }
     this.windows.push(window)
     series.windows.push(window)
     series.keepMs = Math.max(series.keepMs, lengthMs)
