@@ -15,7 +15,9 @@ it.each([
   const folder = await tempFolder()
   const directory = join(folder, 'log')
   const file = await fileOf(folder, 'one.csv', 'x\n1\n')
-  const { signal } = await runChild('ingest/ingest-until-killed.ts', [directory, file], { failpoint })
+  const { signal } = await runChild('ingest/ingest-until-killed.ts', [directory, file], {
+    failpoint,
+  })
   expect(signal).toBe('SIGKILL')
   const log = await EmbeddedLog.open(directory, { timeBase: { kind: 'none' } })
   try {
