@@ -17,7 +17,13 @@ import type { CustomerState } from '../features/engine.js'
 import { dataOwner } from './data-directory.js'
 import { openData, type OpenData } from './open-data.js'
 import { openModels } from './open-models.js'
-import { effectiveSource, openSource, type RunningSource, timeBaseOf } from './start-source.js'
+import {
+  checkSource,
+  effectiveSource,
+  openSource,
+  type RunningSource,
+  timeBaseOf,
+} from './start-source.js'
 import type { Compose, Composed, StartHooks } from './start.js'
 import type { StartOptions } from './start-options.js'
 import { closeAll, withEnd } from './with-end.js'
@@ -25,6 +31,7 @@ import { closeAll, withEnd } from './with-end.js'
 export const composeStart: Compose = async (options, hooks) => {
   const isNew = (await dataOwner(options.dataDirectory)) === null
   const source = effectiveSource(options, isNew)
+  await checkSource(source)
   const data = await openData(options.dataDirectory, {
     app: options.app,
     cwd: process.cwd(),
@@ -48,8 +55,10 @@ export const composeStart: Compose = async (options, hooks) => {
     const running = await openSource(source, options.seed, app, data.log, hooks)
     await resumeClock(data, app)
     const run = await generatorRun(data.log, app.name)
-    const synthetic = app.synthetic || source.kind === 'generate' || run !== null
-    const lagAllowanceMs = run === null && !synthetic ? defaultSettings.lagAllowanceMs : 0
+    const generated = source.kind === 'generate' || run !== null
+    const synthetic = app.synthetic || generated
+    // Only the generator promises that nothing before now is still to come.
+    const lagAllowanceMs = generated ? 0 : defaultSettings.lagAllowanceMs
     const snapshots = await data.snapshots((text) => hooks.logger.error(text))
     const parts: TopologyParts<CustomerState> = {
       program: featureProgram(app.engine),

@@ -46,14 +46,27 @@ export async function openData(directory: string, options: OpenDataOptions): Pro
   const unlock = await lockDirectory(directory)
   const { partitions } = options
   try {
-    await ownDirectory(directory, loaded.app, loaded.reference)
+    // Of a directory that has an owner the log must be there: an empty one in its place would
+    // silently begin anew beside the state and the snapshots of the lost one.
+    if (owner !== null) await ownDirectory(directory, loaded.app, loaded.reference)
     const log = await EmbeddedLog.open(join(directory, 'log'), {
+      mustExist: owner !== null,
       ...(timeBase === null ? {} : { timeBase }),
       ...(partitions === undefined ? {} : { partitions }),
     })
+    if (owner === null) await ownNew(directory, loaded, log)
     return opened(directory, loaded, log, unlock)
   } catch (error) {
     await unlock()
+    throw error
+  }
+}
+
+async function ownNew(directory: string, loaded: LoadedApp, log: EmbeddedLog): Promise<void> {
+  try {
+    await ownDirectory(directory, loaded.app, loaded.reference)
+  } catch (error) {
+    await log.close()
     throw error
   }
 }

@@ -1,7 +1,8 @@
 /** Where a start's events come from, decided before anything is opened. */
-import { readFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import { configurationError, TidemarkError } from '../errors.js'
+import { configurationError, ioError, TidemarkError } from '../errors.js'
 import type { App } from '../features/app.js'
 import {
   defaultSpeed,
@@ -40,6 +41,25 @@ export function effectiveSource(options: StartOptions, isNew: boolean): StartSou
   if (source.kind !== 'default' || !isNew) return source
   if (options.app !== null && options.app !== 'churn') return source
   return { kind: 'generate', rate: defaultRate, speed: null }
+}
+
+/**
+ * Refuses files that cannot be read, before anything is made or opened for them.
+ *
+ * @throws TidemarkError FILE_MISSING (74)
+ */
+export async function checkSource(source: StartSource): Promise<void> {
+  if (source.kind !== 'files') return
+  for (const path of [source.sql, ...source.files]) {
+    await access(path, constants.R_OK).catch((cause: unknown) => {
+      throw ioError('FILE_MISSING', `cannot read ${path}: ${reasonOf(cause)}`, cause)
+    })
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  const { code, message } = cause as NodeJS.ErrnoException
+  return code === 'ENOENT' ? 'no such file' : message
 }
 
 /** The time base of a log that this source creates. */
@@ -158,9 +178,6 @@ function passWhereLoaded(error: unknown): IngestReport | null {
   throw error
 }
 
-async function queryOf(source: StartSource & { readonly kind: 'files' }) {
-  const sql = await readFile(source.sql, 'utf8').catch((cause: unknown) => {
-    throw configurationError('FILE_MISSING', `cannot read the SQL file ${source.sql}`, cause)
-  })
-  return { sql, files: source.files }
+async function queryOf({ sql, files }: StartSource & { readonly kind: 'files' }) {
+  return { sql: await readFile(sql, 'utf8'), files }
 }

@@ -1,4 +1,4 @@
-/** The built-in app: the churn of a subscription business, on made-up data unless told otherwise. */
+/** The built-in app: the churn of a subscription business, whoever's data it is. */
 import { buildApp } from '../../features/build-app.js'
 import type { App } from '../../features/app.js'
 import { featureSet } from './features.js'
@@ -8,5 +8,5 @@ import { schemaIds } from './schemas.gen.js'
 
 /** @example churn().name // 'churn' */
 export function churn(): App {
-  return buildApp({ featureSet, schemaIds, rules, labels, eligible, synthetic: true })
+  return buildApp({ featureSet, schemaIds, rules, labels, eligible, synthetic: false })
 }
