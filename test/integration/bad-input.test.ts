@@ -1,9 +1,22 @@
 /** Every kind of bad input has its coded outcome, and nothing else suffers from it. */
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { composeStart } from '../../src/cli/compose-start.js'
+import { ingestCommand } from '../../src/cli/ingest.js'
+import { runProgram } from '../../src/cli/program.js'
+import { replayCommand } from '../../src/cli/replay.js'
+import { startCommand } from '../../src/cli/start.js'
+import { verifyCommand } from '../../src/cli/verify.js'
 import type { Headers } from '../../src/log/log.js'
 import { countedRecords } from '../../src/operators/position.js'
-import { sharedFolder } from '../support/temp-folder.js'
+import { type BinaryEnd, runBinary } from '../support/binary.js'
+import { TestIo } from '../cli/io.js'
+import { sharedFolder, tempFolder } from '../support/temp-folder.js'
+import { badDirectories, badFlags, impossibleFlags } from './bad-input/bad-flags.js'
+import { badModels } from './bad-input/bad-models.js'
+import { badDeclarations, badReplays, badSources } from './bad-input/bad-sources.js'
+import type { CommandLine } from './bad-input/command-line.js'
+import { makeShared, Place, type Shared } from './bad-input/place.js'
 import type { RecordLine } from './bad-input/record-line.js'
 import { customerOf, type RecordRun, runRecords, witnesses } from './bad-input/record-run.js'
 import { keys, unreadable } from './bad-input/unreadable-records.js'
@@ -110,15 +123,62 @@ describe('records', () => {
   })
 })
 
-interface Place {
+describe('commands', () => {
+  const lines: readonly CommandLine[] = [
+    ...badFlags,
+    ...impossibleFlags,
+    ...badDirectories,
+    ...badSources,
+    ...badDeclarations,
+    ...badReplays,
+    ...badModels,
+  ]
+  let shared: Shared
+  beforeAll(async () => {
+    shared = await makeShared(join(folder, 'shared'))
+  }, 120_000)
+
+  const names = lines.map(
+    ({ row, given, code, exit }) => `${row}: ${given} → ${code}, exit ${exit}`,
+  )
+  test.each(names)('%s', { timeout: 120_000 }, async (name) => {
+    const line = lines[names.indexOf(name)]!
+    const { args, exit, code, says = [], after, uid, skipped } = line
+    if (skipped) return console.warn(`skipped (${skipped}): ${name}`)
+    const place = new Place(await tempFolder(), shared)
+    const given = await args(place)
+    const end = line.inProcess
+      ? await runHere(given)
+      : await runBinary(given, { ...(uid === undefined ? {} : { uid }) })
+    const { stderr } = end
+    expect(stderr).toContain(`tidemark: ${code}: `)
+    expect(end).toMatchObject({ exit, signal: null })
+    // One sentence, and nothing of our insides.
+    expect(stderr.match(/^tidemark: /gm)).toHaveLength(1)
+    expect(stderr).not.toMatch(/^ {4}at /m)
+    for (const part of says) expect(stderr).toContain(part)
+    await after?.(place, end)
+    expect(await place.faults()).toEqual([])
+  })
+})
+
+/** Runs a command line as `main.ts` does. */
+async function runHere(args: readonly string[]): Promise<BinaryEnd> {
+  const io = new TestIo(false, process.cwd())
+  const commands = [startCommand(composeStart), ingestCommand, replayCommand, verifyCommand]
+  const exit = await runProgram(args, io, commands)
+  return { exit, signal: null, stdout: io.stdout, stderr: io.stderr }
+}
+
+interface Offset {
   readonly partition: number
   readonly offset: number
 }
 
-const isAt = (record: Place, place: Place): boolean =>
+const isAt = (record: Offset, place: Offset): boolean =>
   record.partition === place.partition && record.offset === place.offset
 
-function namesPlace(record: { readonly headers: Headers | null }, place: Place): boolean {
+function namesPlace(record: { readonly headers: Headers | null }, place: Offset): boolean {
   const headers = headersOf(record.headers)
   return (
     headers['__streams.errors.partition'] === String(place.partition) &&

@@ -1,0 +1,73 @@
+/** The built `tidemark` binary as a child process, as a person or a script runs it. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const main = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url))
+
+export interface BinaryEnd {
+  readonly exit: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface BinaryOptions {
+  readonly cwd?: string
+  /** Run as this user, where we are root. */
+  readonly uid?: number
+}
+
+/** A process that is running; `npm run build` has made what it runs. */
+export class Binary {
+  stdout = ''
+  stderr = ''
+  readonly ended: Promise<BinaryEnd>
+  private readonly child: ChildProcess
+
+  constructor(args: readonly string[], { cwd, uid }: BinaryOptions = {}) {
+    if (!existsSync(main)) throw new Error('there is no dist/src/main.js: npm run build makes it')
+    const options = { cwd, ...(uid === undefined ? {} : { uid, gid: uid }) }
+    this.child = spawn(process.execPath, [main, ...args], { ...options, stdio: 'pipe' })
+    this.child.stdout!.on('data', (bytes: Buffer) => (this.stdout += bytes.toString()))
+    this.child.stderr!.on('data', (bytes: Buffer) => (this.stderr += bytes.toString()))
+    this.ended = new Promise((resolve, reject) => {
+      this.child.on('error', reject)
+      this.child.on('close', (exit, signal) =>
+        resolve({ exit, signal, stdout: this.stdout, stderr: this.stderr }),
+      )
+    })
+  }
+
+  /** Resolves with what `find` finds on standard output; rejects where the process ends before. */
+  async until<T>(find: (stdout: string) => T | null): Promise<T> {
+    for (;;) {
+      const found = find(this.stdout)
+      if (found !== null) return found
+      const end = await Promise.race([
+        this.ended,
+        new Promise((r) => this.child.stdout!.once('data', r)),
+      ])
+      if (typeof end === 'object' && end !== null && 'exit' in end && find(this.stdout) === null) {
+        throw new Error(`the process ended before: ${this.stderr}`)
+      }
+    }
+  }
+
+  /** The address of the page of a `start --json`. */
+  serving(): Promise<string> {
+    return this.until((stdout) => /"url":"([^"]+)"/.exec(stdout)?.[1] ?? null)
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.child.kill(signal)
+  }
+}
+
+/** Runs the binary to its end. */
+export function runBinary(
+  args: readonly string[],
+  options: BinaryOptions = {},
+): Promise<BinaryEnd> {
+  return new Binary(args, options).ended
+}
