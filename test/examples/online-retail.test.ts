@@ -1,13 +1,17 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { AvroCodec } from '../../src/events/avro-codec.js'
 import { isReject, type EventBody } from '../../src/events/event.js'
+import { outputSchemas } from '../../src/events/output-schemas.js'
 import { compileRules } from '../../src/events/rules.js'
-import { schemaFiles } from '../../src/events/schema-gen.js'
+import { schemaFiles, staleFiles } from '../../src/events/schema-gen.js'
 import { QueryRows } from '../../src/ingest/duckdb-rows.js'
+import { ingestSql } from '../../src/ingest/ingest.js'
 import { isRefused, RowEncoder } from '../../src/ingest/row-encoder.js'
+import { MemoryLog } from '../../src/log/memory-log.js'
+import { featureSet } from '../../examples/online-retail/features.js'
 import { rules } from '../../examples/online-retail/rules.js'
 import { customerEvents, schemaIds } from '../../examples/online-retail/schemas.gen.js'
 
@@ -51,20 +55,22 @@ async function load(file: string) {
     }
   }
   await rows.close()
-  return { lines, refused, broken, flags, customers: accepted.size }
+  return { lines, refused, broken, flags }
 }
 
 describe('the online retail example', () => {
-  test('its generated file says what its schemas say', () => {
-    const { events } = schemaFiles(
+  test('its generated files say what its schemas and features say', () => {
+    const { name, features } = featureSet.spec
+    const files = schemaFiles(
       {
         schemas: join(folder, 'schemas'),
         generated: join(folder, 'schemas.gen.ts'),
         importFrom: 'tidemark',
       },
-      null,
+      outputSchemas(name, features),
     )
-    expect(customerEvents).toEqual(events)
+    expect(staleFiles(files)).toEqual([])
+    expect(customerEvents).toEqual(files.events)
   })
 
   test('makes purchases and cancellations of lines, and refuses those without a customer', async () => {
@@ -105,19 +111,69 @@ describe('the online retail example', () => {
   })
 })
 
-const real = '../shared/data/online_retail/online_retail.csv.gz'
-describe.skipIf(!existsSync(real))(`the real file (skipped without ${real})`, () => {
-  test('gives every line a place: an event or a reject', { timeout: 120_000 }, async () => {
-    const { lines, refused, broken, flags, customers } = await load(real)
-    expect(lines).toHaveLength(406_829)
-    expect([...refused]).toEqual([['KEY_MISSING', 135_080]])
-    expect(customers).toBe(4_372)
-    expect([...broken]).toEqual([])
-    expect(flags.get('priced')).toBe(40)
-    expect(lines.filter(({ type }) => type === 'cancellation')).toHaveLength(8_905)
-    expect(new Set(lines.map(({ body }) => body.event_id)).size).toBe(406_829)
-    const times = lines.map(({ body }) => body.occurred_at)
-    expect(times[0]).toBe(Date.UTC(2010, 11, 1, 8, 26))
-    expect(times.at(-1)).toBe(Date.UTC(2011, 11, 9, 12, 50))
+/** What becomes of a second line beside a good one: its code, or null where it is an event. */
+const lines: readonly (readonly [what: string, line: string, code: string | null])[] = [
+  ['no number of pieces', '5,1,X,six,2010-12-01 08:26:00,2.55,17850.0,X', 'ROW_INVALID'],
+  [
+    'more pieces than there are',
+    '5,1,X,99999999999,2010-12-01 08:26:00,2,17850.0,X',
+    'ROW_INVALID',
+  ],
+  [
+    'the last number taken back',
+    'C5,1,X,-2147483648,2010-12-01 08:26:00,2,17850.0,X',
+    'ROW_INVALID',
+  ],
+  ['a comma in the price', '5,1,X,6,2010-12-01 08:26:00,"2,55",17850.0,X', 'ROW_INVALID'],
+  ['a price without end', '5,1,X,6,2010-12-01 08:26:00,inf,17850.0,X', 'NUMBER_RANGE'],
+  ['no price', '5,1,X,6,2010-12-01 08:26:00,,17850.0,X', 'ROW_INVALID'],
+  ['a date as Americans write it', '5,1,X,6,12/1/2010 8:26,2.55,17850.0,X', 'TIMESTAMP_RANGE'],
+  ['a date of the next century', '5,1,X,6,2110-12-01 08:26:00,2.55,17850.0,X', 'TIMESTAMP_RANGE'],
+  ['no invoice', ',1,X,6,2010-12-01 08:26:00,2.55,17850.0,X', 'ROW_INVALID'],
+  ['no article', '5,,X,6,2010-12-01 08:26:00,2.55,17850.0,X', 'ROW_INVALID'],
+  ['no country', '5,1,X,6,2010-12-01 08:26:00,2.55,17850.0,', 'ROW_INVALID'],
+  ['no description', '5,1,,6,2010-12-01 08:26:00,2.55,17850.0,X', null],
+  ['a negative number of pieces', '5,1,X,-6,2010-12-01 08:26:00,2.55,17850.0,X', null],
+]
+
+describe('wrong files', () => {
+  const header =
+    'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n'
+  const good = '536365,85123A,"HEART, WHITE",6,2010-12-01 08:26:00,2.55,17850.0,United Kingdom\n'
+  const app = { name: 'online_retail', codec }
+
+  async function ingest(text: string | Buffer) {
+    const file = join(temporary, 'wrong.csv')
+    writeFileSync(file, text)
+    const log = new MemoryLog({ timeBase: { kind: 'none' } })
+    const report = await ingestSql({ app, log, sql, files: [file] })
+    return { ...report, events: await log.endOffset('online_retail.events', 0) }
+  }
+
+  test.each(lines)('%s: one line, and the others are loaded', async (_, line, code) => {
+    const { rows, events, rejects } = await ingest(`${header}${good}${line}\n${good}`)
+    expect(rows).toBe(3)
+    expect(events).toBe(code === null ? 3 : 2)
+    expect([...rejects.keys()]).toEqual(code === null ? [] : [code])
+  })
+
+  test.each([
+    ['empty', '', /"InvoiceNo" not found/],
+    ['of other columns', 'a,b\n1,2\n', /"InvoiceNo" not found/],
+    ['without a column', `${header}${good}`.replaceAll(/,[^,]*\n/g, '\n'), /"Country"/],
+    ['with semicolons', `${header}${good}`.replaceAll(',', ';'), /"InvoiceNo" not found/],
+    ['with a line that ends early', `${header}${good}536365,85123A\n${good}`, /CSV/],
+    ['in Latin-1', Buffer.from(`${header}5,1,caf\xe9,6,2010-12-01,2,1,X\n`, 'latin1'), /utf-8/],
+    ['not text at all', Buffer.from([0, 1, 2, 3, 255, 254, 10, 0]), /utf-8/],
+  ])('a file %s is refused as a whole, in one sentence', async (_, text, why) => {
+    await expect(ingest(text)).rejects.toMatchObject({
+      code: 'QUERY_FAILED',
+      exit: 78,
+      message: expect.stringMatching(why),
+    })
+  })
+
+  test('a file without lines is loaded, and has none', async () => {
+    expect(await ingest(header)).toMatchObject({ rows: 0, events: 0, done: true })
   })
 })
