@@ -4,7 +4,7 @@
  * G1 every row gets a score or a reason; no answer of a model and no exception of its runtime
  *    reaches the topology as an error.
  * G2 what a row gets is a function of the row and the two bundles: a bad answer costs its own row
- *    only, and the score names the bundle that gave it.
+ *    only, so does a call that a row makes fail, and the score names the bundle that gave it.
  */
 import type { FeatureRows } from '../features/rows.js'
 import type { BundleInfo, Degraded, ScoredRows, Scorer, Scoring } from './scorer.js'
@@ -68,7 +68,7 @@ export class GuardedScorer implements Scoring {
         const served = isProbability(score)
         probability[row] = served ? score : Number.NaN
         servedBy[row] = this.fallback === null ? MODEL : FALLBACK
-        degraded[row] = served ? first.reason : 'FALLBACK_FAILED'
+        degraded[row] = served ? first.reasons[row]! : 'FALLBACK_FAILED'
       }
       from = to
     }
@@ -87,39 +87,74 @@ export class GuardedScorer implements Scoring {
     return (await this.ask(this.fallback, rows, from, to, 'FALLBACK_FAILED')).scores
   }
 
-  /** One model's answer with NaN for what is no probability, and how many those are. */
+  /** One model's answers, told to the observer; `told` is the reason that it hears. */
   private async ask(
     scorer: Scorer,
     rows: FeatureRows,
     from: number,
     to: number,
     told?: Degraded,
-  ): Promise<{ scores: Float32Array; bad: number; reason: Degraded }> {
-    const due = to - from
-    let scores: Float32Array | null = null
-    let reason: Degraded = 'SCORE_INVALID'
-    let cause: unknown = null
-    try {
-      const answer = await scorer.score(rows, from, to)
-      if (answer.length === due) scores = answer
-      else cause = `${due} rows got ${answer.length} scores`
-    } catch (error) {
-      cause = error
-      const invalid = (error as { code?: unknown } | null)?.code === 'SCORE_INVALID'
-      reason = invalid ? 'SCORE_INVALID' : 'SCORER_FAILED'
-    }
-    let bad = due
-    if (scores !== null) {
-      bad = 0
-      for (let i = 0; i < due; i++) {
-        if (isProbability(scores[i])) continue
-        if (bad++ === 0) cause = scores[i]
+  ): Promise<{ scores: Float32Array; bad: number; reasons: readonly Degraded[] }> {
+    const answers = [await answerOf(scorer, rows, from, to)]
+    if (answers[0]!.isWholeFailure && to - from > 1) {
+      // One row may have failed the call, and the others must not show whose neighbours they were.
+      answers.length = 0
+      for (let row = from; row < to; row++) {
+        answers.push(await answerOf(scorer, rows, row, row + 1))
       }
     }
-    if (bad < due) this.observer.scored(scorer.bundle, due - bad)
-    if (bad > 0) this.observer.degraded(scorer.bundle, told ?? reason, bad, cause)
-    return { scores: scores ?? new Float32Array(due).fill(Number.NaN), bad, reason }
+    const scores = new Float32Array(to - from)
+    const reasons: Degraded[] = []
+    const bad = new Map<Degraded, { rows: number; readonly cause: unknown }>()
+    for (const answer of answers) {
+      scores.set(answer.scores, reasons.length)
+      for (const score of answer.scores) {
+        reasons.push(answer.reason)
+        if (isProbability(score)) continue
+        const reason = told ?? answer.reason
+        const known = bad.get(reason) ?? { rows: 0, cause: answer.cause ?? score }
+        known.rows++
+        bad.set(reason, known)
+      }
+    }
+    const badRows = [...bad.values()].reduce((sum, of) => sum + of.rows, 0)
+    if (badRows < to - from) this.observer.scored(scorer.bundle, to - from - badRows)
+    for (const [reason, of] of bad) {
+      this.observer.degraded(scorer.bundle, reason, of.rows, of.cause)
+    }
+    return { scores, bad: badRows, reasons }
   }
+}
+
+interface Answer {
+  /** One a row; NaN where the call failed. */
+  readonly scores: Float32Array
+  readonly isWholeFailure: boolean
+  /** What is said of a row whose score is no probability. */
+  readonly reason: Degraded
+  /** Of a call that failed. */
+  readonly cause: unknown
+}
+
+async function answerOf(
+  scorer: Scorer,
+  rows: FeatureRows,
+  from: number,
+  to: number,
+): Promise<Answer> {
+  const due = to - from
+  let reason: Degraded = 'SCORE_INVALID'
+  let cause: unknown
+  try {
+    const scores = await scorer.score(rows, from, to)
+    if (scores.length === due) return { scores, isWholeFailure: false, reason, cause: null }
+    cause = `${due} rows got ${scores.length} scores`
+  } catch (error) {
+    cause = error
+    const invalid = (error as { code?: unknown } | null)?.code === 'SCORE_INVALID'
+    if (!invalid) reason = 'SCORER_FAILED'
+  }
+  return { scores: new Float32Array(due).fill(Number.NaN), isWholeFailure: true, reason, cause }
 }
 
 /** NaN is neither. */

@@ -109,12 +109,26 @@ describe('GuardedScorer', () => {
     expect(counts.failed[0].slice(0, 3)).toEqual(['a', 'SCORER_FAILED', 2])
   })
 
+  it('takes the fallback for no row that the model scores alone', async () => {
+    const counts = new Counts()
+    const touchy = scripted('a', (_, from, to) => {
+      if (from <= 1 && to > 1) throw new Error('row 1 is too much')
+      return Array.from({ length: to - from }, () => 0.25)
+    })
+    const scored = await new GuardedScorer(touchy, constant('b', 0.5), counts).score(manyRows(3))
+    expect([...scored.probability]).toEqual([0.25, 0.5, 0.25])
+    expect(scored.degraded).toEqual([null, 'SCORER_FAILED', null])
+    expect([...scored.servedBy]).toEqual([0, 1, 0])
+    expect(counts.failed.map((failure) => failure.slice(0, 3))).toEqual([['a', 'SCORER_FAILED', 1]])
+    expect(counts.served.get('a')).toBe(2)
+  })
+
   it('takes the fallback for all rows where the answer has another length', async () => {
     const counts = new Counts()
-    const short = scripted('a', () => [0.5])
+    const short = scripted('a', () => [])
     const scored = await new GuardedScorer(short, constant('b', 0.5), counts).score(manyRows(2))
     expect(scored.degraded).toEqual(['SCORE_INVALID', 'SCORE_INVALID'])
-    expect(counts.failed).toEqual([['a', 'SCORE_INVALID', 2, '2 rows got 1 scores']])
+    expect(counts.failed).toEqual([['a', 'SCORE_INVALID', 2, '1 rows got 0 scores']])
   })
 
   it('takes the fallback where a scorer throws before it returns a promise', async () => {
@@ -169,7 +183,7 @@ describe('GuardedScorer', () => {
   it.each([
     ['nan-where-large', 'SCORE_INVALID', [0, 1, 0, 1]],
     ['minus-one-where-large', 'SCORE_INVALID', [0, 1, 0, 1]],
-    ['throws-where-large', 'SCORER_FAILED', [1, 1, 1, 1]],
+    ['throws-where-large', 'SCORER_FAILED', [0, 1, 0, 1]],
   ] as const)('degrades %s to %s', async (name, reason, servedBy) => {
     const model = await openModel(fixture(name), app)
     const fallback = await openModel(fixture('fallback'), app)
