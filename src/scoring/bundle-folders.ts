@@ -43,7 +43,7 @@ export async function findBundle(
  * Copies a bundle to `<kept>/<hash>`, durably, unless it is there already; returns that folder.
  *
  * Errors: those of `loadBundle` where the bundle changed since it was loaded; `BUNDLE_NOT_KEPT`
- * (exit 74) where the copy cannot be written.
+ * and `DISK_FULL` (exit 74) where the copy cannot be written.
  */
 export async function keepBundle(bundle: Bundle, kept: string): Promise<string> {
   const { hash } = bundle.info
@@ -67,7 +67,8 @@ export async function keepBundle(bundle: Bundle, kept: string): Promise<string> 
     await rm(unfinished, { recursive: true, force: true }).catch(() => undefined)
     if (error instanceof TidemarkError) throw error
     const reason = (error as NodeJS.ErrnoException).code ?? String(error)
-    throw ioError('BUNDLE_NOT_KEPT', `cannot copy bundle ${bundle.folder} to ${folder}: ${reason}`)
+    const code = reason === 'ENOSPC' || reason === 'EDQUOT' ? 'DISK_FULL' : 'BUNDLE_NOT_KEPT'
+    throw ioError(code, `cannot copy bundle ${bundle.folder} to ${folder}: ${reason}`)
   }
 }
 
