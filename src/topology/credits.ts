@@ -11,12 +11,13 @@ export class Credits {
     this.available -= records
   }
 
+  /** Wakes whoever waits even for nothing: that a commit has ended may be what he waits for. */
   give(records: number): void {
     this.available += records
-    if (this.available > 0) this.wake()
+    this.wake()
   }
 
-  /** Resolves when there is credit again, or on `wake`. */
+  /** Resolves when there is credit, or on `wake`. */
   async granted(): Promise<void> {
     if (this.available > 0) return
     await new Promise<void>((resolve) => {

@@ -53,7 +53,14 @@ export function drive(
       while (!subscriber.closed && !options.stop.aborted) {
         if (options.until !== null && next >= options.until) break
         await credits.granted()
-        if (options.stop.aborted || credits.available <= 0) continue
+        if (options.stop.aborted) continue
+        if (credits.available <= 0) {
+          // A commit has ended that gave nothing back, one of timers or of a tick. All credit is in
+          // the open commit then, which may close now and would wait for the next batch for ever.
+          const wallMs = options.wallClock()
+          subscriber.next({ records: [], endOffset: next, tick: null, atEnd: false, wallMs })
+          continue
+        }
         const poll = await reader.poll(pollSize(next, credits, options), waitMs(options))
         const wallMs = options.wallClock()
         next = endOf(poll, next)

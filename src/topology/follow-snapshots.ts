@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { OutputRows } from '../events/output-rows.js'
 import type { EventLog, LogReader, StoredRecord, Topics } from '../log/log.js'
 import { tombstoneCommit } from '../operators/deliver.js'
@@ -35,9 +36,10 @@ export async function followSnapshots(
     while (featuresOffset < end) {
       const left = await take(features, Math.min(portion, end - featuresOffset))
       const right = await take(scores, left.length)
-      featuresOffset = left.at(-1)!.offset + 1
-      scoresOffset = right.at(-1)!.offset + 1
       for (const [commit, puts] of byCommit(left, right, parts.rows)) {
+        // A cursor behind the whole portion would pass over the commits that are not put yet.
+        featuresOffset += puts.length
+        scoresOffset += puts.length
         const proof = { partition, asOf, endOffset, commit, caughtUp: false }
         await snapshots.put(puts, proof, { commit, featuresOffset, scoresOffset })
       }
@@ -53,8 +55,11 @@ export async function followSnapshots(
 
 async function take(reader: LogReader, count: number): Promise<StoredRecord[]> {
   const taken: StoredRecord[] = []
-  while (taken.length < count)
-    taken.push(...(await reader.poll(count - taken.length, 1000)).records)
+  while (taken.length < count) {
+    const { records, atEnd } = await reader.poll(count - taken.length, 1000)
+    taken.push(...records)
+    assert(!atEnd || taken.length === count, 'a committed row has its score in the same commit')
+  }
   return taken
 }
 

@@ -31,6 +31,7 @@ import { judge } from '../operators/judge.js'
 import { load } from '../operators/load.js'
 import type { Position } from '../operators/position.js'
 import { score } from '../operators/score.js'
+import type { SnapshotCursor } from '../snapshots/snapshots.js'
 import { Credits } from './credits.js'
 import { drive } from './drive.js'
 import { Flusher } from './flusher.js'
@@ -75,6 +76,8 @@ export function runTask<S>(parts: TopologyParts<S>, options: TaskOptions): Obser
   )
 }
 
+type OutputEnds = Pick<SnapshotCursor, 'featuresOffset' | 'scoresOffset'>
+
 /** Everything that lives as long as one opening of a partition. */
 class Running<S> {
   readonly credits: Credits
@@ -82,11 +85,15 @@ class Running<S> {
   readonly rows: OutputRows
   /** Whether a commit is between closing and durability (G2). */
   busy = false
+  /** Batches on their way from the source through `load`, which may wait for the store. */
+  loading = 0
   /** The transaction under way: whoever opens the partition again must know how it ended. */
   writing: Promise<void> = Promise.resolve()
   closedOffset: number
   committed: Position | null
   closedMs = 0
+  /** Exclusive: the outputs of all commits that were delivered, for the cursor of the snapshots. */
+  ends: OutputEnds = { featuresOffset: 0, scoresOffset: 0 }
 
   constructor(
     readonly parts: TopologyParts<S>,
@@ -117,15 +124,17 @@ class Running<S> {
 
   /** The commit is durable: let snapshots and store follow, and the source go on. */
   async delivered(commit: DeliveredCommit<S>): Promise<void> {
-    const { log, topics, snapshots, settings } = this.parts
+    const { snapshots, settings } = this.parts
     const { partition, gauge } = this.options
     this.committed = commit.position
     failpoint('engine.before-snapshots')
-    const featuresOffset = await log.endOffset(topics.features, partition)
-    const scoresOffset = await log.endOffset(topics.scores, partition)
+    // Counted, not asked: at a stop the next commit may be in the log by now (T2).
+    const rows = commit.puts.length
+    const featuresOffset = this.ends.featuresOffset + rows
+    this.ends = { featuresOffset, scoresOffset: this.ends.scoresOffset + rows }
     const { commit: number, asOf, endOffset } = commit.position
     const proof = { partition, asOf, endOffset, commit: number, caughtUp: commit.atEnd }
-    await snapshots.put(commit.puts, proof, { commit: number, featuresOffset, scoresOffset })
+    await snapshots.put(commit.puts, proof, { commit: number, ...this.ends })
     this.flusher.delivered(commit.position)
     const durationMs = settings.wallClock() - this.closedMs
     gauge.committed(commit, durationMs)
@@ -170,9 +179,14 @@ async function followAll<S>(
   running: Running<S>,
   partition: number,
 ): Promise<void> {
+  const { log, topics } = parts
   const committed = await committedPosition(parts, partition)
   if (committed === null) return
   running.committed = committed
+  running.ends = {
+    featuresOffset: await log.endOffset(topics.features, partition),
+    scoresOffset: await log.endOffset(topics.scores, partition),
+  }
   await followSnapshots({ ...parts, rows: running.rows }, partition, committed)
 }
 
@@ -192,13 +206,15 @@ function pipeline<S>(running: Running<S>, reader: LogReader): Observable<Deliver
     pending: running.pending,
     lowWatermark: () => parts.lowWatermark(),
     idle: () => {
-      if (!running.busy) options.idle()
+      if (!running.busy && running.loading === 0) options.idle()
     },
     stop: options.stop,
   })
   return source.pipe(
+    tap(() => running.loading++),
     decode<S>(parts.codec),
     load(overlay, timers, progress, settings.timersPerCommitMax),
+    tap(() => running.loading--),
     judge(program, overlay, progress, { rules, partition, partitions }),
     aggregate(program),
     gather(
