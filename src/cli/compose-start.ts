@@ -59,14 +59,20 @@ export const composeStart: Compose = async (options, hooks) => {
     const synthetic = app.synthetic || generated
     // Only the generator promises that nothing before now is still to come.
     const lagAllowanceMs = generated ? 0 : defaultSettings.lagAllowanceMs
-    const snapshots = await data.snapshots((text) => hooks.logger.error(text))
+    const layout = layoutOf(app)
+    const topics = topicsOf(app.name)
+    const snapshots = await data.snapshots({
+      onDamage: (text) => hooks.logger.error(text),
+      committed: async (partition) =>
+        (await committedPosition({ log: data.log, topics, layout }, partition))?.commit ?? 0,
+    })
     const parts: TopologyParts<CustomerState> = {
       program: featureProgram(app.engine),
       codec: app.codec,
       rules: app.rules,
-      layout: layoutOf(app),
+      layout,
       log: data.log,
-      topics: topicsOf(app.name),
+      topics,
       home: data.home,
       snapshots,
       scoring,

@@ -2,6 +2,7 @@ import { EmbeddedLog } from '../log/embedded-log.js'
 import type { TimeBase } from '../log/log.js'
 import { openLevelSnapshots } from '../snapshots/level-snapshots.js'
 import type { SnapshotStore } from '../snapshots/snapshots.js'
+import type { StoredSnapshotsOptions } from '../snapshots/stored-snapshots.js'
 import { LevelStoreHome } from '../state/level-store-home.js'
 import type { StoreHome } from '../state/store.js'
 import { dataOwner, lockDirectory, ownDirectory } from './data-directory.js'
@@ -17,7 +18,7 @@ export interface OpenData {
   readonly home: StoreHome
   /** Where bundles are kept that scores name. */
   readonly models: string
-  snapshots(onDamage: (text: string) => void): Promise<SnapshotStore>
+  snapshots(options: Pick<StoredSnapshotsOptions, 'onDamage' | 'committed'>): Promise<SnapshotStore>
   close(): Promise<void>
 }
 
@@ -83,8 +84,8 @@ function opened(
     log,
     home: new LevelStoreHome(join(directory, 'state'), 'state'),
     models: join(directory, 'models'),
-    snapshots: async (onDamage) => {
-      const snapshots = await openLevelSnapshots(join(directory, 'snapshots'), { onDamage })
+    snapshots: async (options) => {
+      const snapshots = await openLevelSnapshots(join(directory, 'snapshots'), options)
       closing.push(() => snapshots.close())
       return snapshots
     },

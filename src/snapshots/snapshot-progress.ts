@@ -35,6 +35,18 @@ export class SnapshotProgress {
     return progress
   }
 
+  /** Why the rows cannot be served, or null. `committed` tells a partition's newest commit. */
+  async fault(committed?: (partition: number) => Promise<number>): Promise<string | null> {
+    if (this.damaged) return 'damage was met when it was open last'
+    if (committed === undefined) return null
+    for (const [partition, { highest }] of this.#partitions) {
+      const newest = await committed(partition)
+      if (highest <= newest) continue
+      return `it holds commit ${highest} of partition ${partition}; the log holds ${newest}`
+    }
+    return null
+  }
+
   /** The outputs up to this proof and cursor are in memory. Older ones change nothing. */
   advance(proof: PartitionProof, cursor: SnapshotCursor): void {
     const progress = this.of(proof.partition)

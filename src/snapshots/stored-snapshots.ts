@@ -39,6 +39,8 @@ export interface StoredSnapshotsOptions {
   readonly schedule?: (run: () => void, ms: number) => void
   /** Told once, of the first damage that was met. */
   readonly onDamage?: (text: string) => void
+  /** The newest commit of a partition in the log: rows of later ones are of a log that is no more. */
+  readonly committed?: (partition: number) => Promise<number>
 }
 
 type Rows = Map<string, SnapshotRow>
@@ -69,8 +71,8 @@ export class StoredSnapshots implements SnapshotStore {
   }
 
   /**
-   * Opens the store that `home` has as number 0. A damaged one is set aside, said through
-   * `onDamage`, and begins anew: it follows the outputs, and its null cursors ask for them.
+   * Opens the store that `home` has as number 0. One that is damaged, or ahead of the log, is set
+   * aside, said through `onDamage`, and begins anew: its null cursors ask for the outputs.
    */
   static async open(
     home: StoreHome,
@@ -89,9 +91,10 @@ export class StoredSnapshots implements SnapshotStore {
   static async #open(home: StoreHome, options: StoredSnapshotsOptions): Promise<StoredSnapshots> {
     const store = await home.open(0)
     const progress = SnapshotProgress.decode(await store.position())
-    if (progress.damaged) {
+    const fault = await progress.fault(options.committed)
+    if (fault !== null) {
       await store.close()
-      throw ioError('STORE_DAMAGED', 'snapshot store: damage was met when it was open last')
+      throw ioError('STORE_DAMAGED', `snapshot store: ${fault}`)
     }
     return new StoredSnapshots(store, progress, options)
   }

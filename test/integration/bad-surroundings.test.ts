@@ -1,5 +1,5 @@
 /** A world that refuses: a full disk, a directory in use, a model gone mad, a question about nobody. */
-import { existsSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { topicsOf } from '../../src/log/log.js'
@@ -135,6 +135,39 @@ e7,short,2026-01-01 13:00:00,60
     'TIMESTAMP_RANGE',
   ])
 })
+
+test(
+  'a log from a backup is the truth: state and snapshots ahead of it are made again',
+  patience,
+  async () => {
+    const place = new Place(await tempFolder(), shared)
+    const more = place.write(
+      'more.csv',
+      'event_id,customer_id,occurred_at,seconds\n' +
+        'e8,short,2026-01-03 10:00:00,60\ne9,later,2026-01-03 11:00:00,60\n',
+    )
+    const load = ['ingest', '--data', place.data(), '--from', more, '--sql', shared.sql]
+    expect(await runBinary(load)).toMatchObject({ exit: 0 })
+    expect(await runBinary(['start', '--data', place.data(), ...once])).toMatchObject({ exit: 0 })
+    rmSync(place.path('data/log'), { recursive: true })
+    cpSync(join(shared.data, 'log'), place.path('data/log'), { recursive: true })
+    const started = new Binary(['start', '--data', place.data(), '--port', '0', '--json'])
+    const url = await started.serving()
+    const answer = async () =>
+      (await (await fetch(`${url}/v1/customers/short`)).json()) as Record<string, any>
+    await expect.poll(answer).toMatchObject({ features: { logins_last_7_days: 2 } })
+    expect((await answer())['coordinates']).toMatchObject({ endOffset: 3, commit: 1 })
+    expect(await (await fetch(`${url}/v1/customers/later`)).json()).toMatchObject({ status: 404 })
+    started.kill('SIGINT')
+    const end = await started.ended
+    expect(end).toMatchObject({ exit: 0 })
+    expect(end.stderr).toMatch(/store of partition 0 set aside as .*; the log holds offset 3/)
+    expect(end.stderr).toMatch(
+      /snapshot store: it holds commit \d+ of partition 0; the log holds 1/,
+    )
+    expect(await place.faults()).toEqual([])
+  },
+)
 
 test.skipIf(!canMount)(
   'on a full disk it stops with 74, and with room again nothing is lost or doubled',
