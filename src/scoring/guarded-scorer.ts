@@ -68,7 +68,7 @@ export class GuardedScorer implements Scoring {
         const served = isProbability(score)
         probability[row] = served ? score : Number.NaN
         servedBy[row] = this.fallback === null ? MODEL : FALLBACK
-        degraded[row] = served ? first.reasons[row]! : 'FALLBACK_FAILED'
+        degraded[row] = served ? first.reasons[row] : 'FALLBACK_FAILED'
       }
       from = to
     }
@@ -96,7 +96,7 @@ export class GuardedScorer implements Scoring {
     told?: Degraded,
   ): Promise<{ scores: Float32Array; bad: number; reasons: readonly Degraded[] }> {
     const answers = [await answerOf(scorer, rows, from, to)]
-    if (answers[0]!.isWholeFailure && to - from > 1) {
+    if (answers[0].isWholeFailure && to - from > 1) {
       // One row may have failed the call, and the others must not show whose neighbours they were.
       answers.length = 0
       for (let row = from; row < to; row++) {

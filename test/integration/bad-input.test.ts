@@ -7,7 +7,6 @@ import { runProgram } from '../../src/cli/program.js'
 import { replayCommand } from '../../src/cli/replay.js'
 import { startCommand } from '../../src/cli/start.js'
 import { verifyCommand } from '../../src/cli/verify.js'
-import type { Headers } from '../../src/log/log.js'
 import { countedRecords } from '../../src/operators/position.js'
 import { type BinaryEnd, runBinary } from '../support/binary.js'
 import { TestIo } from '../cli/io.js'
@@ -18,7 +17,8 @@ import { badDeclarations, badReplays, badSources } from './bad-input/bad-sources
 import type { CommandLine } from './bad-input/command-line.js'
 import { makeShared, Place, type Shared } from './bad-input/place.js'
 import type { RecordLine } from './bad-input/record-line.js'
-import { customerOf, type RecordRun, runRecords, witnesses } from './bad-input/record-run.js'
+import { type RecordRun, runRecords, witnesses } from './bad-input/record-run.js'
+import { decided, dueOf, isCode, outcomeOf } from './bad-input/record-outcome.js'
 import { keys, unreadable } from './bad-input/unreadable-records.js'
 import { numbers, texts, times } from './bad-input/wrong-values.js'
 
@@ -34,39 +34,11 @@ describe('records', () => {
   const names = lines.map(({ row, given, outcome }) => `${row}: ${given} → ${outcome}`)
   test.each(names)('%s', (name) => {
     const index = names.indexOf(name)
-    const line = lines[index]!
-    const place = run.places[index]!
-    const input = run.input.find((record) => isAt(record, place))!
-    const reject = run.rejects.find((record) => namesPlace(record, place))
-    const late = run.late.find((record) => namesPlace(record, place))
-    const isReject = line.outcome === line.outcome.toUpperCase()
-    expect(headersOf(reject?.headers)['tidemark.errors.code'] ?? null).toBe(
-      isReject ? line.outcome : null,
-    )
-    expect(late !== undefined).toBe(line.outcome === 'late')
-    const kept = reject ?? late
-    if (kept !== undefined) {
-      const headers = headersOf(kept.headers)
-      expect(kept.timestamp).toBe(input.timestamp)
-      if (line.pointer) {
-        expect(kept.value).toBeNull()
-        expect(headers['tidemark.errors.pointer']).toContain('too large')
-      } else {
-        expect(kept.key?.toString('hex')).toBe(input.key?.toString('hex'))
-        expect(kept.value?.toString('hex')).toBe(input.value?.toString('hex'))
-        for (const header of input.headers ?? []) expect(kept.headers).toContainEqual(header)
-      }
-    }
-    if (isReject) {
-      const headers = headersOf(reject!.headers)
-      expect(headers['tidemark.errors.stage']).toBe(line.stage)
-      expect(headers['tidemark.errors.field']).toBe(line.field)
-      expect(headers['__streams.errors.message']).toContain(line.reason ?? '')
-    }
-    const row = run.features.get(customerOf(line, index))
-    if (line.outcome === 'erasure') expect(row ?? null).toBeNull()
-    else expect(row !== undefined).toBe(line.outcome === 'accepted' || line.before !== undefined)
-    if (line.values !== undefined) expect(row!.values).toMatchObject(line.values)
+    const line = lines[index]
+    const { reason, values, ...came } = outcomeOf(run, line, index)
+    expect(came).toEqual(dueOf(line))
+    expect(reason).toContain(line.reason ?? '')
+    expect(values).toMatchObject(line.values ?? {})
   })
 
   test('every record is accounted for, once, under its code', () => {
@@ -90,9 +62,7 @@ describe('records', () => {
       late: due('late'),
       erasures: due('erasure'),
     })
-    const codes = new Set(
-      lines.map(({ outcome }) => outcome).filter((it) => it === it.toUpperCase()),
-    )
+    const codes = new Set(lines.map(({ outcome }) => outcome).filter(isCode))
     expect(rejected).toEqual(Object.fromEntries([...codes].map((code) => [code, due(code)])))
     expect(run.rejects).toHaveLength(Object.values(rejected).reduce((a, b) => a + b))
     expect(run.late).toHaveLength(counted.late)
@@ -141,15 +111,15 @@ describe('commands', () => {
   const names = lines.map(
     ({ row, given, code, exit }) => `${row}: ${given} → ${code}, exit ${exit}`,
   )
-  test.each(names)('%s', { timeout: 120_000 }, async (name) => {
-    const line = lines[names.indexOf(name)]!
-    const { args, exit, code, says = [], after, uid, skipped } = line
-    if (skipped) return console.warn(`skipped (${skipped}): ${name}`)
+  test.for(names)('%s', { timeout: 120_000 }, async (name, { skip }) => {
+    const line = lines[names.indexOf(name)]
+    const { args, exit, code, says = [], after, uid, skipped = null } = line
+    skip(skipped !== null, skipped ?? '')
     const place = new Place(await tempFolder(), shared)
     const given = await args(place)
     const end = line.inProcess
       ? await runHere(given)
-      : await runBinary(given, { ...(uid === undefined ? {} : { uid }) })
+      : await runBinary(given, uid === undefined ? {} : { uid })
     const { stderr } = end
     expect(stderr).toContain(`tidemark: ${code}: `)
     expect(end).toMatchObject({ exit, signal: null })
@@ -168,36 +138,4 @@ async function runHere(args: readonly string[]): Promise<BinaryEnd> {
   const commands = [startCommand(composeStart), ingestCommand, replayCommand, verifyCommand]
   const exit = await runProgram(args, io, commands)
   return { exit, signal: null, stdout: io.stdout, stderr: io.stderr }
-}
-
-interface Offset {
-  readonly partition: number
-  readonly offset: number
-}
-
-const isAt = (record: Offset, place: Offset): boolean =>
-  record.partition === place.partition && record.offset === place.offset
-
-function namesPlace(record: { readonly headers: Headers | null }, place: Offset): boolean {
-  const headers = headersOf(record.headers)
-  return (
-    headers['__streams.errors.partition'] === String(place.partition) &&
-    headers['__streams.errors.offset'] === String(place.offset)
-  )
-}
-
-function headersOf(headers: Headers | null | undefined): Readonly<Record<string, string>> {
-  return Object.fromEntries((headers ?? []).map(([name, value]) => [name, value.toString()]))
-}
-
-/** Everything of a reject or late record that must not depend on when its commit closed. */
-function decided({
-  headers,
-  value,
-}: {
-  readonly headers: Headers | null
-  readonly value: Buffer | null
-}) {
-  const { 'tidemark.errors.first_seen': _, ...others } = headersOf(headers)
-  return { headers: others, value: value?.toString('hex') }
 }

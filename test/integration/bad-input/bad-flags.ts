@@ -91,8 +91,13 @@ export const impossibleFlags: readonly CommandLine[] = [
   configuration(
     'made-up events of another app than churn',
     (place) => [
-      ...['start', '--app', place.shared.tiny, '--data', place.path('new')],
-      ...['--generate', '5'],
+      'start',
+      '--app',
+      place.shared.tiny,
+      '--data',
+      place.path('new'),
+      '--generate',
+      '5',
     ],
     'GENERATE_ELSEWHERE',
   ),

@@ -8,7 +8,13 @@ import type { CommandLine } from './command-line.js'
 import { once, type Place } from './place.js'
 
 const files = (place: Place, csv: string, sql: string) => [
-  ...['start', '--data', place.path('new'), '--from', csv, '--sql', sql],
+  'start',
+  '--data',
+  place.path('new'),
+  '--from',
+  csv,
+  '--sql',
+  sql,
   ...once,
 ]
 
@@ -164,7 +170,11 @@ expression.numerator = expression\n`,
 ]
 
 const replay = (place: Place, ...args: string[]) => [
-  ...['replay', '--data', place.data(), '--out', place.path('out.parquet')],
+  'replay',
+  '--data',
+  place.data(),
+  '--out',
+  place.path('out.parquet'),
   ...args,
 ]
 

@@ -53,7 +53,7 @@ export function good(customer: string, type: string, changes: object = {}): LogR
 export function foreign(customer: string, type: string, changes: object): LogRecord {
   const schema = customerEvents[type as keyof typeof customerEvents]
   const header = codec.encode(type, bodyOf(customer, type, {}))
-  return written(schema as unknown as AvroRecordSchema, header, bodyOf(customer, type, changes))
+  return written(schema, header, bodyOf(customer, type, changes))
 }
 
 /** A session written with the later schema. */

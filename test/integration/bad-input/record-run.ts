@@ -86,7 +86,7 @@ async function append(
   const put = (partition: number, record: LogRecord) => {
     if (witnessesOnly && !witnesses.includes(String(record.key))) return { partition, offset: -1 }
     transaction.append(topics.events, partition, record)
-    return { partition, offset: ends[partition]!++ }
+    return { partition, offset: ends[partition]++ }
   }
   const witness = (number: number): void => {
     for (const customer of witnesses) {
