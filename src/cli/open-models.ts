@@ -41,7 +41,7 @@ export async function openModels(
     scorers.push(await openModel(folder, app.engine))
     await keepBundle(await loadBundle(folder), folders.kept)
   }
-  const scoring = new GuardedScorer(scorers[0]!, scorers[1] ?? null, observer)
+  const scoring = new GuardedScorer(scorers[0], scorers[1] ?? null, observer)
   return {
     scoring,
     close: async () => {

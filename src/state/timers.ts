@@ -101,7 +101,7 @@ export class Timers {
       const bucket = this.buckets.get(number)!
       bucket.sort()
       for (let i = bucket.head; i < bucket.timers.length && found.length < max; i++) {
-        const timer = bucket.timers[i]!
+        const timer = bucket.timers[i]
         if (timer.due > asOf) break
         if (this.armed.get(timer.customer) === timer.due) found.push(timer)
       }
@@ -112,12 +112,12 @@ export class Timers {
   /** Takes out the first timer due at `asOf`, or null. Its customer has no entry afterwards. */
   take(asOf: number): Timer | null {
     while (this.order.length > 0) {
-      const number = this.order[0]!
+      const number = this.order[0]
       if (number * bucketMs > asOf) return null
       const bucket = this.buckets.get(number)!
       bucket.sort()
       while (bucket.head < bucket.timers.length) {
-        const timer = bucket.timers[bucket.head]!
+        const timer = bucket.timers[bucket.head]
         if (timer.due > asOf) return null
         bucket.head++
         if (this.armed.get(timer.customer) !== timer.due) continue
@@ -145,7 +145,7 @@ export class Timers {
     let high = this.order.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (this.order[middle]! < number) low = middle + 1
+      if (this.order[middle] < number) low = middle + 1
       else high = middle
     }
     return low
