@@ -175,6 +175,10 @@ export function dropRows(
     const from = (rows[gone] ?? Infinity) * plan.stride
     for (const key of bigs.keys()) if (key < from) bigs.delete(key)
   }
+  // A block that is a cell may lose a part of its rows only, and grow long again in one commit.
+  if (gone < rows.length && state.extras?.cells[plan.index] !== undefined) {
+    ;(state.extras.touched[plan.index] ??= []).push(rows[gone])
+  }
   for (let i = gone; i < rows.length; i++) rows[i - gone] = rows[i]
   rows.length -= gone
 }
