@@ -4,6 +4,8 @@
  */
 export class Credits {
   private waiting: (() => void) | null = null
+  /** Something was given since the last look: the next one need not wait for more. */
+  private woken = false
 
   constructor(public available: number) {}
 
@@ -17,16 +19,19 @@ export class Credits {
     this.wake()
   }
 
-  /** Resolves when there is credit, or on `wake`. */
+  /** Resolves when there is credit, or once after each `give` and `wake` since the last call. */
   async granted(): Promise<void> {
-    if (this.available > 0) return
-    await new Promise<void>((resolve) => {
-      this.waiting = resolve
-    })
+    if (this.available <= 0 && !this.woken) {
+      await new Promise<void>((resolve) => {
+        this.waiting = resolve
+      })
+    }
+    this.woken = false
   }
 
   /** Lets whoever waits look again: a stop must not wait for credit. */
   wake(): void {
+    this.woken = true
     const waiting = this.waiting
     this.waiting = null
     waiting?.()

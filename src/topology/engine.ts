@@ -4,7 +4,7 @@
  * Owns starting, stopping and telling. Each partition recovers by itself; one that cannot be
  * recovered ends the engine, for a part of the customers silently standing still is worse.
  */
-import { lastValueFrom, merge } from 'rxjs'
+import { lastValueFrom } from 'rxjs'
 import type { TopologyParts } from './parts.js'
 import type { EngineState, EngineStatus } from './status.js'
 import { runTask } from './task.js'
@@ -43,19 +43,22 @@ export function startEngine<S>(parts: TopologyParts<S>, identity: EngineIdentity
   const stopping = new AbortController()
   const idlers = new Idlers(gauges.length)
   let failure: string | null = null
-  const tasks = gauges.map((gauge, partition) =>
-    runTask(parts, { partition, gauge, stop: stopping.signal, idle: () => idlers.idle(partition) }),
-  )
   const lag = setInterval(() => void askLag(parts, gauges), lagEveryMs).unref()
-  const done = lastValueFrom(merge(...tasks), { defaultValue: undefined })
-    .catch((error: unknown) => {
-      failure = error instanceof Error ? error.message : String(error)
+  const tasks = gauges.map(async (gauge, partition) => {
+    const idle = (): void => idlers.idle(partition)
+    const task = runTask(parts, { partition, gauge, stop: stopping.signal, idle })
+    try {
+      await lastValueFrom(task, { defaultValue: undefined })
+    } catch (error) {
+      failure ??= error instanceof Error ? error.message : String(error)
+      idlers.fail(error)
       stopping.abort()
       throw error
-    })
-    .finally(() => clearInterval(lag))
+    }
+  })
+  const done = allEnded(tasks).finally(() => clearInterval(lag))
   // Whoever starts an engine may look at `done` only later.
-  done.catch((error: unknown) => idlers.fail(error))
+  done.catch(() => undefined)
   return {
     done,
     idle: () => idlers.all(),
@@ -77,6 +80,15 @@ export function startEngine<S>(parts: TopologyParts<S>, identity: EngineIdentity
       partitions: gauges.map((gauge) => gauge.status()),
     }),
   }
+}
+
+/**
+ * The first failure, but only when all have ended: the others finish what is in flight, and nobody
+ * must close their log or open their stores meanwhile.
+ */
+async function allEnded(tasks: readonly Promise<void>[]): Promise<void> {
+  const ends = await Promise.allSettled(tasks)
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
 
 function stateOf(gauges: TaskGauge[], stopping: boolean, failure: string | null): EngineState {

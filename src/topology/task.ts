@@ -12,9 +12,11 @@ import {
   concatMap,
   defer,
   EMPTY,
+  fromEvent,
   ignoreElements,
   lastValueFrom,
   type Observable,
+  race,
   retry,
   tap,
   timer,
@@ -69,11 +71,17 @@ export function runTask<S>(parts: TopologyParts<S>, options: TaskOptions): Obser
         else if (known === null || known.retry === 'never') throw error
         if (++failures > settings.retriesMax) throw error
         parts.note(`partition ${partition} is opened again after ${known.code}: ${known.message}`)
-        return timer(Math.min(60_000, settings.retryAfterMs * 2 ** (failures - 1)))
+        return pauseBefore(failures, settings.retryAfterMs, options.stop)
       },
     }),
     ignoreElements(),
   )
+}
+
+/** Twice as long after each failure, up to a minute; a stop waits for no pause. */
+function pauseBefore(failures: number, firstMs: number, stop: AbortSignal): Observable<unknown> {
+  const pauseMs = stop.aborted ? firstMs : Math.min(60_000, firstMs * 2 ** (failures - 1))
+  return race(timer(pauseMs), fromEvent(stop, 'abort'))
 }
 
 type OutputEnds = Pick<SnapshotCursor, 'featuresOffset' | 'scoresOffset'>
