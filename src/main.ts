@@ -5,6 +5,7 @@ import { ingestCommand } from './cli/ingest.js'
 import { processIo } from './cli/io.js'
 import { runProgram, type RegisterCommand } from './cli/program.js'
 import { replayCommand } from './cli/replay.js'
+import { scrubCommand } from './cli/scrub.js'
 import { startCommand } from './cli/start.js'
 import { verifyCommand } from './cli/verify.js'
 
@@ -13,6 +14,7 @@ const commands: readonly RegisterCommand[] = [
   ingestCommand,
   replayCommand,
   verifyCommand,
+  scrubCommand,
 ]
 
 process.exitCode = await runProgram(process.argv.slice(2), processIo(), commands)

@@ -59,15 +59,7 @@ function addCounters(registry: Registry, engine: StatusSource, board: ScoreBoard
         for (const [sample, value] of read()) this.inc(sample, value)
       },
     })
-  const perPartition = (read: (task: PartitionStatus) => Sample[]) => () =>
-    engine
-      .status()
-      .partitions.flatMap((task) =>
-        read(task).map(([labels, value]): Sample => [
-          { partition: task.partition, ...labels },
-          value,
-        ]),
-      )
+  const perPartition = (read: (task: PartitionStatus) => Sample[]) => () => samplesOf(engine, read)
 
   counter(
     'events_total',
@@ -106,10 +98,24 @@ function addCounters(registry: Registry, engine: StatusSource, board: ScoreBoard
     perPartition((task) => [[{ model: modelOf(engine) }, task.degraded]]),
   )
   counter(
+    'stores_set_aside_total',
+    'Damaged stores since the start that were set aside and made again from the log.',
+    ['partition'],
+    perPartition((task) => [[{}, task.storesSetAside]]),
+  )
+  counter(
     'scores_total',
     'Scores since the start of this process, by cause and risk.',
     ['cause', 'risk'],
     () => board.counts().map(({ cause, risk, count }): Sample => [{ cause, risk }, count]),
+  )
+}
+
+/** Samples of every partition, each with its number. */
+function samplesOf(engine: StatusSource, read: (task: PartitionStatus) => Sample[]): Sample[] {
+  const { partitions } = engine.status()
+  return partitions.flatMap((task) =>
+    read(task).map(([labels, value]): Sample => [{ partition: task.partition, ...labels }, value]),
   )
 }
 
@@ -153,6 +159,11 @@ function addGauges(registry: Registry, engine: StatusSource): void {
   )
   figure('state_memory_bytes', 'State held in memory.', (task) => task.stateBytes)
   figure('state_memory_entries', 'Keys of the state held in memory.', (task) => task.stateEntries)
+  figure(
+    'state_proved_timestamp_seconds',
+    'Unix time at which the whole state was last found to be what was written.',
+    (task) => (task.provedAt === null ? null : task.provedAt / 1000),
+  )
   figure('restore_remaining_records', 'Records that the state has still to follow.', (task) =>
     task.restoring === null ? 0 : Math.max(0, task.restoring.total - task.restoring.done),
   )

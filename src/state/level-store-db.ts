@@ -6,7 +6,7 @@
  */
 import { readdir } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
-import { TidemarkError, configurationError, exitCode, type Retry } from '../errors.js'
+import { TidemarkError, configurationError, exitCode, ioError, type Retry } from '../errors.js'
 import { tablesFault } from './level-store-tables.js'
 
 export type Db = ClassicLevel<Buffer, Buffer>
@@ -92,6 +92,23 @@ export function writeFailure(
   if (FULL.test(reason)) return diskFull(name, retry, cause)
   const text = `${name}: the disk refused a write (${reason})`
   return new TidemarkError(code, text, { exit: exitCode.io, retry, cause })
+}
+
+/** The store cannot be believed; it works again after it was set aside. */
+export function storeDamaged(text: string, cause?: unknown): TidemarkError {
+  return new TidemarkError('STORE_DAMAGED', text, { exit: exitCode.io, retry: 'now', cause })
+}
+
+/** A read, its failures told apart. */
+export async function reading<T>(owner: FailureNames, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    if ((error as { code?: string }).code === 'LEVEL_DATABASE_NOT_OPEN') {
+      throw ioError('STORE_CLOSED', `${owner.name} has been closed`, error)
+    }
+    throw levelFailure(owner, error)
+  }
 }
 
 function diskFull(name: string, retry: Retry, cause: unknown): TidemarkError {

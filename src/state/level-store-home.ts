@@ -11,8 +11,8 @@ import { access, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/pr
 import { join } from 'node:path'
 import { TidemarkError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
-import { levelFailure, openDb, type Db } from './level-store-db.js'
-import { LevelStore, storeDamaged, type StoreOwner } from './level-store.js'
+import { levelFailure, openDb, storeDamaged, type Db } from './level-store-db.js'
+import { LevelStore, type StoreOwner } from './level-store.js'
 import type { Store, StoreHome } from './store.js'
 
 const BIRTH_KEY = Buffer.from('B')

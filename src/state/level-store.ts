@@ -9,30 +9,15 @@
  * V2 The chain is whole and its head is the position's, or the store does not open.
  * V3 After a failed write nothing is written until the store is opened again.
  */
-import { TidemarkError, exitCode, ioError } from '../errors.js'
 import { failpoint, failpointSoon } from '../failpoint.js'
-import { sealOf, sealed, unsealed } from './checksum.js'
-import {
-  ContentFold,
-  NO_HEAD,
-  chainFault,
-  decodeHead,
-  encodeHead,
-  linkRows,
-  nextLink,
-  type Head,
-} from './level-store-chain.js'
-import { levelFailure, writeFailure, type Db, type DbOwner } from './level-store-db.js'
-import type { Store, StoreChange } from './store.js'
-
-/** Keys of our own sort before and behind the overlay's, which all begin with this byte. */
-const VALUE_TAG = 0x56
-const HEAD_KEY = Buffer.from('H')
+import { sealOf, sealed } from './checksum.js'
+import { ContentFold, encodeHead, nextLink, type Head } from './level-store-chain.js'
+import { reading, writeFailure, type Db, type DbOwner } from './level-store-db.js'
+import { HEAD_KEY, LevelStoreView, valueKey } from './level-store-view.js'
+import type { Store, StoreChange, StoreView } from './store.js'
 
 /** Changes put into a batch before the event loop gets its turn: about 2 ms. */
 const SLICE_CHANGES = 1024
-const SCAN_KEYS = 2048
-const SCAN_BYTES = 1024 * 1024
 
 export interface StoreOwner extends DbOwner {
   /** Names of the failpoints before a write and inside its sync. */
@@ -60,20 +45,13 @@ export class LevelStore implements Store {
    * @throws TidemarkError STORE_DAMAGED
    */
   static async open(db: Db, owner: StoreOwner): Promise<LevelStore> {
-    const bytes = await reading(owner, () => db.get(HEAD_KEY))
-    const links = await reading(owner, () => db.iterator(linkRows()).all())
-    let head = NO_HEAD
-    let position: Uint8Array | null = null
-    if (bytes !== undefined) {
-      const payload = unsealed(HEAD_KEY, bytes)
-      if (payload === null) throw storeDamaged(`${owner.name}: its position has a broken seal`)
-      const decoded = decodeHead(Buffer.from(payload))
-      head = decoded.head
-      position = decoded.rest
+    const view = await LevelStoreView.open(db, owner)
+    try {
+      await view.checkChain()
+      return new LevelStore(db, owner, view.head, view.position)
+    } finally {
+      await view.close()
     }
-    const fault = chainFault(head, links)
-    if (fault !== null) throw storeDamaged(`${owner.name}: ${fault}`)
-    return new LevelStore(db, owner, head, position)
   }
 
   async position(): Promise<Uint8Array | null> {
@@ -96,21 +74,8 @@ export class LevelStore implements Store {
     }
   }
 
-  async *scan(): AsyncIterable<readonly (readonly [Uint8Array, Uint8Array])[]> {
-    const rows = this.#db.iterator({
-      gte: Buffer.from([VALUE_TAG]),
-      lt: Buffer.from([VALUE_TAG + 1]),
-      highWaterMarkBytes: SCAN_BYTES,
-    })
-    try {
-      for (;;) {
-        const portion = await reading(this.#owner, () => rows.nextv(SCAN_KEYS))
-        if (portion.length === 0) return
-        yield portion.map(([key, value]) => [key.subarray(1), value] as const)
-      }
-    } finally {
-      await rows.close()
-    }
+  view(): Promise<StoreView> {
+    return LevelStoreView.open(this.#db, this.#owner)
   }
 
   async close(): Promise<void> {
@@ -142,29 +107,5 @@ export class LevelStore implements Store {
     })
     this.#head = link.head
     this.#position = Buffer.from(position)
-  }
-}
-
-/** Keys are copied behind the tag, so that no key of the overlay can be one of ours. */
-function valueKey(key: Uint8Array): Buffer {
-  const tagged = Buffer.allocUnsafe(key.length + 1)
-  tagged[0] = VALUE_TAG
-  tagged.set(key, 1)
-  return tagged
-}
-
-/** The store cannot be believed; it works again after it was set aside. */
-export function storeDamaged(text: string, cause?: unknown): TidemarkError {
-  return new TidemarkError('STORE_DAMAGED', text, { exit: exitCode.io, retry: 'now', cause })
-}
-
-async function reading<T>(owner: StoreOwner, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read()
-  } catch (error) {
-    if ((error as { code?: string }).code === 'LEVEL_DATABASE_NOT_OPEN') {
-      throw ioError('STORE_CLOSED', `${owner.name} has been closed`, error)
-    }
-    throw levelFailure(owner, error)
   }
 }

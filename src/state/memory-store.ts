@@ -5,7 +5,7 @@
  * decide when a write becomes durable, and that it fails.
  */
 import { TidemarkError, exitCode, ioError } from '../errors.js'
-import type { Store, StoreChange, StoreHome } from './store.js'
+import type { Store, StoreChange, StoreHome, StoreView } from './store.js'
 
 export interface MemoryStoreOptions {
   /** Awaited before a write becomes durable; a throw makes the write fail without effect. */
@@ -102,15 +102,12 @@ class MemoryStore implements Store {
     }
   }
 
-  async *scan(): AsyncIterable<readonly (readonly [Uint8Array, Uint8Array])[]> {
-    this.#assertAlive('scan')
-    const names = [...this.disk.values.keys()].sort()
-    for (let at = 0; at < names.length; at += SCAN_PORTION) {
-      const portion = names.slice(at, at + SCAN_PORTION)
-      yield portion.map(
-        (name) => [Buffer.from(name, 'latin1'), this.disk.values.get(name)!] as const,
-      )
-    }
+  async view(): Promise<StoreView> {
+    this.#assertAlive('view')
+    // Values are never changed in place, so a copy of the map is the store of this moment.
+    const values = new Map(this.disk.values)
+    const { position } = this.disk
+    return { position, scan: () => scanned(values), check: nothingBelow, close: async () => {} }
   }
 
   async close(): Promise<void> {
@@ -126,6 +123,19 @@ class MemoryStore implements Store {
     throw ioError('STORE_CLOSED', `${step}: store of partition ${this.partition} has been closed`)
   }
 }
+
+async function* scanned(
+  values: ReadonlyMap<string, Uint8Array>,
+): AsyncIterable<readonly (readonly [Uint8Array, Uint8Array])[]> {
+  const names = [...values.keys()].sort()
+  for (let at = 0; at < names.length; at += SCAN_PORTION) {
+    const portion = names.slice(at, at + SCAN_PORTION)
+    yield portion.map((name) => [Buffer.from(name, 'latin1'), values.get(name)!] as const)
+  }
+}
+
+/** There are no files below the values of a map. */
+async function* nothingBelow(): AsyncIterable<void> {}
 
 function nameOf(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')

@@ -31,6 +31,8 @@ export class Entry<S> {
   /** Everything stored is to be deleted by the next encoding. */
   wiped = false
   recent = true
+  /** Counted among the customers that have state. */
+  counted = false
   /** Touched by an event since the last commit closed. */
   touched = false
   weight = entryBytes
@@ -58,6 +60,8 @@ export class Overlay<S> {
   digest = new Digest()
   /** Customers that have state, as of the flush under way. */
   customers = 0
+  /** Customers that have state now, those included that no flush has seen yet. */
+  present = 0
 
   constructor(
     private readonly store: Store,
@@ -84,6 +88,7 @@ export class Overlay<S> {
   /** Announces that an entry's state is about to change; to be called before it does. */
   change(entry: Entry<S>): S {
     if (entry.flushing === 'waiting') this.encode(entry)
+    this.count(entry, true)
     if (!entry.changed) {
       entry.changed = true
       this.changed.push(entry)
@@ -97,6 +102,7 @@ export class Overlay<S> {
     this.change(entry)
     entry.state = this.codec.create()
     entry.wiped = true
+    this.count(entry, false)
   }
 
   get hasChanges(): boolean {
@@ -139,6 +145,7 @@ export class Overlay<S> {
     const entry = this.insert(customer, state)
     entry.cells = cells
     entry.seals = seals
+    entry.counted = true
   }
 
   /** Evicts entries that were not used of late until the bound holds (a clock sweep). */
@@ -182,9 +189,15 @@ export class Overlay<S> {
     this.codec.encode(entry.state, (cell, value) => this.put(entry, customer, cell, value))
     const has = entry.cells.length > 0
     if (has !== had) this.customers += has ? 1 : -1
+    this.count(entry, has)
     const weight = entryBytes + this.codec.weigh(entry.state)
     this.bytes += weight - entry.weight
     entry.weight = weight
+  }
+
+  private count(entry: Entry<S>, has: boolean): void {
+    if (entry.counted !== has) this.present += has ? 1 : -1
+    entry.counted = has
   }
 
   private put(entry: Entry<S>, customer: Buffer, cell: number, value: Uint8Array | null): void {
@@ -228,6 +241,7 @@ export class Overlay<S> {
       const entry = this.insert(customers[i], state)
       entry.cells = found.cells
       entry.seals = found.seals
+      entry.counted = found.cells.length > 0
     }
   }
 

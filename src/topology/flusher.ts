@@ -1,7 +1,7 @@
 import { failpoint } from '../failpoint.js'
 import type { Position } from '../operators/position.js'
 import type { Overlay } from '../state/overlay.js'
-import { encodeStored } from '../state/restore.js'
+import { encodeStored } from '../state/proof.js'
 import type { EngineSettings } from './settings.js'
 
 /** Entries encoded before the event loop gets its turn. */

@@ -42,6 +42,8 @@ export interface OpenOptions {
   /** Why the store must be set aside before it is opened; null: it need not. */
   readonly damaged: string | null
   restoring(progress: RestoreProgress | null): void
+  /** Told of each store that is set aside. */
+  setAside(): void
   readonly stop: AbortSignal
 }
 
@@ -57,6 +59,7 @@ export async function openTask<S>(
     if (reason !== null) {
       const aside = await parts.home.setAside(partition, reason)
       parts.note(`store of partition ${partition} set aside as ${aside}: ${reason}`)
+      options.setAside()
       failpoint('engine.after-set-aside')
       reason = null
     }

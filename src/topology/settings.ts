@@ -17,6 +17,10 @@ export interface EngineSettings {
   readonly flushBytesMax: number
   /** Memory for hot customers, a partition. */
   readonly hotBytesMax: number
+  /** Pause between two scrubs of the whole state, a partition; opening it is one. */
+  readonly scrubEveryMs: number
+  /** Share of one CPU that a scrub may take, above 0 and up to 1. */
+  readonly scrubShare: number
   /** First pause before a failed task is opened again; doubles up to a minute. */
   readonly retryAfterMs: number
   /** Failures in a row after which the engine gives up. */
@@ -35,6 +39,8 @@ export const defaultSettings: EngineSettings = {
   flushEveryMs: 2000,
   flushBytesMax: 32 * 1024 * 1024,
   hotBytesMax: 512 * 1024 * 1024,
+  scrubEveryMs: 86_400_000,
+  scrubShare: 0.05,
   retryAfterMs: 200,
   retriesMax: 8,
   wallClock: () => Date.now(),

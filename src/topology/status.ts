@@ -55,6 +55,10 @@ export interface PartitionStatus {
   /** The part of the state that is held in memory. */
   readonly stateBytes: number
   readonly stateEntries: number
+  /** Wall time at which the whole state was last found to be what was written; null: not yet. */
+  readonly provedAt: number | null
+  /** Since the start: damaged stores that were set aside and made again from the log. */
+  readonly storesSetAside: number
 }
 
 export interface EngineStatus {

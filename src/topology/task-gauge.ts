@@ -4,7 +4,7 @@ import type { PartitionStatus, RestoreProgress } from './status.js'
 
 /** What of an open task is told. */
 type GaugedTask = Pick<OpenTask<unknown>, 'progress' | 'timers'> & {
-  readonly overlay: { readonly hotBytes: number; readonly hotCustomers: number }
+  readonly overlay: Pick<OpenTask<unknown>['overlay'], 'hotBytes' | 'hotCustomers' | 'present'>
 }
 
 /** What one partition tells about itself, whether it is open, restoring or between two openings. */
@@ -19,6 +19,8 @@ export class TaskGauge {
   private scoresByEvent = 0
   private scoresByTime = 0
   private degraded = 0
+  private provedAt: number | null = null
+  private storesSetAside = 0
 
   constructor(private readonly partition: number) {}
 
@@ -36,6 +38,15 @@ export class TaskGauge {
 
   opened(task: GaugedTask): void {
     this.task = task
+  }
+
+  /** The whole state was read, and is what was written. `wallMs`: ms UTC. */
+  proved(wallMs: number): void {
+    this.provedAt = wallMs
+  }
+
+  setAside(): void {
+    this.storesSetAside++
   }
 
   closed(): void {
@@ -69,7 +80,7 @@ export class TaskGauge {
       asOf: known(asOf),
       commit: last?.commit ?? progress?.commit ?? 0,
       caughtUp: this.caughtUp,
-      customers: task?.timers.size ?? 0,
+      customers: task?.overlay.present ?? 0,
       accepted: counts?.accepted ?? 0,
       duplicates: counts?.duplicates ?? 0,
       late: counts?.late ?? 0,
@@ -85,6 +96,8 @@ export class TaskGauge {
       lastCommitMs: this.lastCommitMs,
       stateBytes: task?.overlay.hotBytes ?? 0,
       stateEntries: task?.overlay.hotCustomers ?? 0,
+      provedAt: this.provedAt,
+      storesSetAside: this.storesSetAside,
     }
   }
 }

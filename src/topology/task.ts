@@ -12,12 +12,16 @@ import {
   concatMap,
   defer,
   EMPTY,
+  finalize,
   fromEvent,
   ignoreElements,
   lastValueFrom,
+  merge,
   type Observable,
   race,
   retry,
+  Subject,
+  takeUntil,
   tap,
   timer,
 } from 'rxjs'
@@ -40,6 +44,7 @@ import { Flusher } from './flusher.js'
 import { followSnapshots } from './follow-snapshots.js'
 import { committedPosition, openTask, type OpenTask } from './open-task.js'
 import type { TopologyParts } from './parts.js'
+import { scrub } from './scrub.js'
 import type { TaskGauge } from './task-gauge.js'
 
 export interface TaskOptions {
@@ -58,7 +63,9 @@ export function runTask<S>(parts: TopologyParts<S>, options: TaskOptions): Obser
   let failures = 0
   return defer(async () => {
     const restoring = gauge.restoring.bind(gauge)
-    const task = await openTask(parts, partition, { damaged, restoring, stop: options.stop })
+    const setAside = gauge.setAside.bind(gauge)
+    const { stop } = options
+    const task = await openTask(parts, partition, { damaged, restoring, setAside, stop })
     damaged = null
     await runOpen(parts, task, options, () => (failures = 0))
   }).pipe(
@@ -166,14 +173,22 @@ async function runOpen<S>(
 ): Promise<void> {
   const running = new Running(parts, task, options)
   const reader = parts.log.reader(parts.topics.events, options.partition, task.progress.endOffset)
-  options.gauge.opened(task)
+  const { gauge } = options
+  const { settings } = parts
+  gauge.opened(task)
+  gauge.proved(settings.wallClock())
   try {
     await followAll(parts, running, options.partition)
+    const ended = new Subject<void>()
     const commits = pipeline(running, reader).pipe(
       concatMap((commit) => running.delivered(commit)),
       tap(healthy),
+      finalize(() => ended.next()),
     )
-    await lastValueFrom(commits, { defaultValue: undefined })
+    const proved = () => gauge.proved(settings.wallClock())
+    const scrubs = scrub(task.store, settings, proved).pipe(takeUntil(ended))
+    // The scrub first, for commits that end at once must end it too.
+    await lastValueFrom(merge(scrubs, commits), { defaultValue: undefined })
     await running.end()
   } finally {
     await Promise.allSettled([running.writing, running.flusher.settled()])

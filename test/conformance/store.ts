@@ -5,6 +5,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Store, StoreChange, StoreHome } from '../../src/state/store.js'
 import { seededRandom } from '../support/random.js'
+import { scanStore } from '../support/scan-store.js'
 
 /** A home whose process can end. */
 export interface StorePlace {
@@ -24,7 +25,7 @@ async function valuesOf(store: Store, keys: string[]) {
 
 async function scanned(store: Store): Promise<[string, string][]> {
   const all: [string, string][] = []
-  for await (const portion of store.scan()) {
+  for await (const portion of scanStore(store)) {
     for (const [key, value] of portion) {
       all.push([Buffer.from(key).toString('hex'), Buffer.from(value).toString('hex')])
     }
@@ -100,11 +101,33 @@ export function storeConformance(name: string, place: () => Promise<StorePlace>)
       const many = Array.from({ length: 10_000 }, (_, index) => put(`k${index}`, 'x'))
       await store.write(many, bytes('p'))
       let portions = 0
-      for await (const portion of store.scan()) {
+      for await (const portion of scanStore(store)) {
         expect(portion.length).toBeLessThanOrEqual(4096)
         portions += 1
       }
       expect(portions).toBeGreaterThan(2)
+      await store.close()
+    })
+
+    test('a view stays what it was when it was taken, whatever is written meanwhile (S4)', async () => {
+      const { home } = await place()
+      const store = await home.open(0)
+      const many = Array.from({ length: 5000 }, (_, index) => put(`k${index}`, 'old'))
+      await store.write(many, bytes('p1'))
+      const view = await store.view()
+      await store.write([put('k1', 'new'), gone('k2'), put('more', 'new')], bytes('p2'))
+      const values = new Set<string>()
+      let keys = 0
+      for await (const portion of view.scan()) {
+        await store.write([put(`k${4999 - keys}`, 'newer')], bytes('p3'))
+        for (const [, value] of portion) values.add(Buffer.from(value).toString())
+        keys += portion.length
+      }
+      expect([keys, [...values]]).toEqual([5000, ['old']])
+      expect(Buffer.from(view.position!).toString()).toBe('p1')
+      for await (const slice of view.check()) expect(slice).toBeUndefined()
+      await view.close()
+      expect(await positionOf(store)).toBe('p3')
       await store.close()
     })
 

@@ -35,6 +35,8 @@ export function partitionStatus(change: Partial<PartitionStatus> = {}): Partitio
     lastCommitMs: 11,
     stateBytes: 21_000_000,
     stateEntries: 14_000,
+    provedAt: null,
+    storesSetAside: 0,
     ...change,
   }
 }

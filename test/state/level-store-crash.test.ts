@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { LevelStoreHome } from '../../src/state/level-store-home.js'
 import { runChild } from '../support/child.js'
+import { scanStore } from '../support/scan-store.js'
 import { tempFolder } from '../support/temp-folder.js'
 
 const SCRIPT = 'state/flush-until-killed.ts'
@@ -12,7 +13,7 @@ async function flushHeld(directory: string): Promise<number> {
   const store = await new LevelStoreHome(directory, 'state').open(0)
   const flush = Number(Buffer.from((await store.position()) ?? []).toString() || 0)
   let keys = 0
-  for await (const portion of store.scan()) {
+  for await (const portion of scanStore(store)) {
     for (const [, value] of portion) {
       expect(value.every((byte) => byte === flush % 256)).toBe(true)
       keys += 1

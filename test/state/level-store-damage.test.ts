@@ -13,6 +13,7 @@ import { LevelStoreHome } from '../../src/state/level-store-home.js'
 import type { Store, StoreChange } from '../../src/state/store.js'
 import { seededRandom } from '../support/random.js'
 import { copyOf, harm } from '../support/rot.js'
+import { scanStore } from '../support/scan-store.js'
 import { tempFolder } from '../support/temp-folder.js'
 
 /** Writes sealed values in several flushes, the digest as position. */
@@ -46,7 +47,7 @@ async function fill(store: Store, flushes: number): Promise<void> {
 /** What the overlay does when it opens a store; null where all holds. */
 async function overlayFault(store: Store): Promise<'seal' | 'digest' | null> {
   const digest = new Digest()
-  for await (const portion of store.scan()) {
+  for await (const portion of scanStore(store)) {
     for (const [key, value] of portion) {
       if (unsealed(key, value) === null) return 'seal'
       digest.add(sealIn(value))

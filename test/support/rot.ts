@@ -48,6 +48,19 @@ export async function harm(directory: string, random: Random): Promise<string> {
   }
 }
 
+/** Flips a bit in the middle of the largest table of a database, which may be open. */
+export async function flipInTable(directory: string): Promise<void> {
+  const names = (await readdir(directory)).filter((name) => name.endsWith('.ldb'))
+  const sizes = await Promise.all(
+    names.map(async (name) => [(await stat(join(directory, name))).size, name] as const),
+  )
+  const [size, name] = sizes.reduce((largest, each) => (each[0] > largest[0] ? each : largest))
+  const path = join(directory, name)
+  const at = Math.floor(size / 2)
+  const byte = (await readFile(path))[at]
+  await overwrite(path, at, Buffer.from([byte ^ 1]))
+}
+
 async function overwrite(path: string, offset: number, bytes: Buffer): Promise<void> {
   const file = await open(path, 'r+')
   try {

@@ -4,7 +4,7 @@ import type { EventLog } from '../../src/log/log.js'
 import type { BundleInfo, ScoredRows, Scoring } from '../../src/scoring/scorer.js'
 import type { FeatureRows } from '../../src/features/rows.js'
 import type { SnapshotPut, SnapshotStore } from '../../src/snapshots/snapshots.js'
-import type { Store, StoreChange, StoreHome } from '../../src/state/store.js'
+import type { Store, StoreChange, StoreHome, StoreView } from '../../src/state/store.js'
 import type { TopologyParts } from '../../src/topology/parts.js'
 import { defaultSettings, type EngineSettings } from '../../src/topology/settings.js'
 import { countProgram, type CountState, jsonCodec, noRules } from './count-program.js'
@@ -56,9 +56,17 @@ export class MapStore implements Store {
     this.writes++
   }
 
-  async *scan() {
-    const keys = [...this.values.keys()].sort()
-    yield keys.map((key) => [Buffer.from(key, 'hex'), this.values.get(key)!] as const)
+  async view(): Promise<StoreView> {
+    const values = new Map(this.values)
+    return {
+      position: this.held,
+      scan: async function* () {
+        const keys = [...values.keys()].sort()
+        yield keys.map((key) => [Buffer.from(key, 'hex'), values.get(key)!] as const)
+      },
+      check: async function* () {},
+      close: async () => {},
+    }
   }
 
   async close(): Promise<void> {}
