@@ -66,7 +66,10 @@ export interface Poll {
 
 /** A cursor over one partition. One poll at a time. */
 export interface LogReader {
-  /** Up to `recordsMax` records; waits at most `waitMs` (wall) for the first one. */
+  /**
+   * Up to `recordsMax` records; waits at most `waitMs` (wall) for the first one. An adapter that
+   * reads from elsewhere than memory ends a poll at a few megabytes too.
+   */
   poll(recordsMax: number, waitMs: number): Promise<Poll>
   close(): Promise<void>
 }

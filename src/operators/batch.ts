@@ -63,6 +63,8 @@ export interface Commit<S> {
   readonly position: Position
   /** Records that the commit closes over, whatever became of them; the credit to give back. */
   readonly records: number
+  /** Bytes of those records, by `recordBytes`. */
+  readonly bytes: number
   readonly rows: FeatureRows
   readonly rejected: readonly Item<S>[]
   readonly late: readonly Item<S>[]

@@ -28,6 +28,8 @@ export interface DeliverOptions {
 export interface DeliveredCommit<S> extends ScoredCommit<S> {
   /** What the snapshots take over, now that the log has it. */
   readonly puts: readonly SnapshotPut[]
+  /** What a row and its score take, in bytes, on average; 0 without rows. */
+  readonly rowBytes: number
 }
 
 export function deliver<S>(
@@ -39,7 +41,7 @@ export function deliver<S>(
     options.writing(write)
     await write
     failpoint('engine.after-log')
-    return { ...commit, puts }
+    return { ...commit, puts, rowBytes: meanBytes(puts) }
   })
 }
 
@@ -58,6 +60,12 @@ function encodeRows<S>(commit: ScoredCommit<S>, options: DeliverOptions): Snapsh
   }
   for (const customer of commit.erased) puts.push({ customer, features: null, score: null })
   return puts
+}
+
+function meanBytes(puts: readonly SnapshotPut[]): number {
+  let bytes = 0
+  for (const { features, score } of puts) bytes += (features?.length ?? 0) + (score?.length ?? 0)
+  return puts.length === 0 ? 0 : bytes / puts.length
 }
 
 /** What a score row says of row `row`: also the way in which verify derives it again. */

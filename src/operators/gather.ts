@@ -14,6 +14,7 @@
 import { Observable, type OperatorFunction } from 'rxjs'
 import type { ModelName } from '../events/output-rows.js'
 import { FeatureRows } from '../features/rows.js'
+import { recordBytes } from '../log/log.js'
 import type { Entry, Overlay } from '../state/overlay.js'
 import type { TimerCursor, Timers } from '../state/timers.js'
 import type { Batch, Commit, Item } from './batch.js'
@@ -22,6 +23,8 @@ import type { Progress } from './progress.js'
 
 export interface GatherOptions {
   readonly recordsMax: number
+  /** Of the records of a commit, and of the rows that they touch; a batch may pass it. */
+  readonly bytesMax: number
   readonly ageMsMax: number
   readonly timersMax: number
   /** Process that commits; a commit's id is `incarnation/partition/number`. */
@@ -30,6 +33,8 @@ export interface GatherOptions {
   readonly partitions: number
   readonly appHash: string
   readonly logId: string
+  /** What a row and its score take, in bytes, as of late; 0 where nothing is known. */
+  rowBytes(): number
   /** The model in force for the commit that closes now. */
   model(): ModelName
   /** What the commit is scored with, see `Position`. */
@@ -52,6 +57,7 @@ export interface GatherParts<S> {
 /** What has come since the last commit closed. */
 class Open<S> {
   records = 0
+  bytes = 0
   /** A tick moved asOf: worth a commit even without a record. */
   ticked = false
   openedMs: number | null = null
@@ -64,6 +70,7 @@ class Open<S> {
     this.records += batch.items.length
     if (batch.items.length > 0) this.openedMs ??= batch.wallMs
     for (const item of batch.items) {
+      this.bytes += recordBytes(item.record)
       switch (item.outcome) {
         case 'accepted':
           this.touch(item.entry!)
@@ -83,6 +90,11 @@ class Open<S> {
         case 'valid':
       }
     }
+  }
+
+  /** No fewer than `takeTouched` will give. */
+  get touchedMost(): number {
+    return this.touched.length
   }
 
   private touch(entry: Entry<S>): void {
@@ -157,6 +169,8 @@ function isDue<S>(
     )
   }
   if (batch.atEnd || open.records >= options.recordsMax) return true
+  const bytes = Math.max(open.bytes, open.touchedMost * options.rowBytes())
+  if (bytes >= options.bytesMax) return true
   return batch.wallMs - (open.openedMs ?? batch.wallMs) >= options.ageMsMax
 }
 
@@ -172,7 +186,7 @@ function closeCommit<S>(
   const rows = new FeatureRows(program.columns, touched.length + 16)
   for (const customer of open.erased) timers.arm(customer, Infinity)
   for (const entry of touched) readRow(entry, 'event', asOf, rows, parts)
-  const max = atEnd ? options.timersMax : Math.min(options.timersMax, touched.length)
+  const max = atEnd ? timersMax(options) : Math.min(timersMax(options), touched.length)
   const cursor = serveTimers(max, rows, parts)
   progress.commit++
   return {
@@ -192,12 +206,18 @@ function closeCommit<S>(
       counts: progress.countsNow(),
     },
     records: open.records,
+    bytes: open.bytes,
     rows,
     rejected: open.rejected,
     late: open.late,
     erased: [...open.erased],
     atEnd,
   }
+}
+
+/** Timers of one commit, whose rows have a bound in bytes too (G4). */
+function timersMax(options: GatherOptions): number {
+  return Math.min(options.timersMax, Math.ceil(options.bytesMax / options.rowBytes()))
 }
 
 function readRow<S>(

@@ -11,7 +11,7 @@
  * D4 A stop ends the loop at a batch border.
  */
 import { Observable } from 'rxjs'
-import type { LogReader, Poll } from '../log/log.js'
+import { type LogReader, type Poll, recordBytes } from '../log/log.js'
 import type { RecordBatch } from '../operators/decode.js'
 import type { Credits } from './credits.js'
 
@@ -54,7 +54,7 @@ export function drive(
         if (options.until !== null && next >= options.until) break
         await credits.granted()
         if (options.stop.aborted) continue
-        if (credits.available <= 0) {
+        if (credits.isSpent) {
           // A commit has ended that gave nothing back, one of timers or of a tick. All credit is in
           // the open commit then, which may close now and would wait for the next batch for ever.
           const wallMs = options.wallClock()
@@ -67,7 +67,7 @@ export function drive(
         const tick = wallMs - lastTickMs >= options.tickEveryMs ? tickOf(poll, options) : null
         if (tick !== null) lastTickMs = wallMs
         if (poll.records.length > 0 || tick !== null || options.pending()) {
-          credits.take(poll.records.length)
+          credits.take(poll.records.length, bytesOf(poll))
           const { records, atEnd } = poll
           subscriber.next({ records, endOffset: next, tick, atEnd, wallMs })
         } else if (poll.atEnd) options.idle()
@@ -91,6 +91,12 @@ export function drive(
 function pollSize(next: number, credits: Credits, options: DriveOptions): number {
   const left = options.until === null ? Infinity : options.until - next
   return Math.min(options.batchRecordsMax, credits.available, left)
+}
+
+function bytesOf({ records }: Poll): number {
+  let bytes = 0
+  for (const record of records) bytes += recordBytes(record)
+  return bytes
 }
 
 function waitMs(options: DriveOptions): number {

@@ -4,6 +4,8 @@ export interface EngineSettings {
   readonly batchRecordsMax: number
   /** A commit closes at the latest with this many records… */
   readonly commitRecordsMax: number
+  /** …with this many bytes of records, or of rows that they touch (a batch may pass it)… */
+  readonly commitBytesMax: number
   /** …or at this age, while the source is behind. */
   readonly commitAgeMsMax: number
   readonly timersPerCommitMax: number
@@ -31,6 +33,7 @@ export interface EngineSettings {
 export const defaultSettings: EngineSettings = {
   batchRecordsMax: 1024,
   commitRecordsMax: 10_000,
+  commitBytesMax: 16 * 1024 * 1024,
   commitAgeMsMax: 100,
   timersPerCommitMax: 2000,
   idleWaitMs: 100,

@@ -107,6 +107,8 @@ class Running<S> {
   closedOffset: number
   committed: Position | null
   closedMs = 0
+  /** What a row and its score took in the last commit that had any. */
+  rowBytes = 0
   /** Exclusive: the outputs of all commits that were delivered, for the cursor of the snapshots. */
   ends: OutputEnds = { featuresOffset: 0, scoresOffset: 0 }
 
@@ -116,7 +118,7 @@ class Running<S> {
     readonly options: TaskOptions,
   ) {
     const { settings } = parts
-    this.credits = new Credits(settings.commitRecordsMax * 2)
+    this.credits = new Credits(settings.commitRecordsMax * 2, settings.commitBytesMax * 2)
     this.flusher = new Flusher(task.overlay, settings, task.stored)
     this.rows = new OutputRows(parts.layout)
     this.closedOffset = task.progress.endOffset
@@ -142,6 +144,7 @@ class Running<S> {
     const { snapshots, settings } = this.parts
     const { partition, gauge } = this.options
     this.committed = commit.position
+    if (commit.rowBytes > 0) this.rowBytes = commit.rowBytes
     failpoint('engine.before-snapshots')
     // Counted, not asked: at a stop the next commit may be in the log by now (T2).
     const rows = commit.puts.length
@@ -155,7 +158,7 @@ class Running<S> {
     gauge.committed(commit, durationMs)
     this.parts.committed(commit, partition, durationMs)
     this.busy = false
-    this.credits.give(commit.records)
+    this.credits.give(commit.records, commit.bytes)
   }
 
   async end(): Promise<void> {
@@ -245,6 +248,8 @@ function pipeline<S>(running: Running<S>, reader: LogReader): Observable<Deliver
       {
         ...settings,
         recordsMax: settings.commitRecordsMax,
+        bytesMax: settings.commitBytesMax,
+        rowBytes: () => running.rowBytes,
         ageMsMax: settings.commitAgeMsMax,
         timersMax: settings.timersPerCommitMax,
         incarnation: parts.incarnation,
