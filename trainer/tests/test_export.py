@@ -113,3 +113,24 @@ def test_a_graph_that_differs_from_its_library_is_refused(tmp_path, kind):
     tampered.CopyFrom(onnx.numpy_helper.from_array(shifted, tampered.name))
     with pytest.raises(ParityError, match="due is a difference of at most 1e-06"):
         check_parity(model, proto.SerializeToString(), split.test, seed=7)
+
+
+def test_a_null_goes_the_default_way_at_every_node(tmp_path):
+    model, split, graph = fitted(tmp_path, "xgboost")
+    trees = next(n for n in onnx.load_from_string(graph).graph.node if "Tree" in n.op_type)
+    assert "nodes_missing_value_tracks_true" not in {a.name for a in trees.attribute}
+    num, cat = graph_inputs(split.train)
+    rng = np.random.default_rng(5)
+    for share in (0.1, 0.5, 0.9, 1.0):
+        holes = np.where(rng.random(num.shape) < share, np.float32(np.nan), num)
+        exported = run_graph(open_session(graph), holes, cat)
+        np.testing.assert_allclose(exported, model.probability(holes, cat), rtol=0, atol=1e-6)
+
+
+def test_trees_that_look_at_no_number_still_take_them(tmp_path):
+    model, split, graph = fitted(tmp_path, "xgboost", lambda f: f["name"] in ("always_null", "plan"))
+    num, cat = graph_inputs(split.test)
+    assert [entry.name for entry in open_session(graph).get_inputs()] == ["num", "cat"]
+    np.testing.assert_allclose(
+        run_graph(open_session(graph), num, cat), model.probability(num, cat), rtol=0, atol=1e-6
+    )

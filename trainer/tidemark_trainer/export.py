@@ -18,7 +18,7 @@ import onnx
 from onnx import TensorProto, checker, helper, numpy_helper
 
 from tidemark_trainer.pipeline import SCALED_LIMIT, FittedModel, NumericSteps
-from tidemark_trainer.trees import tree_attributes
+from tidemark_trainer.trees import Column, tree_attributes
 
 OPSET = {"ai.onnx": 18, "ai.onnx.ml": 3}
 _ML = "ai.onnx.ml"
@@ -112,12 +112,19 @@ def _numeric(graph: _Graph, steps: NumericSteps, num_count: int) -> str:
 
 
 def _trees(graph: _Graph, model: FittedModel, num_count: int) -> str:
-    parts = ["num"] if num_count else []
+    attributes, columns = tree_attributes(model.estimator.get_booster(), num_count)
+    parts = [_filled(graph, columns)] if columns else []
     if model.onehot is not None:
         parts.append(_onehot(graph, model, TensorProto.FLOAT))
     matrix = parts[0] if len(parts) == 1 else graph.add("Concat", *parts, axis=1)
-    attributes = tree_attributes(model.estimator.get_booster())
     return graph.to_double(graph.add("TreeEnsembleRegressor", matrix, domain=_ML, **attributes))
+
+
+def _filled(graph: _Graph, columns: list[Column]) -> str:
+    positions = graph.constant(np.array([column.feature for column in columns], dtype=np.int64))
+    fills = graph.constant(np.array([column.fill for column in columns], dtype=np.float32))
+    picked = graph.add("Gather", "num", positions, axis=1)
+    return graph.add("Where", graph.add("IsNaN", picked), fills, picked)
 
 
 def _onehot(graph: _Graph, model: FittedModel, element_type: int) -> str:
