@@ -15,7 +15,7 @@ import { customerEvents, schemaIds } from '../src/apps/churn/schemas.gen.js'
 import { compile } from '../src/features/compile.js'
 import type { CustomerState } from '../src/features/engine.js'
 import { FeatureRows } from '../src/features/rows.js'
-import { calibrate } from './support/calibrate.js'
+import { cpuSince, peakMegabytes, Report } from './support/report.js'
 import { churnEvent } from './support/w1-as-churn.js'
 import { W1 } from './support/w1.js'
 
@@ -24,7 +24,7 @@ const chunk = 10_000
 const dayMs = 86_400_000
 const minuteMs = 60_000
 
-const control = calibrate()
+const report = new Report(`Feature functions of the churn app, ${events} events of W1`)
 const codec = new AvroCodec(customerEvents, schemaIds)
 const engine = compile({
   features: featureSet.spec,
@@ -40,19 +40,16 @@ const customers = new Map<string, CustomerState>()
 const verdicts = { accepted: 0, duplicate: 0, late: 0 }
 const clock = feed()
 
-console.log(
-  `Feature functions of the churn app, ${events} events of W1, ${customers.size} customers`,
-)
 const each = (total: number): number => total / events
-print('judge', each(microseconds.judge), 'an event')
-print('update', each(microseconds.update), 'an event')
-print('read', each(microseconds.read), 'an event')
+report.line(`${customers.size} customers`)
+report.figure(each(microseconds.judge), 'to judge an event')
+report.figure(each(microseconds.update), 'to update')
+report.figure(each(microseconds.read), 'to read')
 const all = microseconds.judge + microseconds.update + microseconds.read
-print('together', each(all), 'an event (at most 3)')
+report.figure(each(all), 'together', 3)
 timers()
 cells()
-console.log(`  avsc decode in this run: ${control.toFixed(3)} µs`)
-console.log(`  ${JSON.stringify(verdicts)}, memory ${megabytes()} MB`)
+report.line(`${JSON.stringify(verdicts)}, peak memory ${peakMegabytes()} MB`)
 
 function feed(): number {
   const w1 = new W1()
@@ -118,11 +115,7 @@ function timers(): void {
       }
     }
   })
-  print(
-    'timer',
-    spent / fired,
-    `a timer read and nextChange (at most 0.5), ${fired} fired in a day`,
-  )
+  report.figure(spent / fired, `a timer's read and nextChange, ${fired} fired in a day`, 0.5)
   const few = [...customers.values()].slice(0, 500)
   const again = cpu(() => {
     for (let hour = 1; hour <= 24 * 20; hour++) {
@@ -133,7 +126,7 @@ function timers(): void {
       }
     }
   })
-  print('timer', again / (few.length * 24 * 20), 'of 500 customers, hour by hour')
+  report.figure(again / (few.length * 24 * 20), 'the same of 500 customers, hour by hour')
 }
 
 /** In portions, as a flush encodes and a load decodes. */
@@ -151,7 +144,7 @@ function cells(): void {
       for (let i = 0; i < part.length; i++) {
         const into = stored[i]
         engine.codec.encode(part[i], (cell, value) => {
-          if (value !== null) into.set(cell, value)
+          if (value !== null) into.set(cell, Uint8Array.from(value))
         })
       }
     })
@@ -166,10 +159,10 @@ function cells(): void {
   sizes.sort((a, b) => a - b)
   const at = (part: number): number => sizes[Math.floor(part * (sizes.length - 1))]
   const mean = sizes.reduce((sum, size) => sum + size, 0) / sizes.length
-  print('encode', encoding / states.length, 'a customer (at most 3), all cells')
-  print('decode', decoding / states.length, 'a customer (at most 3)')
-  console.log(
-    `  state ${mean.toFixed(0)} bytes a customer, p50 ${at(0.5)}, p99 ${at(0.99)}, most ${at(1)}; ` +
+  report.figure(encoding / states.length, 'to encode all cells of a customer', 3)
+  report.figure(decoding / states.length, 'to decode them', 3)
+  report.line(
+    `state ${mean.toFixed(0)} bytes a customer, p50 ${at(0.5)}, p99 ${at(0.99)}, most ${at(1)}; ` +
       `cells ${(count / states.length).toFixed(2)}`,
   )
 }
@@ -185,15 +178,5 @@ function stateOf(customer: string): CustomerState {
 function cpu(work: () => void): number {
   const before = process.cpuUsage()
   work()
-  const { user, system } = process.cpuUsage(before)
-  return user + system
-}
-
-function print(what: string, figure: number, text: string): void {
-  const times = (figure / control).toFixed(1)
-  console.log(`  ${what.padEnd(9)} ${figure.toFixed(3)} µs ${text} = ${times} × avsc decode`)
-}
-
-function megabytes(): number {
-  return Math.round(process.memoryUsage().rss / 1_048_576)
+  return cpuSince(before)
 }

@@ -19,7 +19,7 @@ import { encodeStored } from '../src/state/proof.js'
 import { openOverlay } from '../src/state/restore.js'
 import type { Store } from '../src/state/store.js'
 import { Timers } from '../src/state/timers.js'
-import { calibrate } from './support/calibrate.js'
+import { cpuSince, Report } from './support/report.js'
 import { churnEvent } from './support/w1-as-churn.js'
 import { W1 } from './support/w1.js'
 
@@ -29,7 +29,7 @@ const program = featureProgram(churn().engine)
 const { types } = churn().codec
 const folder = await mkdtemp(join(tmpdir(), 'tidemark-open-'))
 const home = new LevelStoreHome(join(folder, 'state'), 'state')
-const control = calibrate()
+const report = new Report(`Opening a store after ${events} events of W1`)
 
 const filled = await home.open(0)
 const clock = await fill(filled)
@@ -45,13 +45,12 @@ const { overlay } = await openOverlay<CustomerState, number>(
   hot,
   (customer, state) => timers.arm(customer, program.nextChange(state, clock)),
 )
-const { user, system } = process.cpuUsage(before)
+const cpu = cpuSince(before) / overlay.customers
 const elapsedMs = performance.now() - startedMs
-const cpu = (user + system) / overlay.customers
-console.log(`Opening a store of ${overlay.customers} customers after ${events} events of W1`)
-console.log(`  ${cpu.toFixed(2)} µs CPU a customer = ${(cpu / control).toFixed(1)} × avsc decode`)
-console.log(`  ${Math.round(elapsedMs)} ms in all, ${timers.size} timers armed`)
-console.log(`  avsc decode in this run: ${control.toFixed(3)} µs`)
+report.figure(cpu, 'a customer')
+report.line(
+  `${Math.round(elapsedMs)} ms for ${overlay.customers} customers, ${timers.size} timers armed`,
+)
 await store.close()
 await rm(folder, { recursive: true })
 

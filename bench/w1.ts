@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { widenBufferPool } from '../src/cli/buffer-pool.js'
 import { partitionOf } from '../src/events/partition.js'
 import { EmbeddedLog } from '../src/log/embedded-log.js'
 import { topicsOf } from '../src/log/log.js'
@@ -12,14 +13,18 @@ import type { SnapshotStore } from '../src/snapshots/snapshots.js'
 import { LevelStoreHome } from '../src/state/level-store-home.js'
 import { startEngine } from '../src/topology/engine.js'
 import { defaultSettings } from '../src/topology/settings.js'
-import { calibrate } from './support/calibrate.js'
+import { profiled } from './support/profile.js'
+import { cpuSince, peakMegabytes, Report } from './support/report.js'
 import { W1 } from './support/w1.js'
 import { w1Codec, w1Program, w1Score, w1Scoring, type W1State } from './support/w1-program.js'
 
 const events = Number(process.argv[2] ?? 2_000_000)
 const partitions = Number(process.argv[3] ?? 1)
 const folder = await mkdtemp(join(tmpdir(), 'tidemark-w1-'))
-const control = calibrate()
+const report = new Report(
+  `W1, ${events} events, ${partitions} partition(s), embedded log to committed scores`,
+)
+widenBufferPool()
 const log = await EmbeddedLog.open(join(folder, 'log'), { partitions, timeBase: { kind: 'none' } })
 await fill()
 
@@ -66,21 +71,20 @@ const engine = startEngine<W1State>(
   },
   { app: 'w1', synthetic: true },
 )
-await engine.idle()
-await engine.stop()
-const { user, system } = process.cpuUsage(before)
-const cpu = (user + system) / events
+await profiled('w1', async () => {
+  await engine.idle()
+  await engine.stop()
+})
+const cpu = cpuSince(before) / events
 const seconds = (performance.now() - started) / 1000
 let sum = 0
 for (const score of last.values()) sum += score
-console.log(`W1, ${events} events, ${partitions} partition(s), embedded log to committed scores`)
-console.log(`  ${cpu.toFixed(2)} µs CPU an event = ${(cpu / control).toFixed(1)} × avsc decode`)
-console.log(`  avsc decode in this run: ${control.toFixed(3)} µs`)
-console.log(
-  `  ${Math.round(events / seconds)} events/s, ${(events / outputs).toFixed(2)} events an output`,
+report.figure(cpu, 'an event', 12)
+report.line(
+  `${Math.round(events / seconds)} events/s, ${(events / outputs).toFixed(2)} events an output`,
 )
-console.log(`  peak memory ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`)
-console.log(`  ${last.size} customers, sum of last scores ${sum.toFixed(9)}`)
+report.line(`peak memory ${peakMegabytes()} MB`)
+report.line(`${last.size} customers, sum of last scores ${sum.toFixed(9)}`)
 await log.close()
 await rm(folder, { recursive: true })
 

@@ -12,15 +12,16 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EmbeddedLog } from '../src/log/embedded-log.js'
-import { calibrate } from './support/calibrate.js'
 import { fillChurn, startChurn } from './support/churn-engine.js'
+import { profiled } from './support/profile.js'
+import { cpuSince, peakMegabytes, Report } from './support/report.js'
 
 const events = Number(process.argv[2] ?? 2_000_000)
 const ranks = Number(process.argv[3] ?? 100_000)
 const minutes = 1440
 const start = 1_672_531_200_000
 const folder = await mkdtemp(join(tmpdir(), 'tidemark-w2-'))
-const control = calibrate()
+const report = new Report(`W2, ${events} events over ${ranks} ranks`)
 
 // One tick a second of this clock, and each of its seconds is a minute of event time. The virtual
 // base begins at the end of the stream.
@@ -35,13 +36,12 @@ await fillChurn(log, events, ranks)
 const stream = await startChurn(folder, log, { timersPerCommitMax: 0, lagAllowanceMs: 0 })
 let before = process.cpuUsage()
 const started = performance.now()
-await stream.engine.idle()
-const perEvent = cpu(before) / events
+await profiled('w2-stream', () => stream.engine.idle())
+const perEvent = cpuSince(before) / events
 const rate = events / ((performance.now() - started) / 1000)
 await stream.close()
-console.log(`W2, ${events} events, ${ranks} ranks`)
-print('an event', perEvent, 25)
-console.log(`  ${Math.round(rate)} events/s, ${(events / stream.counts.rows).toFixed(2)} an output`)
+report.figure(perEvent, 'an event', 25)
+report.line(`${Math.round(rate)} events/s, ${(events / stream.counts.rows).toFixed(2)} an output`)
 
 const ticks = await startChurn(folder, log, {
   lagAllowanceMs: 0,
@@ -51,33 +51,24 @@ const ticks = await startChurn(folder, log, {
 await ticks.engine.idle()
 const { byTime, commits } = ticks.counts
 const customers = ticks.engine.status().partitions[0].customers
-console.log(`  ${customers} customers, ${byTime} overdue timers served in ${commits} commits`)
+report.line(`${customers} customers, ${byTime} overdue timers served in ${commits} commits`)
 before = process.cpuUsage()
-for (let minute = 0; minute < minutes; minute++) {
-  wall += 1000
-  await ticks.engine.idle()
-}
-const day = cpu(before)
+await profiled('w2-ticks', async () => {
+  for (let minute = 0; minute < minutes; minute++) {
+    wall += 1000
+    await ticks.engine.idle()
+  }
+})
+const day = cpuSince(before)
 const fired = ticks.counts.byTime - byTime
-print('a timer snapshot', day / fired, 12)
-console.log(`  ${fired} timers in one simulated day: ${(day / 1e6).toFixed(1)} s of CPU`)
+report.figure(day / fired, `a timer snapshot, ${Math.round(fired / minutes)} in a tick`, 12)
+report.seconds(day / 1e6, `for a simulated day of decay, ${fired} timers`, 60)
 await ticks.close()
 await log.close()
 const bytes = await sizeOf(join(folder, 'state'))
-console.log(`  ${Math.round(bytes / customers)} bytes of state a customer on disk`)
-console.log(`  peak memory ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`)
-console.log(`  avsc decode in this run: ${control.toFixed(3)} µs`)
+report.line(`${Math.round(bytes / customers)} bytes of state a customer on disk (target 400)`)
+report.line(`peak memory ${peakMegabytes()} MB (target 1536 with 1,000,000 ranks)`)
 await rm(folder, { recursive: true })
-
-function cpu(since: NodeJS.CpuUsage): number {
-  const { user, system } = process.cpuUsage(since)
-  return user + system
-}
-
-function print(what: string, value: number, target: number): void {
-  const multiple = (value / control).toFixed(1)
-  console.log(`  ${value.toFixed(2)} µs CPU ${what} = ${multiple} × avsc decode (target ${target})`)
-}
 
 async function sizeOf(path: string): Promise<number> {
   let total = 0

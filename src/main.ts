@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The `tidemark` binary: the one place that names all commands and touches the real process. */
+import { widenBufferPool } from './cli/buffer-pool.js'
 import { composeStart } from './cli/compose-start.js'
 import { ingestCommand } from './cli/ingest.js'
 import { processIo } from './cli/io.js'
@@ -17,4 +18,5 @@ const commands: readonly RegisterCommand[] = [
   scrubCommand,
 ]
 
+widenBufferPool()
 process.exitCode = await runProgram(process.argv.slice(2), processIo(), commands)

@@ -19,10 +19,9 @@ export class ByteWriter {
   private view = new DataView(this.bytes.buffer, this.bytes.byteOffset, SCRATCH_BYTES)
   length = 0
 
-  /** A copy of what was written; the writer starts anew. */
+  /** What was written, as a view that holds until the next byte; the writer starts anew. */
   take(): Uint8Array {
-    const taken = Buffer.allocUnsafe(this.length)
-    this.bytes.copy(taken, 0, 0, this.length)
+    const taken = this.bytes.subarray(0, this.length)
     this.length = 0
     return taken
   }

@@ -1,4 +1,5 @@
-/** A snapshot as the bytes of a store's value: what it belongs to, then the rows as they are. */
+/** A snapshot as the bytes of a store's value: its seal, what it belongs to, the rows as they are. */
+import { sealBytes, sealOf } from '../state/checksum.js'
 import type { Snapshot } from './snapshots.js'
 
 /** A customer's newest rows, or that they were erased (then `features` is null). */
@@ -14,20 +15,26 @@ const HEADER_BYTES = 17
 const ERASED = 1
 const SCORED = 2
 
-/** u8 flags, u32 partition, f64 version, u32 length of the features, features, score. */
-export function encodeSnapshotRow({ partition, version, features, score }: SnapshotRow): Buffer {
+/**
+ * u64 seal, then u8 flags, u32 partition, f64 version, u32 length of the features, features, score.
+ * In one piece: the rows of a busy engine are copied here once, and no more.
+ */
+export function sealedSnapshotRow(key: Uint8Array, row: SnapshotRow): Buffer {
+  const { partition, version, features, score } = row
   const featuresLength = features?.length ?? 0
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + featuresLength + (score?.length ?? 0))
-  bytes[0] = (features === null ? ERASED : 0) | (score === null ? 0 : SCORED)
-  bytes.writeUInt32LE(partition, 1)
-  bytes.writeDoubleLE(version, 5)
-  bytes.writeUInt32LE(featuresLength, 13)
-  if (features !== null) bytes.set(features, HEADER_BYTES)
-  if (score !== null) bytes.set(score, HEADER_BYTES + featuresLength)
+  const rowsFrom = sealBytes + HEADER_BYTES
+  const bytes = Buffer.allocUnsafe(rowsFrom + featuresLength + (score?.length ?? 0))
+  bytes[sealBytes] = (features === null ? ERASED : 0) | (score === null ? 0 : SCORED)
+  bytes.writeUInt32LE(partition, sealBytes + 1)
+  bytes.writeDoubleLE(version, sealBytes + 5)
+  bytes.writeUInt32LE(featuresLength, sealBytes + 13)
+  if (features !== null) bytes.set(features, rowsFrom)
+  if (score !== null) bytes.set(score, rowsFrom + featuresLength)
+  bytes.writeBigUInt64LE(sealOf(key, bytes.subarray(sealBytes)), 0)
   return bytes
 }
 
-/** The row; its buffers are views of `bytes`, whose seal the caller has checked. */
+/** The row behind a seal that the caller has checked; its buffers are views of `bytes`. */
 export function decodeSnapshotRow(bytes: Uint8Array): SnapshotRow {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const featuresEnd = HEADER_BYTES + view.readUInt32LE(13)

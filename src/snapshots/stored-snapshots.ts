@@ -12,13 +12,13 @@
  *    the store aside: all of it comes back from the outputs.
  */
 import { TidemarkError, ioError } from '../errors.js'
-import { sealOf, sealed, unsealed } from '../state/checksum.js'
+import { unsealed } from '../state/checksum.js'
 import type { Store, StoreChange, StoreHome } from '../state/store.js'
 import { SnapshotProgress } from './snapshot-progress.js'
 import {
   decodeSnapshotRow,
-  encodeSnapshotRow,
   rowBytes,
+  sealedSnapshotRow,
   snapshotOf,
   type SnapshotRow,
 } from './snapshot-row.js'
@@ -274,8 +274,7 @@ async function encoded(rows: Rows): Promise<StoreChange[]> {
   const changes: StoreChange[] = []
   for (const [customer, row] of rows) {
     const key = Buffer.from(customer)
-    const payload = encodeSnapshotRow(row)
-    changes.push({ key, value: sealed(sealOf(key, payload), payload) })
+    changes.push({ key, value: sealedSnapshotRow(key, row) })
     if (changes.length % SLICE_ROWS === 0) await new Promise(setImmediate)
   }
   return changes

@@ -13,7 +13,10 @@ export interface StateCodec<S> {
   further(roots: readonly (Uint8Array | undefined)[]): readonly number[]
   /** `cells` holds the roots and further cells that exist. Throws where bytes make no sense. */
   decode(cells: ReadonlyMap<number, Uint8Array>): S
-  /** Emits each cell that changed since it was last encoded (null: it is gone), and forgets that. */
+  /**
+   * Emits each cell that changed since it was last encoded (null: it is gone), and forgets that.
+   * The bytes hold during the call of `emit` only.
+   */
   encode(state: S, emit: (cell: number, value: Uint8Array | null) => void): void
   /** A rough size of the object in memory, in bytes. */
   weigh(state: S): number
