@@ -112,11 +112,14 @@ async function askLag<S>(parts: TopologyParts<S>, gauges: TaskGauge[]): Promise<
 /** Lets callers wait until every partition has been idle since they asked. */
 class Idlers {
   private waiting: { left: Set<number>; resolve: () => void; reject: (e: unknown) => void }[] = []
+  /** Why no partition will ever be idle again, for whoever asks only then. */
+  private failure: { readonly error: unknown } | null = null
 
   constructor(private readonly partitions: number) {}
 
   all(): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (this.failure !== null) return reject(this.failure.error)
       const left = new Set(Array.from({ length: this.partitions }, (_, partition) => partition))
       this.waiting.push({ left, resolve, reject })
     })
@@ -130,7 +133,9 @@ class Idlers {
     this.waiting = this.waiting.filter((waiter) => waiter.left.size > 0)
   }
 
+  /** The first failure counts. */
   fail(error: unknown): void {
+    this.failure ??= { error }
     for (const waiter of this.waiting) waiter.reject(error)
     this.waiting = []
   }

@@ -226,6 +226,8 @@ test('an engine has ended only when each of its partitions has', async () => {
   broken = true
   await vi.waitFor(() => expect(engine.status().state).toBe('failed'))
   expect(ended).toBe(false)
+  // Whoever asks only now must not wait for a partition that will never be idle again.
+  await expect(engine.idle()).rejects.toThrow('partition 1 is broken')
   flushes.open()
   await expect(done).rejects.toThrow('partition 1 is broken')
 })
