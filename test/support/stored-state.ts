@@ -1,0 +1,21 @@
+/** What a partition's store holds, believed only after a full scan. */
+import { openOverlay, type StoredPosition } from '../../src/state/restore.js'
+import type { StateCodec } from '../../src/state/codec.js'
+import type { StoreHome } from '../../src/state/store.js'
+import type { Position } from '../../src/operators/position.js'
+
+/** The position record of the store, whose digest a scan has confirmed; null: it is new. */
+export async function storedState<S>(
+  home: StoreHome,
+  partition: number,
+  codec: StateCodec<S>,
+): Promise<StoredPosition<Position> | null> {
+  const store = await home.open(partition)
+  try {
+    await openOverlay(store, codec, { hotBytesMax: 0 }, () => undefined)
+    const bytes = await store.position()
+    return bytes && (JSON.parse(Buffer.from(bytes).toString()) as StoredPosition<Position>)
+  } finally {
+    await store.close()
+  }
+}
