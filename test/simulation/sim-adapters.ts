@@ -7,7 +7,7 @@ import { exitCode, TidemarkError } from '../../src/errors.js'
 import type { EventLog, LogReader, Poll, StoredRecord, Transaction } from '../../src/log/log.js'
 import type { MemoryLog } from '../../src/log/memory-log.js'
 import type { MemoryStoreHome } from '../../src/state/memory-store.js'
-import type { Store, StoreChange, StoreHome } from '../../src/state/store.js'
+import type { Store, StoreChange, StoreHome, StoreView } from '../../src/state/store.js'
 
 /** What decides at each step of an adapter: it waits, throws, or kills the process. */
 export interface Fate {
@@ -174,8 +174,18 @@ class SimStore implements Store {
     await this.fate.at(`${this.name}.after-write`)
   }
 
-  async *scan() {
-    for await (const portion of this.store.scan()) {
+  async view(): Promise<StoreView> {
+    const view = await this.store.view()
+    return {
+      position: view.position,
+      scan: () => this.scanned(view),
+      check: () => view.check(),
+      close: () => view.close(),
+    }
+  }
+
+  private async *scanned(view: StoreView) {
+    for await (const portion of view.scan()) {
       await this.fate.at(`${this.name}.scan`)
       yield portion
     }

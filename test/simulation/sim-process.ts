@@ -85,6 +85,7 @@ export function drawnSettings(random: Random, wallClock: () => number): EngineSe
     ...defaultSettings,
     batchRecordsMax: one(1, 3, 16, 64, 1024),
     commitRecordsMax: one(1, 5, 20, 100, 10_000),
+    commitBytesMax: one(1, 500, 5000, 1e9),
     commitAgeMsMax: one(0, 5, 30, 100),
     timersPerCommitMax: one(1, 3, 20, 2000),
     idleWaitMs: 0,

@@ -1,5 +1,6 @@
 /** What a partition's store holds, believed only after a full scan. */
-import { openOverlay, type StoredPosition } from '../../src/state/restore.js'
+import { parseStored, type StoredPosition } from '../../src/state/proof.js'
+import { openOverlay } from '../../src/state/restore.js'
 import type { StateCodec } from '../../src/state/codec.js'
 import type { StoreHome } from '../../src/state/store.js'
 import type { Position } from '../../src/operators/position.js'
@@ -13,8 +14,7 @@ export async function storedState<S>(
   const store = await home.open(partition)
   try {
     await openOverlay(store, codec, { hotBytesMax: 0 }, () => undefined)
-    const bytes = await store.position()
-    return bytes && (JSON.parse(Buffer.from(bytes).toString()) as StoredPosition<Position>)
+    return parseStored<Position>(await store.position())
   } finally {
     await store.close()
   }
