@@ -6,6 +6,8 @@
  */
 import xxhash from 'xxhash-wasm'
 
+// Closures that have no `this`.
+// oxlint-disable-next-line typescript/unbound-method
 const { h64Raw } = await xxhash()
 
 /** Bytes of a seal in front of each value. */

@@ -73,11 +73,9 @@ test('small records that touch many customers close a commit by the bytes of the
   const bytes = rows.reduce((sum, row, i) => sum + row.value!.length + scores[i].value!.length, 0)
   const rowBytes = bytes / rows.length
   const commits = await commitsOf(log)
-  let before = 0
-  for (const { endOffset } of commits.slice(1)) {
-    if (before > 0) expect((endOffset - before - 10) * rowBytes).toBeLessThan(40_000 * 1.2)
-    before = endOffset
-  }
+  // The last batch may pass the bound.
+  const most = commits.slice(2).map(({ endOffset }, i) => endOffset - commits[i + 1].endOffset - 10)
+  expect(Math.max(...most) * rowBytes).toBeLessThan(40_000 * 1.2)
   expect(commits.length).toBeGreaterThan(5)
 })
 
