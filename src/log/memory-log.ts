@@ -6,7 +6,7 @@
  * that it fails, or that its reply gets lost.
  */
 import { randomUUID } from 'node:crypto'
-import { ioError } from '../errors.js'
+import { exitCode, ioError, TidemarkError } from '../errors.js'
 import { ErasureIndex } from './erasure-index.js'
 import type { EventLog, LogReader, LogRecord, StoredRecord, TimeBase, Transaction } from './log.js'
 import { TailReader } from './tail-reader.js'
@@ -21,9 +21,9 @@ export interface MemoryLogOptions {
   readonly timeBase?: TimeBase
   /** Reads the wall clock, ms UTC. */
   readonly clock?: () => number
-  /** Awaited before a commit becomes durable; a throw makes the commit fail without effect. */
+  /** Awaited before a commit becomes durable; a throw makes the commit fail with it, without effect. */
   readonly beforeDurable?: (id: string) => Promise<void>
-  /** Awaited when it is durable; a throw means that the writer never hears of it. */
+  /** Awaited when it is durable; a throw means that the writer never hears of it: `COMMIT_UNKNOWN`. */
   readonly beforeReply?: (id: string) => Promise<void>
 }
 
@@ -142,7 +142,10 @@ export class MemoryLog implements EventLog {
     const turn = this.#underWay.then(() => this.#apply(id, drafted, settle))
     this.#underWay = turn.catch(() => {})
     await turn
-    await this.#options.beforeReply?.(id)
+    await this.#options.beforeReply?.(id).catch((cause: unknown) => {
+      const text = `commit of ${id}: the reply is lost (${String(cause)})`
+      throw new TidemarkError('COMMIT_UNKNOWN', text, { exit: exitCode.io, retry: 'now', cause })
+    })
   }
 
   async #apply(id: string, drafted: Drafted, settle: () => void): Promise<void> {

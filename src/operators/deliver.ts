@@ -10,6 +10,7 @@ import { decisionOf, riskLevelOf } from '../scoring/risk.js'
 import type { ScoredRows } from '../scoring/scorer.js'
 import type { SnapshotPut } from '../snapshots/snapshots.js'
 import type { ScoredCommit } from './batch.js'
+import type { Position } from './position.js'
 import { lateRecord, rejectRecord } from './reject-record.js'
 
 export interface DeliverOptions {
@@ -22,7 +23,7 @@ export interface DeliverOptions {
   readonly appVersion: string
   readonly rows: OutputRows
   /** Shown the write under way, whose outcome a recovery has to wait for. */
-  writing(write: Promise<void>): void
+  writing(write: Promise<void>, position: Position): void
 }
 
 export interface DeliveredCommit<S> extends ScoredCommit<S> {
@@ -38,7 +39,7 @@ export function deliver<S>(
   return concatMap(async (commit) => {
     const puts = encodeRows(commit, options)
     const write = writeCommit(commit, puts, options)
-    options.writing(write)
+    options.writing(write, commit.position)
     await write
     failpoint('engine.after-log')
     return { ...commit, puts, rowBytes: meanBytes(puts) }

@@ -7,6 +7,8 @@
  * R1 The task starts at exactly the position that the log holds.
  * R2 A crash never wipes state: only damage sets a store aside.
  * R3 What the store reaches by following the input must agree with the committed position.
+ * R4 Whether a commit in doubt took place is read from the log: its id is that of the last position
+ *    record, or it did not (C3).
  */
 import { lastValueFrom, map, tap } from 'rxjs'
 import { configurationError, exitCode, ioError, TidemarkError } from '../errors.js'
@@ -41,6 +43,8 @@ export interface OpenTask<S> {
 export interface OpenOptions {
   /** Why the store must be set aside before it is opened; null: it need not. */
   readonly damaged: string | null
+  /** Id of the commit whose outcome is unknown; null: there is none. */
+  readonly doubted: string | null
   restoring(progress: RestoreProgress | null): void
   /** Told of each store that is set aside. */
   setAside(): void
@@ -54,23 +58,25 @@ export async function openTask<S>(
   options: OpenOptions,
 ): Promise<OpenTask<S>> {
   const committed = await committedPosition(parts, partition)
+  if (options.doubted !== null) {
+    const outcome = committed?.commitId === options.doubted ? 'is' : 'is not'
+    parts.note(`commit ${options.doubted}, whose outcome was unknown, ${outcome} in the log`)
+  }
   let reason = options.damaged
-  for (let attempt = 0; ; attempt++) {
-    if (reason !== null) {
-      const aside = await parts.home.setAside(partition, reason)
-      parts.note(`store of partition ${partition} set aside as ${aside}: ${reason}`)
-      options.setAside()
-      failpoint('engine.after-set-aside')
-      reason = null
-    }
+  if (reason === null) {
     try {
       return await openAt(parts, partition, committed, options)
     } catch (error) {
-      const damage = error instanceof TidemarkError && error.code === 'STORE_DAMAGED'
-      if (!damage || attempt > 0) throw error
+      if (!(error instanceof TidemarkError) || error.code !== 'STORE_DAMAGED') throw error
       reason = error.message
     }
   }
+  // Once an opening: each leaves a copy of the store.
+  const aside = await parts.home.setAside(partition, reason)
+  parts.note(`store of partition ${partition} set aside as ${aside}: ${reason}`)
+  options.setAside()
+  failpoint('engine.after-set-aside')
+  return openAt(parts, partition, committed, options)
 }
 
 /** The last position record of the partition's changelog; null before the first commit. */
@@ -111,7 +117,7 @@ async function openAt<S>(
     const task = { store, overlay: opened.overlay, timers, progress, stored }
     if (committed !== null) {
       await follow(parts, partition, task, committed, arm, options)
-      checkAgreement(partition, progress, committed)
+      checkAgreement(partition, progress, committed, stored === null)
       progress.adopt(committed)
     }
     return task
@@ -195,10 +201,19 @@ function rearm<S>(batch: Batch<S>, arm: (customer: string, state: S) => void): v
   }
 }
 
-function checkAgreement(partition: number, progress: Progress, committed: Position): void {
+/** `isAnew`: nothing but the log went into the store, so making it again would end alike. */
+function checkAgreement(
+  partition: number,
+  progress: Progress,
+  committed: Position,
+  isAnew: boolean,
+): void {
   const reached = `${progress.endOffset}/${progress.logClock}/${progress.logTime}`
   const due = `${committed.endOffset}/${committed.logClock}/${committed.logTime}`
   if (reached === due) return
   const text = `store of partition ${partition} reached offset/clock/time ${reached} from the input`
-  throw ioError('STORE_DAMAGED', `${text}; the committed position is ${due}`)
+  const both = `${text}; the committed position is ${due}`
+  if (!isAnew) throw ioError('STORE_DAMAGED', both)
+  const advice = 'the log does not give again what was committed; restore it from a backup'
+  throw ioError('RESTORE_DISAGREES', `${both}: ${advice}, or run the version that wrote it`)
 }

@@ -44,6 +44,7 @@ import { Flusher } from './flusher.js'
 import { followSnapshots } from './follow-snapshots.js'
 import { committedPosition, openTask, type OpenTask } from './open-task.js'
 import type { TopologyParts } from './parts.js'
+import { Recovery } from './recovery.js'
 import { scrub } from './scrub.js'
 import type { TaskGauge } from './task-gauge.js'
 
@@ -57,38 +58,38 @@ export interface TaskOptions {
 
 /** Runs until `stop`, through every failure that passes; errors with the one that does not. */
 export function runTask<S>(parts: TopologyParts<S>, options: TaskOptions): Observable<never> {
-  const { settings } = parts
-  const { gauge, partition } = options
-  let damaged: string | null = null
-  let failures = 0
+  const { gauge, partition, stop } = options
+  const recovery = new Recovery(partition, parts.settings, (text) => parts.note(text))
+  const doubt: Doubt = { commitId: null }
   return defer(async () => {
-    const restoring = gauge.restoring.bind(gauge)
-    const setAside = gauge.setAside.bind(gauge)
-    const { stop } = options
-    const task = await openTask(parts, partition, { damaged, restoring, setAside, stop })
-    damaged = null
-    await runOpen(parts, task, options, () => (failures = 0))
+    const task = await openTask(parts, partition, {
+      damaged: recovery.damaged,
+      doubted: doubt.commitId,
+      restoring: gauge.restoring.bind(gauge),
+      setAside: gauge.setAside.bind(gauge),
+      stop,
+    })
+    recovery.opened()
+    doubt.commitId = null
+    await runOpen(parts, task, options, doubt)
   }).pipe(
     retry({
       delay: (error: unknown) => {
         gauge.closed()
-        const known = error instanceof TidemarkError ? error : null
-        if (known?.code === 'STOPPED') return EMPTY
-        if (known?.code === 'STORE_DAMAGED') damaged = known.message
-        else if (known === null || known.retry === 'never') throw error
-        if (++failures > settings.retriesMax) throw error
-        parts.note(`partition ${partition} is opened again after ${known.code}: ${known.message}`)
-        return pauseBefore(failures, settings.retryAfterMs, options.stop)
+        if (error instanceof TidemarkError && error.code === 'STOPPED') return EMPTY
+        const pauseMs = recovery.failed(error)
+        // A stop waits for no pause that grew.
+        const dueMs = stop.aborted ? parts.settings.retryAfterMs : pauseMs
+        return race(timer(dueMs), fromEvent(stop, 'abort'))
       },
     }),
     ignoreElements(),
   )
 }
 
-/** Twice as long after each failure, up to a minute; a stop waits for no pause. */
-function pauseBefore(failures: number, firstMs: number, stop: AbortSignal): Observable<unknown> {
-  const pauseMs = stop.aborted ? firstMs : Math.min(60_000, firstMs * 2 ** (failures - 1))
-  return race(timer(pauseMs), fromEvent(stop, 'abort'))
+/** The commit whose end nobody has heard of, if any: the next opening asks the log (C3). */
+interface Doubt {
+  commitId: string | null
 }
 
 type OutputEnds = Pick<SnapshotCursor, 'featuresOffset' | 'scoresOffset'>
@@ -116,6 +117,7 @@ class Running<S> {
     readonly parts: TopologyParts<S>,
     readonly task: OpenTask<S>,
     readonly options: TaskOptions,
+    readonly doubt: Doubt,
   ) {
     const { settings } = parts
     this.credits = new Credits(settings.commitRecordsMax * 2, settings.commitBytesMax * 2)
@@ -144,6 +146,7 @@ class Running<S> {
     const { snapshots, settings } = this.parts
     const { partition, gauge } = this.options
     this.committed = commit.position
+    this.doubt.commitId = null
     if (commit.rowBytes > 0) this.rowBytes = commit.rowBytes
     failpoint('engine.before-snapshots')
     // Counted, not asked: at a stop the next commit may be in the log by now (T2).
@@ -172,9 +175,9 @@ async function runOpen<S>(
   parts: TopologyParts<S>,
   task: OpenTask<S>,
   options: TaskOptions,
-  healthy: () => void,
+  doubt: Doubt,
 ): Promise<void> {
-  const running = new Running(parts, task, options)
+  const running = new Running(parts, task, options, doubt)
   const reader = parts.log.reader(parts.topics.events, options.partition, task.progress.endOffset)
   const { gauge } = options
   const { settings } = parts
@@ -185,7 +188,6 @@ async function runOpen<S>(
     const ended = new Subject<void>()
     const commits = pipeline(running, reader).pipe(
       concatMap((commit) => running.delivered(commit)),
-      tap(healthy),
       finalize(() => ended.next()),
     )
     const proved = () => gauge.proved(settings.wallClock())
@@ -271,8 +273,9 @@ function pipeline<S>(running: Running<S>, reader: LogReader): Observable<Deliver
       writer: `task-${partition}`,
       appVersion: `${parts.layout.featureSet} ${parts.layout.appHash}`,
       rows: running.rows,
-      writing: (write) => {
+      writing: (write, { commitId }) => {
         running.writing = write
+        running.doubt.commitId = commitId
       },
     }),
   )
