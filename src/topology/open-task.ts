@@ -36,6 +36,8 @@ export interface OpenTask<S> {
   readonly overlay: Overlay<S>
   readonly timers: Timers
   readonly progress: Progress
+  /** The position that the log holds, where the task goes on; null before the first commit. */
+  readonly committed: Position | null
   /** The position that the store holds; null: it holds nothing. */
   readonly stored: Position | null
 }
@@ -114,7 +116,7 @@ async function openAt<S>(
     }
     const start = await log.startOffset(topics.events, partition)
     const progress = new Progress(stored, start)
-    const task = { store, overlay: opened.overlay, timers, progress, stored }
+    const task = { store, overlay: opened.overlay, timers, progress, committed, stored }
     if (committed !== null) {
       await follow(parts, partition, task, committed, arm, options)
       checkAgreement(partition, progress, committed, stored === null)

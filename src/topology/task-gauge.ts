@@ -1,9 +1,10 @@
 import type { DeliveredCommit } from '../operators/deliver.js'
+import type { Position } from '../operators/position.js'
 import type { OpenTask } from './open-task.js'
 import type { PartitionStatus, RestoreProgress } from './status.js'
 
 /** What of an open task is told. */
-type GaugedTask = Pick<OpenTask<unknown>, 'progress' | 'timers'> & {
+type GaugedTask = Pick<OpenTask<unknown>, 'progress' | 'timers' | 'committed'> & {
   readonly overlay: Pick<OpenTask<unknown>['overlay'], 'hotBytes' | 'hotCustomers' | 'present'>
 }
 
@@ -13,7 +14,7 @@ export class TaskGauge {
   logEndOffset = 0
   private task: GaugedTask | null = null
   private restore: RestoreProgress | null = null
-  private last: DeliveredCommit<unknown>['position'] | null = null
+  private last: Position | null = null
   private caughtUp = false
   private lastCommitMs: number | null = null
   private scoresByEvent = 0
@@ -38,6 +39,8 @@ export class TaskGauge {
 
   opened(task: GaugedTask): void {
     this.task = task
+    // A commit may be in the log whose end this process never heard of.
+    this.last = task.committed
   }
 
   /** The whole state was read, and is what was written. `wallMs`: ms UTC. */

@@ -68,6 +68,9 @@ describe('a commit whose outcome is unknown', () => {
     expect(resolved[0]).toContain('commit test/0/3, whose outcome was unknown, ')
 
     const positions = await positionsOf(log)
+    // What is told is of the log, not of the last reply.
+    const { commit, endOffset } = engine.status().partitions[0]
+    expect([commit, endOffset]).toEqual([positions.length, 300])
     expect(positions.map(({ commit }) => commit)).toEqual(positions.map((_none, i) => i + 1))
     const last = positions.at(-1)!
     expect([last.endOffset, countedRecords(last.counts), last.counts.accepted]).toEqual([
