@@ -100,7 +100,8 @@ export async function ownDirectory(
       'APP_HASH_MISMATCH',
       `the state in ${directory} was made by another declaration of ${owner.app} ` +
         `(hash ${owner.appHash.slice(0, 12)}, now ${appHash.slice(0, 12)}); ` +
-        `\`tidemark rebuild\` makes it anew:${lines.map((line) => `\n  ${line}`).join('')}`,
+        'go back to that one, or load the events into another --data. What differs:' +
+        lines.map((line) => `\n  ${line}`).join(''),
     )
   }
 }

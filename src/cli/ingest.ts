@@ -97,9 +97,7 @@ async function load(
     onProgress,
   }).finally(() => clearInterval(waiting))
   reading.end(report.rows)
-  if (flags.json) {
-    io.out(`${JSON.stringify({ ...report, rejects: Object.fromEntries(report.rejects) })}\n`)
-  } else io.out(ingestText(report))
+  io.out(flags.json ? `${JSON.stringify(report)}\n` : ingestText(report))
   if (report.done) return
   const text = `stopped after ${report.rows} of ${report.total} rows; the same command goes on there`
   throw new TidemarkError('STOPPED', text, { exit: exitCode.tryAgain, retry: 'now' })
@@ -110,7 +108,7 @@ export function ingestText(report: IngestReport): string {
   const { rows, appended, rejected, resumedFrom, older } = report
   const lines = [`${rows} rows: ${appended} events, ${rejected} rejected`]
   if (resumedFrom > 0) lines.push(`went on behind row ${resumedFrom}, where it had been stopped`)
-  for (const [code, { count, example }] of report.rejects) {
+  for (const [code, { count, example }] of Object.entries(report.rejects)) {
     lines.push(`rejected ${count} with ${code}, such as: ${example}`)
   }
   if (older > 0) {

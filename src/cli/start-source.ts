@@ -165,7 +165,7 @@ function fileSource(
       const report = await loading.catch(passWhereLoaded)
       if (report === null) return hooks.logger.info('the files are in the log already: going on')
       progress.end(report.rows)
-      for (const [code, { count, example }] of report.rejects) {
+      for (const [code, { count, example }] of Object.entries(report.rejects)) {
         hooks.logger.warn(`${count} rows rejected: ${code}`, { example })
       }
     },

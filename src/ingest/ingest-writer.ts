@@ -42,12 +42,14 @@ export class IngestWriter {
     app: string,
     identity: SourceIdentity,
     before: IngestRun | null,
+    /** Largest record timestamp that other sources brought. */
+    private readonly newest: number,
     /** Called after each commit. */
     private readonly committed: (run: IngestRun) => void,
   ) {
     this.topics = topicsOf(app)
     this.partitions = log.partitions(this.topics.events)
-    const counts = { rows: 0, appended: 0, rejected: 0 }
+    const counts = { rows: 0, appended: 0, rejected: 0, rejects: {}, older: 0 }
     const fresh = { ...identity, ...counts, done: false, lastTimestamp: null, chain: 0 }
     this.run = { ...(before ?? fresh) }
   }
@@ -62,11 +64,16 @@ export class IngestWriter {
     run.chain = chained(run.chain, row)
     if (isRefused(row)) {
       run.rejected++
+      const { code, reason } = row.reject
+      const { count, example } = run.rejects[code] ?? { count: 0, example: reason }
+      // A new object: the run of the transaction before keeps its own.
+      run.rejects = { ...run.rejects, [code]: { count: count + 1, example } }
       this.draft(topics.rejects, 0, rejectedRow(row, run.rows, run.lastTimestamp ?? 0))
       return
     }
     const { record } = row
     run.appended++
+    if (record.timestamp < this.newest) run.older++
     run.lastTimestamp = Math.max(run.lastTimestamp ?? record.timestamp, record.timestamp)
     this.draft(topics.events, partitionOf(record.key, this.partitions), record)
   }

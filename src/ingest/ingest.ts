@@ -26,7 +26,7 @@ import {
   unpaced,
 } from './pace.js'
 import { type EncodedRow, isRefused, type RefusedRow, RowEncoder } from './row-encoder.js'
-import type { IngestRun } from './run-record.js'
+import type { IngestRun, RejectedRows } from './run-record.js'
 
 export interface IngestOptions extends IngestQuery {
   readonly app: Pick<App, 'name' | 'codec'>
@@ -57,22 +57,16 @@ export interface IngestProgress {
   readonly rejected: number
 }
 
-/** Rows rejected with one code. */
-export interface RejectedRows {
-  readonly count: number
-  /** Reason of the first one. */
-  readonly example: string
-}
-
 export interface IngestReport extends IngestProgress {
   readonly fingerprint: string
-  /** Rows that an earlier attempt had brought in; the counts below leave them out. */
+  /** Rows that an earlier attempt had brought in; all counts are of the whole run. */
   readonly resumedFrom: number
   /** False where `signal` ended the run. */
   readonly done: boolean
   /** Rows older than what other sources had brought before: they may be late. */
   readonly older: number
-  readonly rejects: ReadonlyMap<string, RejectedRows>
+  /** By code. */
+  readonly rejects: Readonly<Record<string, RejectedRows>>
   /** Largest record timestamp of the run, ms UTC. */
   readonly lastTimestamp: number | null
 }
@@ -105,8 +99,6 @@ class Course {
   private readonly pace: Pace
   private readonly before: IngestRun | null
   private readonly resumedFrom: number
-  private readonly rejects = new Map<string, RejectedRows>()
-  private older = 0
   /** Number of the row that comes next, from 0. */
   private row = 0
   private chain = 0
@@ -114,13 +106,14 @@ class Course {
   constructor(
     private readonly options: IngestOptions,
     private readonly rows: QueryRows,
-    private readonly opened: OpenedRun,
+    opened: OpenedRun,
   ) {
     const { app, log, onProgress } = options
     this.before = opened.before
     this.resumedFrom = opened.before?.rows ?? 0
     this.encoder = new RowEncoder(app.codec, rows.names)
-    this.writer = new IngestWriter(log, app.name, opened.identity, opened.before, (run) =>
+    const { identity, before, newest } = opened
+    this.writer = new IngestWriter(log, app.name, identity, before, newest, (run) =>
       onProgress?.(progressOf(run, rows.total)),
     )
     this.pace = paceOf(options)
@@ -139,7 +132,8 @@ class Course {
           await this.waitFor(encoded.record.timestamp)
           if (this.aborted) break
         }
-        this.take(encoded)
+        this.writer.add(encoded)
+        this.row++
         if (this.writer.isFull) await this.writer.flush()
       }
       if (this.aborted) break
@@ -147,8 +141,8 @@ class Course {
     const done = !this.aborted
     if (done && this.row < this.resumedFrom) throw changed(`it has ${this.row} rows`)
     const run = await this.writer.finish(done)
-    const { resumedFrom, older, rejects } = this
-    const { fingerprint, lastTimestamp } = run
+    const { resumedFrom } = this
+    const { fingerprint, lastTimestamp, rejects, older } = run
     const progress = progressOf(run, this.rows.total)
     return { ...progress, fingerprint, resumedFrom, done, older, rejects, lastTimestamp }
   }
@@ -164,16 +158,6 @@ class Course {
     if (this.row === this.resumedFrom && this.chain !== this.before!.chain) {
       throw changed(`its first ${this.row} rows are not those that are loaded`)
     }
-  }
-
-  private take(encoded: EncodedRow | RefusedRow): void {
-    if (isRefused(encoded)) {
-      const { code, reason } = encoded.reject
-      const { count, example } = this.rejects.get(code) ?? { count: 0, example: reason }
-      this.rejects.set(code, { count: count + 1, example })
-    } else if (encoded.record.timestamp < this.opened.newest) this.older++
-    this.writer.add(encoded)
-    this.row++
   }
 
   /** Commits what has gathered before it waits, so that it is seen in time. */

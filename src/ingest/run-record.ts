@@ -5,6 +5,13 @@
 import { type EventLog, topicsOf } from '../log/log.js'
 import type { SourceFile } from './ingest-source.js'
 
+/** Rows rejected with one code. */
+export interface RejectedRows {
+  readonly count: number
+  /** Reason of the first one. */
+  readonly example: string
+}
+
 /** Progress of a run, as its transaction left it. */
 export interface IngestRun {
   readonly fingerprint: string
@@ -12,6 +19,10 @@ export interface IngestRun {
   readonly rows: number
   readonly appended: number
   readonly rejected: number
+  /** The rejected rows by code; together they are `rejected`. */
+  readonly rejects: Readonly<Record<string, RejectedRows>>
+  /** Rows older than what other sources had brought before: they may be late. */
+  readonly older: number
   /** Whether that was all of the query. */
   readonly done: boolean
   /** Largest record timestamp so far, ms UTC; null before the first record. */

@@ -40,7 +40,7 @@ test('another app, and another declaration with what differs, are refused', asyn
   await expect(ownDirectory(path, changed, 'churn')).rejects.toMatchObject({
     code: 'APP_HASH_MISMATCH',
     exit: 78,
-    message: expect.stringMatching(/tidemark rebuild[^]*\n {2}.*"a".*"b"/) as unknown,
+    message: expect.stringMatching(/another --data[^]*\n {2}.*"a".*"b"/) as unknown,
   })
 })
 

@@ -158,7 +158,10 @@ expression.numerator = expression\n`,
     },
     exit: 78,
     code: 'APP_HASH_MISMATCH',
-    says: ['`tidemark rebuild`', 'visits.expression.window.lengthMs: 604800000 → 1209600000'],
+    says: [
+      'or load the events into another --data',
+      'visits.expression.window.lengthMs: 604800000 → 1209600000',
+    ],
     after: async (place) => {
       const changed = readFileSync(place.path('app/features.mjs'), 'utf8').replace("'14d'", "'7d'")
       place.write('app/features.mjs', changed)
