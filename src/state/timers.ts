@@ -21,6 +21,17 @@ export interface Timer {
   readonly due: number
 }
 
+/** One place for an entry, so that serving it looks its customer up once. */
+class Armed implements Timer {
+  /** Neither taken nor replaced. */
+  live = true
+
+  constructor(
+    readonly customer: string,
+    readonly due: number,
+  ) {}
+}
+
 /** All timers up to here have been served; `customer` null: all customers of that instant. */
 export interface TimerCursor {
   readonly instant: number
@@ -28,12 +39,12 @@ export interface TimerCursor {
 }
 
 class Bucket {
-  readonly timers: Timer[] = []
+  readonly timers: Armed[] = []
   /** Timers below have been taken. */
   head = 0
   sorted = true
 
-  push(timer: Timer): void {
+  push(timer: Armed): void {
     this.timers.push(timer)
     this.sorted = false
   }
@@ -52,7 +63,8 @@ function byInstant(a: Timer, b: Timer): number {
 }
 
 export class Timers {
-  private readonly armed = new Map<string, number>()
+  /** A taken entry stays until its customer is armed again, which follows at once. */
+  private readonly armed = new Map<string, Armed>()
   private readonly buckets = new Map<number, Bucket>()
   /** Numbers of the buckets that exist, ascending. */
   private readonly order: number[] = []
@@ -63,7 +75,8 @@ export class Timers {
 
   /** The instant at which a customer's entry fires; undefined: he has none. */
   dueOf(customer: string): number | undefined {
-    return this.armed.get(customer)
+    const timer = this.armed.get(customer)
+    return timer?.live === true ? timer.due : undefined
   }
 
   /**
@@ -71,18 +84,24 @@ export class Timers {
    * entry that lies between stays (T3).
    */
   emitted(customer: string, asOf: number, validUntil: number): void {
-    const due = this.armed.get(customer)
-    if (due !== undefined && due > asOf && due <= validUntil) return
-    this.arm(customer, validUntil)
+    const timer = this.armed.get(customer)
+    if (timer?.live === true && timer.due > asOf && timer.due <= validUntil) return
+    this.replace(timer, customer, validUntil)
   }
 
   /** Sets a customer's entry, whatever it was. Infinity: none. */
   arm(customer: string, due: number): void {
+    this.replace(this.armed.get(customer), customer, due)
+  }
+
+  private replace(before: Armed | undefined, customer: string, due: number): void {
+    if (before !== undefined) before.live = false
     if (due === Infinity) {
-      this.armed.delete(customer)
+      if (before !== undefined) this.armed.delete(customer)
       return
     }
-    this.armed.set(customer, due)
+    const timer = new Armed(customer, due)
+    this.armed.set(customer, timer)
     const number = Math.floor(due / bucketMs)
     let bucket = this.buckets.get(number)
     if (bucket === undefined) {
@@ -90,7 +109,7 @@ export class Timers {
       this.buckets.set(number, bucket)
       this.order.splice(this.position(number), 0, number)
     }
-    bucket.push({ customer, due })
+    bucket.push(timer)
   }
 
   /** The first up to `max` timers due at `asOf`, left where they are. */
@@ -103,7 +122,7 @@ export class Timers {
       for (let i = bucket.head; i < bucket.timers.length && found.length < max; i++) {
         const timer = bucket.timers[i]
         if (timer.due > asOf) break
-        if (this.armed.get(timer.customer) === timer.due) found.push(timer)
+        if (timer.live) found.push(timer)
       }
     }
     return found
@@ -120,8 +139,8 @@ export class Timers {
         const timer = bucket.timers[bucket.head]
         if (timer.due > asOf) return null
         bucket.head++
-        if (this.armed.get(timer.customer) !== timer.due) continue
-        this.armed.delete(timer.customer)
+        if (!timer.live) continue
+        timer.live = false
         return timer
       }
       this.buckets.delete(number)
