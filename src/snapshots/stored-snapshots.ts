@@ -10,18 +10,16 @@
  *    other is compared, customer by customer (N1, N2).
  * P4 A damaged value reads as absent. That it was met is written down, and the next opening sets
  *    the store aside: all of it comes back from the outputs.
+ * P5 A write that failed leaves its rows in memory. Whoever puts or flushes next, and a timer, open
+ *    the store again and go on, or fail with what the world says then.
  */
 import { TidemarkError, ioError } from '../errors.js'
 import { unsealed } from '../state/checksum.js'
-import type { Store, StoreChange, StoreHome } from '../state/store.js'
+import type { StoreHome } from '../state/store.js'
+import { ReopenedStore } from './reopened-store.js'
+import { SnapshotBuffer } from './snapshot-buffer.js'
 import { SnapshotProgress } from './snapshot-progress.js'
-import {
-  decodeSnapshotRow,
-  rowBytes,
-  sealedSnapshotRow,
-  snapshotOf,
-  type SnapshotRow,
-} from './snapshot-row.js'
+import { decodeSnapshotRow, snapshotOf, type SnapshotRow } from './snapshot-row.js'
 import type {
   PartitionProof,
   Snapshot,
@@ -43,27 +41,24 @@ export interface StoredSnapshotsOptions {
   readonly committed?: (partition: number) => Promise<number>
 }
 
-type Rows = Map<string, SnapshotRow>
-
-/** Rows encoded before the event loop gets its turn. */
-const SLICE_ROWS = 1024
-
 export class StoredSnapshots implements SnapshotStore {
-  readonly #store: Store
+  readonly #store: ReopenedStore
   readonly #progress: SnapshotProgress
   readonly #options: StoredSnapshotsOptions
   readonly #flushBytesMax: number
-  #waiting: Rows = new Map()
-  #waitingBytes = 0
-  #flushing: Rows = new Map()
+  readonly #buffer = new SnapshotBuffer()
   /** Something changed since the last flush, be it only a cursor. */
   #dirty = false
   #scheduled = false
-  #failure: Error | null = null
+  #closed = false
   /** Flushes and comparisons with stored rows, one at a time. */
   #turn: Promise<void> = Promise.resolve()
 
-  private constructor(store: Store, progress: SnapshotProgress, options: StoredSnapshotsOptions) {
+  private constructor(
+    store: ReopenedStore,
+    progress: SnapshotProgress,
+    options: StoredSnapshotsOptions,
+  ) {
     this.#store = store
     this.#progress = progress
     this.#options = options
@@ -90,13 +85,14 @@ export class StoredSnapshots implements SnapshotStore {
 
   static async #open(home: StoreHome, options: StoredSnapshotsOptions): Promise<StoredSnapshots> {
     const store = await home.open(0)
-    const progress = SnapshotProgress.decode(await store.position())
+    const position = await store.position()
+    const progress = SnapshotProgress.decode(position)
     const fault = await progress.fault(options.committed)
     if (fault !== null) {
       await store.close()
       throw ioError('STORE_DAMAGED', `snapshot store: ${fault}`)
     }
-    return new StoredSnapshots(store, progress, options)
+    return new StoredSnapshots(new ReopenedStore(home, store, position), progress, options)
   }
 
   /** Whether a damaged value was met: some customers may read as absent until it is opened again. */
@@ -123,13 +119,13 @@ export class StoredSnapshots implements SnapshotStore {
     proof: PartitionProof,
     cursor: SnapshotCursor,
   ): Promise<void> | void {
-    if (this.#failure !== null) throw this.#failure
+    if (this.#store.hasFailed) return this.#mendAndPut(puts, proof, cursor)
     if (proof.commit <= this.#progress.of(proof.partition).highest && puts.length > 0) {
       return this.#inTurn(() => this.#compareAndApply(puts, proof, cursor))
     }
     for (const put of puts) this.#apply(put, proof)
     this.#applied(proof, cursor)
-    if (this.#waitingBytes >= this.#flushBytesMax * 2) return this.flush()
+    if (this.#buffer.bytes >= this.#flushBytesMax * 2) return this.flush()
   }
 
   proof(partition: number): PartitionProof | null {
@@ -141,30 +137,36 @@ export class StoredSnapshots implements SnapshotStore {
   }
 
   async flush(): Promise<void> {
-    await this.#inTurn(() => this.#flush())
+    await this.#inTurn(async () => {
+      try {
+        await this.#mend()
+        await this.#flush()
+      } catch (error) {
+        if (this.#store.hasFailed && this.#store.mayPass) this.#plan(this.#flushEveryMs)
+        throw error
+      }
+    })
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     try {
-      if (this.#failure === null) await this.flush()
+      // What a failed write left in memory comes back from the outputs.
+      if (!this.#store.hasFailed) await this.flush()
     } finally {
-      await this.#store.close()
+      await this.#inTurn(() => this.#store.close())
     }
   }
 
   #apply({ customer, features, score }: SnapshotPut, { partition, commit }: PartitionProof): void {
-    const row: SnapshotRow = { partition, version: commit, features, score }
-    const before = this.#waiting.get(customer)
-    if (before !== undefined) this.#waitingBytes -= rowBytes(customer, before)
-    this.#waitingBytes += rowBytes(customer, row)
-    this.#waiting.set(customer, row)
+    this.#buffer.set(customer, { partition, version: commit, features, score })
   }
 
   #applied(proof: PartitionProof, cursor: SnapshotCursor): void {
     this.#progress.advance(proof, cursor)
     this.#dirty = true
-    const full = this.#waitingBytes >= this.#flushBytesMax
-    this.#plan(full ? 0 : (this.#options.flushEveryMs ?? 2000))
+    const full = this.#buffer.bytes >= this.#flushBytesMax
+    this.#plan(full ? 0 : this.#flushEveryMs)
   }
 
   async #compareAndApply(
@@ -175,18 +177,14 @@ export class StoredSnapshots implements SnapshotStore {
     const stored = await this.#rows(puts.map((put) => put.customer))
     puts.forEach((put, index) => {
       // What came in while the stored row was read is in memory, and newer.
-      const row = this.#inMemory(put.customer) ?? stored[index]
+      const row = this.#buffer.get(put.customer) ?? stored[index]
       if (row === null || row === undefined || row.version < proof.commit) this.#apply(put, proof)
     })
     this.#applied(proof, cursor)
   }
 
-  #inMemory(customer: string): SnapshotRow | undefined {
-    return this.#waiting.get(customer) ?? this.#flushing.get(customer)
-  }
-
   async #rows(customers: readonly string[]): Promise<(SnapshotRow | null)[]> {
-    const rows = customers.map((customer) => this.#inMemory(customer) ?? null)
+    const rows = customers.map((customer) => this.#buffer.get(customer) ?? null)
     const missing = customers.filter((_, index) => rows[index] === null)
     if (missing.length === 0) return rows
     const read = await this.#read(missing)
@@ -227,28 +225,41 @@ export class StoredSnapshots implements SnapshotStore {
     const schedule = this.#options.schedule ?? unreferenced
     schedule(() => {
       this.#scheduled = false
-      // The failure is kept, and thrown by the next who puts or flushes.
+      if (this.#closed) return
+      // Whoever puts or flushes next hears of a failure that has not passed by then.
       this.flush().catch(() => {})
     }, ms)
   }
 
+  get #flushEveryMs(): number {
+    return this.#options.flushEveryMs ?? 2000
+  }
+
+  async #mendAndPut(...put: Parameters<SnapshotStore['put']>): Promise<void> {
+    await this.#inTurn(() => this.#mend())
+    await this.put(...put)
+  }
+
+  /** P5. In turn, so that no write is under way. */
+  async #mend(): Promise<void> {
+    if (!this.#store.hasFailed) return
+    if (this.#closed) throw ioError('STORE_CLOSED', 'the snapshot store has been closed')
+    await this.#store.mend()
+  }
+
   async #flush(): Promise<void> {
-    if (this.#failure !== null) throw this.#failure
     if (!this.#dirty) return
-    this.#flushing = this.#waiting
-    this.#waiting = new Map()
-    this.#waitingBytes = 0
     this.#dirty = false
     // The cursors of this moment: what is put from here on is not in this flush.
     const position = this.#progress.encode()
     try {
-      const changes = await encoded(this.#flushing)
-      await this.#store.write(changes, position)
+      await this.#store.write(await this.#buffer.take(), position)
     } catch (error) {
-      this.#failure = final(error)
-      throw this.#failure
+      this.#buffer.failed()
+      this.#dirty = true
+      throw error
     }
-    this.#flushing = new Map()
+    this.#buffer.written()
     this.#progress.confirm(position)
   }
 
@@ -261,23 +272,6 @@ export class StoredSnapshots implements SnapshotStore {
 
 function isDamage(error: unknown): error is TidemarkError {
   return error instanceof TidemarkError && error.code === 'STORE_DAMAGED'
-}
-
-/** This store is opened once a process: whoever tries again would meet the same failure. */
-function final(error: unknown): Error {
-  if (!(error instanceof TidemarkError)) return error as Error
-  const { code, message, exit } = error
-  return new TidemarkError(code, message, { exit, retry: 'never', cause: error })
-}
-
-async function encoded(rows: Rows): Promise<StoreChange[]> {
-  const changes: StoreChange[] = []
-  for (const [customer, row] of rows) {
-    const key = Buffer.from(customer)
-    changes.push({ key, value: sealedSnapshotRow(key, row) })
-    if (changes.length % SLICE_ROWS === 0) await new Promise(setImmediate)
-  }
-  return changes
 }
 
 function unreferenced(run: () => void, ms: number): void {

@@ -2,7 +2,8 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { TidemarkError } from '../../src/errors.js'
 import { openLevelSnapshots } from '../../src/snapshots/level-snapshots.js'
 import { openMemorySnapshots } from '../../src/snapshots/memory-snapshots.js'
 import type { SnapshotStore } from '../../src/snapshots/snapshots.js'
@@ -117,11 +118,14 @@ test('after random harm a customer has no row, or one that he had', async () => 
   expect(found).toBeGreaterThan(10)
 })
 
-test('a disk that refuses is told to the next who puts or flushes, and rows stay readable', async () => {
+const refusal = () =>
+  new TidemarkError('STORE_WRITE_FAILED', 'the disk refused', { exit: 74, retry: 'later' })
+
+test('a disk that refuses is told to who puts or flushes, and forgotten when it takes again', async () => {
   let refuses = false
   const home = new MemoryStoreHome({
     beforeDurable: async () => {
-      if (refuses) throw new Error('no space')
+      if (refuses) throw refusal()
     },
   })
   const snapshots = await openMemorySnapshots(home, never)
@@ -129,14 +133,103 @@ test('a disk that refuses is told to the next who puts or flushes, and rows stay
   await snapshots.flush()
   refuses = true
   await put(snapshots, 2)
-  await expect(snapshots.flush()).rejects.toThrow('no space')
-  refuses = false
-  await expect((async () => put(snapshots, 3))()).rejects.toThrow('no space')
+  await expect(snapshots.flush()).rejects.toThrow('the disk refused')
+  await expect(snapshots.flush()).rejects.toThrow('the disk refused')
   expect((await snapshots.get('c1'))?.version).toBe(2)
   expect(await snapshots.cursor(0)).toMatchObject({ commit: 1 })
+  refuses = false
+  await put(snapshots, 3)
+  expect((await snapshots.get('c1'))?.version).toBe(3)
+  await snapshots.flush()
+  expect(await snapshots.cursor(0)).toMatchObject({ commit: 3 })
   await snapshots.close()
   const again = await openMemorySnapshots(home, never)
-  expect((await again.get('c1'))?.version).toBe(1)
+  expect((await again.get('c1'))?.version).toBe(3)
+})
+
+test('rows whose write failed are written by themselves, also where nobody puts any more', async () => {
+  let refuses = false
+  const home = new MemoryStoreHome({
+    beforeDurable: async () => {
+      if (refuses) throw refusal()
+    },
+  })
+  const planned: (() => void)[] = []
+  const snapshots = await openMemorySnapshots(home, { schedule: (run) => void planned.push(run) })
+  refuses = true
+  await put(snapshots, 1)
+  for (let tries = 0; tries < 3; tries += 1) {
+    expect(planned).toHaveLength(1)
+    planned.pop()!()
+    await vi.waitFor(() => expect(planned).toHaveLength(1))
+  }
+  refuses = false
+  planned.pop()!()
+  await vi.waitFor(async () => expect(await snapshots.cursor(0)).toMatchObject({ commit: 1 }))
+  expect(planned).toHaveLength(0)
+  await snapshots.close()
+})
+
+test('what is no failure of the world is kept, and nothing is written behind it', async () => {
+  let writes = 0
+  const home = new MemoryStoreHome({
+    beforeDurable: async () => {
+      writes += 1
+      throw new TypeError('we were wrong')
+    },
+  })
+  const snapshots = await openMemorySnapshots(home, never)
+  await put(snapshots, 1)
+  await expect(snapshots.flush()).rejects.toThrow('we were wrong')
+  await expect((async () => put(snapshots, 2))()).rejects.toThrow('we were wrong')
+  expect(writes).toBe(1)
+  await snapshots.close()
+})
+
+test('a LevelDB that refused a write is opened again, and what was put is durable then', async () => {
+  const directory = await tempFolder()
+  const snapshots = await openLevelSnapshots(directory, never)
+  await put(snapshots, 1)
+  await snapshots.flush()
+  const db = new ClassicLevel(join(await tempFolder(), 'db'))
+  await db.open()
+  const batch = db.batch()
+  const prototype = Object.getPrototypeOf(batch) as typeof batch
+  await batch.close()
+  await db.close()
+  const spy = vi.spyOn(prototype, 'write').mockRejectedValue(new Error('IO error: No space left'))
+  onTestFinished(() => spy.mockRestore())
+  await put(snapshots, 2)
+  await expect(snapshots.flush()).rejects.toMatchObject({ code: 'DISK_FULL', retry: 'later' })
+  spy.mockRestore()
+  await put(snapshots, 3)
+  await snapshots.flush()
+  expect(await snapshots.cursor(0)).toMatchObject({ commit: 3 })
+  await snapshots.close()
+  const again = await openLevelSnapshots(directory, never)
+  onTestFinished(() => again.close())
+  expect((await again.get('c9'))?.version).toBe(3)
+})
+
+test('an older store in the place of one that failed is no store to go on with', async () => {
+  let refuses = false
+  const home = new MemoryStoreHome({
+    beforeDurable: async () => {
+      if (refuses) throw refusal()
+    },
+  })
+  const snapshots = await openMemorySnapshots(home, never)
+  await put(snapshots, 1)
+  await snapshots.flush()
+  refuses = true
+  await put(snapshots, 2)
+  await expect(snapshots.flush()).rejects.toThrow('the disk refused')
+  refuses = false
+  await home.setAside(0, 'a test')
+  const lacks = { code: 'SNAPSHOTS_DAMAGED', retry: 'never' }
+  await expect(snapshots.flush()).rejects.toMatchObject(lacks)
+  await expect(snapshots.flush()).rejects.toMatchObject(lacks)
+  await snapshots.close()
 })
 
 test('what waits is flushed after the time, or early when it is much', async () => {
