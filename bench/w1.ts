@@ -32,6 +32,7 @@ await fill()
 const noSnapshots: SnapshotStore = {
   get: async () => null,
   getMany: async () => [],
+  scan: async function* () {},
   put: () => undefined,
   proof: () => null,
   cursor: async () => null,

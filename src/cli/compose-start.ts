@@ -7,6 +7,7 @@ import { OutputRows, type RowLayout } from '../events/output-rows.js'
 import type { App } from '../features/app.js'
 import { generatorRun } from '../ingest/generate.js'
 import { topicsOf } from '../log/log.js'
+import { fillBoard } from '../monitoring/fill-board.js'
 import { observeCommit } from '../monitoring/observe-commit.js'
 import { featureProgram } from '../operators/program.js'
 import { startEngine, type RunningEngine } from '../topology/engine.js'
@@ -85,6 +86,8 @@ export const composeStart: Compose = async (options, hooks) => {
       },
       note: (text) => hooks.logger.warn(text),
     }
+    // Before the engine, whose erasures would else be undone by an older row.
+    await fillBoard(hooks.board, snapshots, new OutputRows(layout))
     const engine = startEngine(parts, { app: app.name, synthetic })
     return composed(engine, running, parts, options, closing)
   } catch (error) {

@@ -1,12 +1,12 @@
 /**
  * What the page shows of the scores: the last changes, and how the current scores are distributed.
  *
- * Owns nothing that counts: it is rebuilt from nothing at every start and only ever looked at.
+ * Owns nothing that counts: it is filled from the snapshots at every start and only ever looked at.
  *
  * B1 Memory is bounded: scores of the `customersMax` customers scored last, and `changesMax`
  *    changes of each cause. A busy cause can't push the other one's changes out.
- * B2 `observe` costs a map write a row and no I/O. The previous score is therefore the one seen by
- *    this process: a customer's first score after a start has none.
+ * B2 `observe` costs a map write a row and no I/O. The previous score is therefore one that this
+ *    process has seen or remembered: a customer beyond `customersMax` has none.
  */
 import { causes, risks, type Risk } from '../events/output-schemas.js'
 import type { Cause } from '../features/rows.js'
@@ -26,7 +26,7 @@ export interface BoardRow {
 export interface ScoreChange extends BoardRow {
   /** Grows by one with each change; to ask for what came after. */
   readonly sequence: number
-  /** The score before; null where it is the customer's first since the start. */
+  /** The score before; null where the board knows of none. */
   readonly previous: number | null
 }
 
@@ -68,6 +68,17 @@ export class ScoreBoard {
       if (ring.length >= 2 * this.#changesMax) ring.splice(0, ring.length - this.#changesMax)
       ring.push({ ...row, sequence: ++this.#sequence, previous })
     }
+  }
+
+  /** Whether it has as many scores as it keeps. */
+  get isFull(): boolean {
+    return this.#scores.size >= this.#customersMax
+  }
+
+  /** A score of before this process: no change and no count, and older than what was observed. */
+  remember(customer: string, probability: number): void {
+    if (this.isFull || this.#scores.has(customer)) return
+    this.#replace(customer, probability)
   }
 
   /** An erased customer leaves no trace on the page. */

@@ -3,7 +3,7 @@
  * store takes no write behind a failed one until then.
  */
 import { ioError, TidemarkError } from '../errors.js'
-import type { Store, StoreChange, StoreHome } from '../state/store.js'
+import type { Store, StoreChange, StoreHome, StoreView } from '../state/store.js'
 
 interface Failure {
   readonly error: Error
@@ -34,6 +34,10 @@ export class ReopenedStore {
 
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
     return this.store.getMany(keys)
+  }
+
+  view(): Promise<StoreView> {
+    return this.store.view()
   }
 
   async write(changes: readonly StoreChange[], position: Uint8Array): Promise<void> {

@@ -44,6 +44,11 @@ export interface SnapshotCursor {
 export interface SnapshotStore {
   get(customer: string): Promise<Snapshot | null>
   getMany(customers: readonly string[]): Promise<(Snapshot | null)[]>
+  /**
+   * The customers that are not erased, in portions and in no order that matters. Rows that wait for
+   * the disk may be missing, or be those before.
+   */
+  scan(): AsyncIterable<readonly Snapshot[]>
   /** Applies the outputs of one commit, in commit order per partition. */
   put(
     puts: readonly SnapshotPut[],

@@ -110,6 +110,22 @@ export class StoredSnapshots implements SnapshotStore {
     return customers.map((customer, index) => snapshotOf(customer, rows[index]))
   }
 
+  async *scan(): AsyncIterable<readonly Snapshot[]> {
+    const view = await this.#store.view()
+    try {
+      for await (const portion of view.scan()) {
+        yield portion.flatMap(([key, value]) => {
+          const payload = unsealed(key, value)
+          // P4: a lookup of the customer will say so.
+          if (payload === null) return []
+          return snapshotOf(Buffer.from(key).toString(), decodeSnapshotRow(payload)) ?? []
+        })
+      }
+    } finally {
+      await view.close()
+    }
+  }
+
   /**
    * The rows' bytes belong to the store from now on. Awaits only when it has to compare with what
    * is stored, or when too much waits for the disk.

@@ -59,6 +59,25 @@ async function seen(snapshots: SnapshotStore, customer: string) {
 
 export function snapshotsConformance(name: string, place: () => Promise<SnapshotsPlace>): void {
   describe(`${name}:`, () => {
+    test('a scan gives everybody who is not erased, as of what was flushed', async () => {
+      const snapshots = await (await place()).open()
+      const many = Array.from({ length: 5000 }, (_, i) => row(`c${i}`, `f${i}`, `s${i}`))
+      await put(snapshots, 1, [...many, row('gone', 'f', null), row('bare', 'f', null)])
+      await put(snapshots, 2, [row('c7', 'new', null), row('gone', null, null)])
+      await snapshots.flush()
+      const found = new Map<string, string | null>()
+      for await (const portion of snapshots.scan()) {
+        for (const { customer, features, score } of portion) {
+          expect(found.has(customer)).toBe(false)
+          found.set(customer, `${String(features)} ${String(score)}`)
+        }
+      }
+      expect(found.size).toBe(5001)
+      const some = ['c7', 'c4999', 'bare', 'gone'].map((customer) => found.get(customer))
+      expect(some).toEqual(['new null', 'f4999 s4999', 'f null', undefined])
+      await snapshots.close()
+    })
+
     test('a new store knows nobody and has no cursor and no proof', async () => {
       const snapshots = await (await place()).open()
       expect(await snapshots.get('a')).toBeNull()

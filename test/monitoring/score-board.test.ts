@@ -15,6 +15,24 @@ describe('the score board', () => {
     expect(board.histogram()[19]).toBe(3)
   })
 
+  it('shows scores of before this start, as no change and no count, and never over newer ones', () => {
+    const board = new ScoreBoard({ customersMax: 3 })
+    board.observe([row('a', 0.9)])
+    for (const [customer, score] of [
+      ['a', 0.1],
+      ['b', 0.2],
+      ['c', 0.3],
+      ['d', 0.4],
+    ] as const) {
+      board.remember(customer, score)
+    }
+    expect([board.isFull, total(board), board.sequence]).toEqual([true, 3, 1])
+    expect(board.histogram()[18]).toBe(1)
+    expect(board.counts().reduce((sum, { count }) => sum + count, 0)).toBe(1)
+    board.observe([row('b', 0.7, 'time')])
+    expect(board.changesAfter(1, 9)).toMatchObject([{ customer: 'b', previous: 0.2 }])
+  })
+
   it('tells the old score with the new one, and nothing of moves too small to be seen', () => {
     const board = new ScoreBoard()
     board.observe([row('a', 0.1), row('a', 0.1004), row('a', 0.3, 'time')])

@@ -102,6 +102,8 @@ export class MapSnapshots implements SnapshotStore {
     return []
   }
 
+  async *scan() {}
+
   put(...[puts, proof, cursor]: Parameters<SnapshotStore['put']>): void {
     for (const put of puts) {
       const stored = this.rows.get(put.customer)
