@@ -176,7 +176,7 @@ describe('a business of 1,000 customers over 120 days', () => {
     expect(weekdays[0]).toBeGreaterThan(1.3 * weekdays[2])
   })
 
-  test('shows who is about to leave: he visits far less often than before', () => {
+  test('shows most of those who are about to leave: they visit far less often', () => {
     const last30 = (list: GeneratedEvent[], at: number): number =>
       list.filter(
         ({ type, body }) =>
@@ -190,9 +190,47 @@ describe('a business of 1,000 customers over 120 days', () => {
       if (end === undefined) staying.push(last30(list, untilMs - 60 * DAY))
       else if (end > originMs + 30 * DAY) leaving.push(last30(list, end))
     }
-    const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+    const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1]
     expect(leaving.length).toBeGreaterThan(50)
-    expect(mean(leaving)).toBeLessThan(mean(staying) / 3)
+    expect(median(leaving)).toBeLessThan(median(staying) / 3)
+  })
+
+  /** Instants of the visits of a customer, in order. */
+  const visitsOf = (list: readonly GeneratedEvent[]): number[] =>
+    list
+      .filter(({ type }) => type === 'session')
+      .map(({ body }) => body.occurred_at)
+      .sort((a, b) => a - b)
+  const endOf = (list: readonly GeneratedEvent[]): number =>
+    list.find(({ body }) => body['change'] === 'cancelled')?.body.occurred_at ?? Infinity
+
+  test('many fall silent for weeks and come back', () => {
+    let paused = 0
+    for (const list of perCustomer.values()) {
+      const visits = visitsOf(list)
+      const long = visits.findIndex((at, index) => visits[index + 1] - at > 14 * DAY)
+      // Who visits eight times more in the rest of the 120 days was not about to leave.
+      if (long >= 8 && visits.length - long > 8) paused++
+    }
+    expect(paused).toBeGreaterThan(50)
+  })
+
+  test('some leave from one day to the next', () => {
+    let leavers = 0
+    let abrupt = 0
+    for (const list of perCustomer.values()) {
+      const end = endOf(list)
+      if (list[0].body.occurred_at > originMs || end < originMs + 60 * DAY || end === Infinity)
+        continue
+      const visits = visitsOf(list)
+      const within = (from: number, to: number): number =>
+        visits.filter((at) => at >= end - from * DAY && at < end - to * DAY).length
+      if (within(60, 30) < 5) continue
+      leavers++
+      if (within(30, 0) >= 0.6 * within(60, 30)) abrupt++
+    }
+    expect(abrupt / leavers).toBeGreaterThan(0.1)
+    expect(abrupt / leavers).toBeLessThan(0.5)
   })
 })
 

@@ -28,8 +28,8 @@ export interface BusinessOptions {
 const STEADY_EVENTS = 0.05
 /** Events of a visit, with the content that follows it, at the mean interest of the base. */
 const EVENTS_PER_VISIT = 1.41
-/** The mean activity of a base in which some fade and some places are empty. */
-const MEAN_ACTIVITY = 0.93
+/** The mean activity of a base in which some fade, some pause and some places are empty. */
+const MEAN_ACTIVITY = 0.84
 
 const SIGN_UP_MS = 730 * DAY
 /** A step makes about so many events at once, so that a live caller is never held up for long. */

@@ -2,9 +2,11 @@
  * One place in the customer base: a customer's life with the business, and when he leaves, that of
  * the next one.
  *
- * A hidden interest drives what he does. It is 1 while he is content; then, for weeks, it fades:
- * visits get rare and short, bills fail, questions come up; at the end he cancels, or comes round.
- * Nothing in the events names it: a model has to infer it.
+ * A hidden interest drives what he does. It goes up and down by weeks while he is content; then, for
+ * weeks, it fades: visits get rare and short, bills fail, questions come up; at the end he cancels,
+ * or comes round. Others leave without a sign: over a card that has run out, over an answer of
+ * support, or just so. And content ones stay away for weeks and come back. Nothing in the events
+ * names any of it: a model has to infer it, and cannot always.
  *
  * Owns the random numbers of its place: what other places do moves none of them.
  */
@@ -18,9 +20,13 @@ import type { Span } from './rhythm.js'
 export type Sink = (type: string, body: EventBody, random: Random) => void
 
 /** The larger, the more evenly visits follow each other; 1 is pure chance. */
-const GAP_SHAPE = 5
+const GAP_SHAPE = 3
 /** Days from a failed try of a bill to the next; after the last one the business gives up. */
 const RETRY_DAYS = [3, 5, 7]
+/** How often a bill meets a card that has run out, and is paid only once he sees to that. */
+const EXPIRED_CHANCE = 0.008
+/** How many of the content who ask support leave over the answer. */
+const ANGER_CHANCE = 0.07
 
 export class Life {
   private readonly random: Random
@@ -40,6 +46,8 @@ export class Life {
   private decidedUntil = 0
   private billAt = 0
   private attempt = 1
+  /** Whether the card has run out. */
+  private expired = false
   /** Activity that is left until the next visit. */
   private untilVisit = 0
 
@@ -78,8 +86,8 @@ export class Life {
     }
     this.interest.live(dayMs, this.billAt, this.restlessness(dayMs))
     // What is paid for is used up before: he cancels instead of paying the next bill.
-    const due = Math.max(this.billAt, dayMs)
-    if (this.interest.endsOn(dayMs)) return this.cancel(Math.min(due, dayMs + DAY - 1))
+    const { end } = this.interest
+    if (this.interest.endsOn(dayMs)) return this.cancel(Math.max(Math.min(this.billAt, end), dayMs))
     this.bill(dayMs)
     if (this.leftAt < Infinity) return
     this.askSupport(dayMs)
@@ -113,7 +121,7 @@ export class Life {
   private session(at: number): void {
     const { random } = this
     const interest = this.interest.level
-    const length = random.lognormal(1500 * (0.35 + 0.65 * interest), 0.7)
+    const length = random.lognormal(this.person.patience * (0.35 + 0.65 * interest), 0.7)
     const seconds = Math.min(Math.round(length * 10) / 10, 40_000)
     const device = this.person.devices[random.index(DEVICE_SHARES)]
     this.emit('session', {
@@ -125,7 +133,7 @@ export class Life {
       duration_seconds: random.chance(0.02) ? null : seconds,
       device,
     })
-    if (!random.chance(0.42 * Math.sqrt(interest))) return
+    if (!random.chance(0.42 * Math.sqrt(Math.min(interest, 1)))) return
     const minutes = Math.round(seconds * random.between(0.3, 0.95)) / 60
     this.emit('content_consumed', {
       event_id: this.nextId(),
@@ -139,7 +147,7 @@ export class Life {
 
   /** How much likelier than the mean customer he is to lose interest; the new ones try out. */
   private restlessness(dayMs: number): number {
-    const newness = dayMs - this.joinedAt < 60 * DAY ? 1.7 : 0.9
+    const newness = dayMs - this.joinedAt < 60 * DAY ? 1.5 : 0.93
     return newness * this.person.restlessness * plans[this.plan].restlessness
   }
 
@@ -148,10 +156,12 @@ export class Life {
     const at = Math.max(this.billAt, dayMs)
     this.decidedUntil = at
     const { random } = this
-    const fading = this.interest.fate === 'leaving'
+    const fading = this.interest.fate === 'fading'
     const careless = this.method === 'voucher' ? 2 : 1
-    const failChance = this.attempt > 1 ? (fading ? 0.6 : 0.3) : fading ? 0.22 : 0.025 * careless
-    const failed = random.chance(failChance)
+    if (this.attempt === 1) this.expired = random.chance(EXPIRED_CHANCE * careless)
+    const again = fading ? 0.6 : 0.3
+    const failChance = this.attempt > 1 ? again : fading ? 0.2 : 0.03 * careless
+    const failed = random.chance(this.expired ? 0.97 : failChance)
     const amount = plans[this.plan].price
     const fields = { amount, method: this.method, attempt: this.attempt }
     this.tell('payment', at, { ...fields, status: failed ? 'failed' : 'paid' })
@@ -168,7 +178,9 @@ export class Life {
     this.billAt = at + RETRY_DAYS[this.attempt - 1] * DAY
     this.attempt++
     if (random.chance(0.15)) this.ticket(at + Math.floor(random.between(0.05, 1) * DAY), 0)
-    if (random.chance(0.25)) this.changeMethod(at + Math.floor(random.between(0.01, 0.2) * DAY))
+    if (!random.chance(0.2)) return
+    this.expired = false
+    this.changeMethod(at + Math.floor(random.between(0.01, 0.2) * DAY))
   }
 
   /** Days that the retries of this bill took: the next one is not put off by them. */
@@ -177,15 +189,19 @@ export class Life {
   }
 
   private askSupport(dayMs: number): void {
-    const chance = this.interest.fate === 'leaving' ? 0.028 : 0.0025
+    const chance = this.interest.fate === 'fading' ? 0.035 : 0.0025
     if (!this.random.chance(chance)) return
-    const shares =
-      this.interest.fate === 'leaving' ? [0.4, 0.2, 0.15, 0.25] : [0.2, 0.45, 0.15, 0.2]
-    this.ticket(this.timeIn(dayMs), this.random.index(shares))
+    const shares = this.interest.fate === 'fading' ? [0.4, 0.2, 0.15, 0.25] : [0.2, 0.45, 0.15, 0.2]
+    const at = this.timeIn(dayMs)
+    this.ticket(at, this.random.index(shares))
+    if (this.interest.fate !== 'content' || !this.random.chance(ANGER_CHANCE)) return
+    const end = at + Math.floor(this.random.between(1, 12) * DAY)
+    this.interest.decide(end)
+    this.ticket(Math.floor(this.random.between(at, end)), 1)
   }
 
   private ticket(at: number, category: number): void {
-    const shares = this.interest.fate === 'leaving' ? [0.2, 0.5, 0.3] : [0.35, 0.55, 0.1]
+    const shares = this.interest.fate === 'fading' ? [0.2, 0.5, 0.3] : [0.35, 0.55, 0.1]
     const priority = ['low', 'normal', 'high'][this.random.index(shares)]
     this.tell('support_ticket', at, { category: CATEGORIES[category], priority })
   }
@@ -193,7 +209,7 @@ export class Life {
   private changeSubscription(dayMs: number): void {
     const { random, plan } = this
     if (random.chance(0.0004)) this.changeMethod(this.timeIn(dayMs))
-    const down = this.interest.fate === 'leaving' ? 0.014 : 0.0006
+    const down = this.interest.fate === 'fading' ? 0.014 : 0.0006
     const up = this.interest.fate === 'content' ? 0.0012 : 0
     if (plan > 0 && random.chance(down)) this.plan = plan - 1
     else if (plan < plans.length - 1 && random.chance(up)) this.plan = plan + 1

@@ -34,6 +34,8 @@ export interface Person {
   readonly taste: readonly number[]
   /** Visits, against the mean customer. */
   readonly eagerness: number
+  /** How long a visit of his is, in s. */
+  readonly patience: number
   /** Chance to lose interest, against the mean customer. */
   readonly restlessness: number
 }
@@ -60,6 +62,8 @@ export function personOf(random: Random): Person {
   const zone = random.index(zoneShares)
   // The young and those whom an advertisement has won are quicker to go.
   const restlessness = (age < 28 ? 1.3 : 0.9) * (channel === 2 ? 1.3 : channel === 3 ? 0.7 : 1)
+  // Some hardly ever come and stay for years.
+  const eagerness = random.lognormal(0.85, 0.55)
   return {
     age: random.chance(0.04) ? null : age,
     gender: random.chance(0.06)
@@ -71,7 +75,8 @@ export function personOf(random: Random): Person {
     plan: random.index(PLAN_SHARES),
     devices: DEVICES[random.index([0.4, 0.35, 0.15, 0.1])],
     taste: TASTES[random.index([0.45, 0.25, 0.15, 0.15])],
-    eagerness: random.lognormal(0.97, 0.25),
-    restlessness,
+    eagerness,
+    patience: random.lognormal(1500, 0.3),
+    restlessness: eagerness < 0.5 ? 0.6 * restlessness : restlessness,
   }
 }
