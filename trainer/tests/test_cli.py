@@ -36,8 +36,10 @@ def test_one_bundle_a_model_is_written_with_everything_in_it(tmp_path, columns, 
             {"name": f["name"], "type": f["type"]} for f in FEATURES
         ]
         assert description["inputs"]["cat"] == ["plan", "country"]
-        digest = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
-        assert description["files"] == {"model.onnx": digest}
+        assert description["files"] == {
+            name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+            for name in ("model.onnx", "parity.json", "MLmodel")
+        }
         assert (folder / "HASH").read_text().strip() == canonical_hash(description)
         assert description["reference"]["features"]["tenure_days"]["growing"] is True
         assert description["metrics"]["anchors"]["recencyFeature"] == "days_since_last_login"

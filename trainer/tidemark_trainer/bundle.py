@@ -27,21 +27,27 @@ def write_bundle(
 ) -> str:
     """Writes the folder and returns its hash, also kept in the file HASH.
 
-    The hash is SHA-256 of the RFC 8785 form of bundle.json, which holds the hash of model.onnx.
+    The hash is SHA-256 of the RFC 8785 form of bundle.json, which holds the hashes of all other
+    files.
     The folder appears at once or not at all. Raises OutputError where it exists or cannot be
     written.
     """
-    description = {**description, "files": {"model.onnx": hashlib.sha256(model).hexdigest()}}
+    files = {
+        "model.onnx": model,
+        "parity.json": _json(parity),
+        "MLmodel": _mlmodel(description).encode("utf-8"),
+    }
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    description = {**description, "files": hashes}
     digest = canonical_hash(description)
     # The same folder is the same volume, so the rename at the end cannot be half done.
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     try:
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
-        (unfinished / "model.onnx").write_bytes(model)
-        _write_json(unfinished / "bundle.json", description)
-        _write_json(unfinished / "parity.json", parity)
-        (unfinished / "MLmodel").write_text(_mlmodel(description), encoding="utf-8")
+        for name, content in files.items():
+            (unfinished / name).write_bytes(content)
+        (unfinished / "bundle.json").write_bytes(_json(description))
         (unfinished / "HASH").write_text(digest + "\n", encoding="ascii")
         refuse_existing(folder)
         unfinished.rename(folder)
@@ -57,9 +63,9 @@ def refuse_existing(folder: Path) -> None:
         raise OutputError(f"bundle {folder} exists already; choose another --out or remove it")
 
 
-def _write_json(path: Path, value: Any) -> None:
+def _json(value: Any) -> bytes:
     text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    return (text + "\n").encode("utf-8")
 
 
 def _mlmodel(description: dict[str, Any]) -> str:
