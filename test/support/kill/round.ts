@@ -36,6 +36,9 @@ export interface Kill {
 /** Where the processes of a round work, and what they run. */
 export interface Arena {
   readonly name: string
+  readonly partitions: number
+  /** About how long a process that nobody kills takes, in ms of wall time. */
+  readonly lastsMs: number
   /** Makes the directory as it is before the first process. */
   prepare(directory: string): Promise<void>
   run(directory: string, options: ChildOptions): Promise<NodeEnd>
@@ -56,6 +59,8 @@ export async function commandArena(
   const flags = ['--from', source.file, '--sql', source.sql, '--exit-when-done', '--json']
   return {
     name: 'command',
+    partitions: 1,
+    lastsMs: 3000,
     prepare: async () => undefined,
     run: (directory, options) =>
       runNode([main, 'start', '--data', directory, '--port', '0', ...flags], options),
@@ -101,6 +106,8 @@ export async function smallArena(
   await log.close()
   return {
     name: `small, ${partitions} partitions`,
+    partitions,
+    lastsMs: 1200,
     prepare: (directory) => cp(template, directory, { recursive: true }),
     run: (directory, options) => runNode([script, directory], options),
     faults: () => [],
