@@ -1,5 +1,5 @@
 /**
- * Hundreds of lives of an engine over memory adapters: wherever batches, commits and flushes close
+ * Five hundred lives of an engine over memory adapters: wherever batches, commits and flushes close
  * (P1), whatever fails, crashes, stops or is damaged on the way (P2), every row re-derives, none is
  * missing, and state and snapshots are those of the input.
  *
@@ -33,14 +33,14 @@ const dangers: Record<string, Dangers> = {
 }
 
 test.each([
-  ['count', 'none', 200],
-  ['count', 'failures', 150],
-  ['count', 'crashes', 150],
-  ['count', 'hard', 250],
-  ['churn', 'none', 60],
-  ['churn', 'failures', 50],
-  ['churn', 'crashes', 50],
-  ['churn', 'hard', 100],
+  ['count', 'none', 100],
+  ['count', 'failures', 80],
+  ['count', 'crashes', 80],
+  ['count', 'hard', 120],
+  ['churn', 'none', 30],
+  ['churn', 'failures', 30],
+  ['churn', 'crashes', 30],
+  ['churn', 'hard', 50],
 ])(
   'lives of the %s app with dangers: %s',
   async (app, danger, count) => {
