@@ -15,7 +15,7 @@ import { customerEvents, schemaIds } from '../src/apps/churn/schemas.gen.js'
 import { compile } from '../src/features/compile.js'
 import type { CustomerState } from '../src/features/engine.js'
 import { FeatureRows } from '../src/features/rows.js'
-import { cpuSince, peakMegabytes, Report } from './support/report.js'
+import { cpuSince, PeakMemory, Report } from './support/report.js'
 import { churnEvent } from './support/w1-as-churn.js'
 import { W1 } from './support/w1.js'
 
@@ -24,6 +24,7 @@ const chunk = 10_000
 const dayMs = 86_400_000
 const minuteMs = 60_000
 
+const memory = new PeakMemory()
 const report = new Report(`Feature functions of the churn app, ${events} events of W1`)
 const codec = new AvroCodec(customerEvents, schemaIds)
 const engine = compile({
@@ -49,7 +50,7 @@ const all = microseconds.judge + microseconds.update + microseconds.read
 report.figure(each(all), 'together', 3)
 timers()
 cells()
-report.line(`${JSON.stringify(verdicts)}, peak memory ${peakMegabytes()} MB`)
+report.line(`${JSON.stringify(verdicts)}, ${memory}`)
 
 function feed(): number {
   const w1 = new W1()

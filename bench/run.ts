@@ -15,6 +15,9 @@ const benchmarks: Record<string, readonly string[]> = {
   million: ['w2.ts', '20000000', '1000000'],
 }
 
+/** Those of the `tidemark` binary, see `src/main.ts`. */
+const flags = ['--max-semi-space-size=64']
+
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => benchmarks[name] === undefined)
 if (unknown.length > 0) {
@@ -32,7 +35,7 @@ for (const [name, [script, ...args]] of Object.entries(benchmarks)) {
   if (asked.length > 0 && !asked.includes(name)) continue
   console.log()
   const path = fileURLToPath(new URL(script, import.meta.url))
-  const { status } = spawnSync(process.execPath, ['--import', 'tsx', path, ...args], {
+  const { status } = spawnSync(process.execPath, [...flags, '--import', 'tsx', path, ...args], {
     stdio: 'inherit',
   })
   if (status !== 0) {

@@ -14,7 +14,7 @@ import { LevelStoreHome } from '../src/state/level-store-home.js'
 import { startEngine } from '../src/topology/engine.js'
 import { defaultSettings } from '../src/topology/settings.js'
 import { profiled } from './support/profile.js'
-import { cpuSince, peakMegabytes, Report } from './support/report.js'
+import { cpuSince, PeakMemory, Report } from './support/report.js'
 import { W1 } from './support/w1.js'
 import { w1Codec, w1Program, w1Score, w1Scoring, type W1State } from './support/w1-program.js'
 
@@ -24,6 +24,7 @@ const folder = await mkdtemp(join(tmpdir(), 'tidemark-w1-'))
 const report = new Report(
   `W1, ${events} events, ${partitions} partition(s), embedded log to committed scores`,
 )
+const memory = new PeakMemory()
 widenBufferPool()
 const log = await EmbeddedLog.open(join(folder, 'log'), { partitions, timeBase: { kind: 'none' } })
 await fill()
@@ -84,7 +85,7 @@ report.figure(cpu, 'an event', 12)
 report.line(
   `${Math.round(events / seconds)} events/s, ${(events / outputs).toFixed(2)} events an output`,
 )
-report.line(`peak memory ${peakMegabytes()} MB`)
+report.line(String(memory))
 report.line(`${last.size} customers, sum of last scores ${sum.toFixed(9)}`)
 await log.close()
 await rm(folder, { recursive: true })

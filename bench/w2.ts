@@ -14,13 +14,14 @@ import { join } from 'node:path'
 import { EmbeddedLog } from '../src/log/embedded-log.js'
 import { fillChurn, startChurn } from './support/churn-engine.js'
 import { profiled } from './support/profile.js'
-import { cpuSince, peakMegabytes, Report } from './support/report.js'
+import { cpuSince, PeakMemory, Report } from './support/report.js'
 
 const events = Number(process.argv[2] ?? 2_000_000)
 const ranks = Number(process.argv[3] ?? 100_000)
 const minutes = 1440
 const start = 1_672_531_200_000
 const folder = await mkdtemp(join(tmpdir(), 'tidemark-w2-'))
+const memory = new PeakMemory()
 const report = new Report(`W2, ${events} events over ${ranks} ranks`)
 
 // One tick a second of this clock, and each of its seconds is a minute of event time. The virtual
@@ -67,7 +68,7 @@ await ticks.close()
 await log.close()
 const bytes = await sizeOf(join(folder, 'state'))
 report.line(`${Math.round(bytes / customers)} bytes of state a customer on disk (target 400)`)
-report.line(`peak memory ${peakMegabytes()} MB (target 1536 with 1,000,000 ranks)`)
+report.line(`${memory} (target 1536 with 1,000,000 ranks)`)
 await rm(folder, { recursive: true })
 
 async function sizeOf(path: string): Promise<number> {

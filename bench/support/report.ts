@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { calibrate } from './calibrate.js'
 
 /** What avsc took for a value where the targets were set, in µs. */
@@ -53,7 +54,25 @@ export function cpuSince(before: NodeJS.CpuUsage): number {
   return user + system
 }
 
-/** The most memory that the process has held, in MB. */
-export function peakMegabytes(): number {
-  return Math.round(process.resourceUsage().maxRSS / 1024)
+/** The most memory of its own that a process was seen to hold, looked at twice a second. */
+export class PeakMemory {
+  private own = 0
+
+  constructor() {
+    this.look()
+    setInterval(() => this.look(), 500).unref()
+  }
+
+  /** In MB: what only this process holds, and all that was ever resident. */
+  toString(): string {
+    this.look()
+    const resident = Math.round(process.resourceUsage().maxRSS / 1024)
+    return `peak memory ${this.own} MB, ${resident} MB with mapped files, which the system may drop`
+  }
+
+  private look(): void {
+    const [, anonymous] =
+      /^RssAnon:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
+    this.own = Math.max(this.own, Math.round(Number(anonymous) / 1024))
+  }
 }

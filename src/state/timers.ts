@@ -11,10 +11,14 @@
  *    nothing; an early entry that fires is armed anew without a row.
  *
  * Entries lie in buckets of five minutes that are sorted only when they become due: arming costs
- * a push, whatever the number of customers.
+ * a push, whatever the number of customers. A replaced entry stays in its bucket until the bucket
+ * is due, or until there are more of them than customers: memory is bounded by the customers even
+ * where nothing is served for long.
  */
 
 const bucketMs = 300_000
+/** So few replaced entries are not worth a sweep. */
+const replacedMin = 1_000
 
 export interface Timer {
   readonly customer: string
@@ -49,6 +53,18 @@ class Bucket {
     this.sorted = false
   }
 
+  /** Leaves what is neither taken nor replaced, in its order; false where nothing is left. */
+  dropReplaced(): boolean {
+    let kept = 0
+    for (let i = this.head; i < this.timers.length; i++) {
+      const timer = this.timers[i]
+      if (timer.live) this.timers[kept++] = timer
+    }
+    this.timers.length = kept
+    this.head = 0
+    return kept > 0
+  }
+
   sort(): void {
     if (this.sorted) return
     if (this.head > 0) this.timers.splice(0, this.head)
@@ -67,7 +83,9 @@ export class Timers {
   private readonly armed = new Map<string, Armed>()
   private readonly buckets = new Map<number, Bucket>()
   /** Numbers of the buckets that exist, ascending. */
-  private readonly order: number[] = []
+  private order: number[] = []
+  /** Entries that lie in buckets, replaced before they were taken. */
+  private replaced = 0
 
   get size(): number {
     return this.armed.size
@@ -95,7 +113,10 @@ export class Timers {
   }
 
   private replace(before: Armed | undefined, customer: string, due: number): void {
-    if (before !== undefined) before.live = false
+    if (before?.live === true) {
+      before.live = false
+      this.replaced++
+    }
     if (due === Infinity) {
       if (before !== undefined) this.armed.delete(customer)
       return
@@ -110,6 +131,16 @@ export class Timers {
       this.order.splice(this.position(number), 0, number)
     }
     bucket.push(timer)
+    if (this.replaced > replacedMin && this.replaced > this.armed.size) this.sweep()
+  }
+
+  /** Drops the entries that were replaced; each of them has paid for it by being armed. */
+  private sweep(): void {
+    this.replaced = 0
+    for (const [number, bucket] of this.buckets) {
+      if (!bucket.dropReplaced()) this.buckets.delete(number)
+    }
+    this.order = this.order.filter((number) => this.buckets.has(number))
   }
 
   /** The first up to `max` timers due at `asOf`, left where they are. */
@@ -139,7 +170,10 @@ export class Timers {
         const timer = bucket.timers[bucket.head]
         if (timer.due > asOf) return null
         bucket.head++
-        if (!timer.live) continue
+        if (!timer.live) {
+          this.replaced--
+          continue
+        }
         timer.live = false
         return timer
       }

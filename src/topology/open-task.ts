@@ -109,7 +109,8 @@ async function openAt<S>(
     timers.arm(customer, program.nextChange(state, servedUntil(cursor, customer)))
   const store = await parts.home.open(partition)
   try {
-    const opened = await openOverlay<S, Position>(store, program.codec, settings, arm)
+    const hotBytesMax = settings.hotBytesMax / log.partitions(topics.events)
+    const opened = await openOverlay<S, Position>(store, program.codec, { hotBytesMax }, arm)
     const stored = opened.position
     if (stored !== null && isAhead(stored, committed)) {
       throw ioError('STORE_DAMAGED', aheadText(partition, stored, committed))
