@@ -50,7 +50,7 @@ const all = microseconds.judge + microseconds.update + microseconds.read
 report.figure(each(all), 'together', 3)
 timers()
 cells()
-report.line(`${JSON.stringify(verdicts)}, ${memory}`)
+report.line(`${JSON.stringify(verdicts)}, ${memory.text()}`)
 
 function feed(): number {
   const w1 = new W1()

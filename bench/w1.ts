@@ -85,7 +85,7 @@ report.figure(cpu, 'an event', 12)
 report.line(
   `${Math.round(events / seconds)} events/s, ${(events / outputs).toFixed(2)} events an output`,
 )
-report.line(String(memory))
+report.line(memory.text())
 report.line(`${last.size} customers, sum of last scores ${sum.toFixed(9)}`)
 await log.close()
 await rm(folder, { recursive: true })

@@ -68,7 +68,7 @@ await ticks.close()
 await log.close()
 const bytes = await sizeOf(join(folder, 'state'))
 report.line(`${Math.round(bytes / customers)} bytes of state a customer on disk (target 400)`)
-report.line(`${memory} (target 1536 with 1,000,000 ranks)`)
+report.line(`${memory.text()} (target 1536 with 1,000,000 ranks)`)
 await rm(folder, { recursive: true })
 
 async function sizeOf(path: string): Promise<number> {

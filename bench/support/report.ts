@@ -64,7 +64,7 @@ export class PeakMemory {
   }
 
   /** In MB: what only this process holds, and all that was ever resident. */
-  toString(): string {
+  text(): string {
     this.look()
     const resident = Math.round(process.resourceUsage().maxRSS / 1024)
     return `peak memory ${this.own} MB, ${resident} MB with mapped files, which the system may drop`
