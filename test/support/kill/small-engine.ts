@@ -49,8 +49,9 @@ const engine = startEngine(
   },
   { app: app.name, synthetic: true },
 )
-process.stdout.write('started\n')
 const stopped = new Promise<void>((resolve) => process.on('SIGTERM', resolve))
+// Only now: who reads it may send the signal at once.
+process.stdout.write('started\n')
 await Promise.race([engine.idle(), engine.done, stopped])
 await engine.stop()
 await snapshots.close()
