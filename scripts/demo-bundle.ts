@@ -23,6 +23,8 @@ const beginMs = Date.UTC(2024, 0, 1)
 const endMs = Date.UTC(2025, 0, 15)
 const cutoffs = '2024-05-01..2024-11-27/7d'
 const testCutoff = '2024-11-27'
+/** One kept is worth the bills of a year: 12.27 a month for the mean new customer. */
+const customerValue = '150'
 
 const folder = await mkdtemp(join(tmpdir(), 'tidemark-demo-bundle-'))
 try {
@@ -48,11 +50,11 @@ try {
   const python = execFileSync('bash', [join(root, 'trainer/setup.sh')], { encoding: 'utf8' }).trim()
   const out = join(folder, 'bundles')
   const args = ['--data', data, '--out', out, '--name', 'churn-demo', '--version', '1']
-  execFileSync(
-    python,
-    ['-m', 'tidemark_trainer', ...args, '--models', 'lr,xgb', '--test-cutoff', testCutoff],
-    { cwd: join(root, 'trainer'), stdio: 'inherit' },
-  )
+  const how = ['--models', 'lr,xgb', '--test-cutoff', testCutoff, '--customer-value', customerValue]
+  execFileSync(python, ['-m', 'tidemark_trainer', ...args, ...how], {
+    cwd: join(root, 'trainer'),
+    stdio: 'inherit',
+  })
   const bundles = join(root, 'bundles/churn')
   await rm(bundles, { recursive: true, force: true })
   await cp(join(out, 'xgb'), join(bundles, 'champion'), { recursive: true })

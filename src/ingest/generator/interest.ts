@@ -5,7 +5,7 @@ export const DAY = 86_400_000
 export const BILL_PERIOD = 30 * DAY
 
 /** How likely a content customer is to begin to fade, a day. */
-const FADE_CHANCE = 0.0038
+const FADE_CHANCE = 0.006
 /** How many who fade come round. */
 const RECOVER_CHANCE = 0.15
 /** From the first doubt to the loss of interest, at least. */
@@ -13,13 +13,13 @@ const DECLINE_DAYS = 14
 /** What is left of the interest at the end of this slope, which the moods of weeks hide. */
 const DECLINED = 0.45
 /** From the loss of interest to the end of the period that is paid for. */
-const LOW_DAYS = 35
+const LOW_DAYS = 40
 /** What is left of the interest then. */
 const LOW = 0.06
 /** How likely a content customer is to make up his mind overnight, a day. */
-const DECIDE_CHANCE = 0.0007
+const DECIDE_CHANCE = 0.00025
 /** How likely he is to stay away for a while, a day, and for how long: holidays, an exam. */
-const PAUSE_CHANCE = 0.005
+const PAUSE_CHANCE = 0.006
 const PAUSE_DAYS = 11
 /** What he does then, against other days. */
 const PAUSED = 0.03
@@ -57,7 +57,7 @@ export class Interest {
 
   /** A business that is watched from today on has customers at every point of fading. */
   begin(originMs: number, billAt: number): void {
-    if (!this.random.chance(0.18)) return
+    if (!this.random.chance(0.25)) return
     this.fade(originMs - Math.floor(this.random.between(0, 64) * DAY), billAt)
   }
 

@@ -20,13 +20,13 @@ import type { Span } from './rhythm.js'
 export type Sink = (type: string, body: EventBody, random: Random) => void
 
 /** The larger, the more evenly visits follow each other; 1 is pure chance. */
-const GAP_SHAPE = 3
+const GAP_SHAPE = 5
 /** Days from a failed try of a bill to the next; after the last one the business gives up. */
 const RETRY_DAYS = [3, 5, 7]
 /** How often a bill meets a card that has run out, and is paid only once he sees to that. */
-const EXPIRED_CHANCE = 0.008
+const EXPIRED_CHANCE = 0.005
 /** How many of the content who ask support leave over the answer. */
-const ANGER_CHANCE = 0.07
+const ANGER_CHANCE = 0.04
 
 export class Life {
   private readonly random: Random
