@@ -10,7 +10,7 @@ const portion = 1024
 export interface FollowSnapshotsParts {
   readonly log: EventLog
   readonly topics: Topics
-  readonly snapshots: SnapshotStore
+  readonly snapshots: Pick<SnapshotStore, 'cursor' | 'put'>
   readonly rows: OutputRows
 }
 

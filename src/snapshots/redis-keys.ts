@@ -1,0 +1,39 @@
+import { configurationError } from '../errors.js'
+
+/** The names of an app's keys; another generation of state has names of its own. */
+export class RedisKeys {
+  readonly #prefix: string
+
+  /** Throws `REDIS_PREFIX_INVALID` where app or generation would make names ambiguous. */
+  constructor(app: string, generation: string) {
+    for (const [what, name] of Object.entries({ app, generation })) {
+      if (/^[A-Za-z0-9_.-]+$/.test(name)) continue
+      const text = `${what} ${JSON.stringify(name)} of the keys in Redis`
+      throw configurationError(
+        'REDIS_PREFIX_INVALID',
+        `${text}: letters, digits, dot, dash and underscore are allowed`,
+      )
+    }
+    this.#prefix = `${app}:${generation}`
+  }
+
+  /** @example new RedisKeys('churn', '1').customer('c-42') // 'churn:1:customer:c-42' */
+  customer(id: string): string {
+    return `${this.#prefix}:customer:${id}`
+  }
+
+  /** The pattern of all customers' keys. */
+  get customers(): string {
+    return `${this.#prefix}:customer:*`
+  }
+
+  /** @example new RedisKeys('churn', '1').partition(3) // 'churn:1:partition:3' */
+  partition(partition: number): string {
+    return `${this.#prefix}:partition:${partition}`
+  }
+
+  /** A key in the slot of `tag`. */
+  mark(partition: number, tag: string): string {
+    return `${this.#prefix}:mark:${partition}:{${tag}}`
+  }
+}

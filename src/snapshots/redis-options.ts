@@ -1,0 +1,47 @@
+import type { Refill } from './redis-refill.js'
+import type { RedisRowDecoder } from './redis-row.js'
+
+export interface RedisStoreOptions {
+  readonly rows: RedisRowDecoder
+  /** Puts a partition's outputs again. */
+  readonly refill: Refill
+  /** What the rows are of; without it, those of another log are not told from these. */
+  readonly log?: RedisLogFacts
+  /** Told of what a person would want to read in a log. */
+  readonly note?: (text: string) => void
+  /** Bytes of rows that wait for Redis. @default 32 MiB */
+  readonly waitingBytesMax?: number
+  /** How often it is looked whether Redis still has what it was told, in ms. @default 1000 */
+  readonly checkEveryMs?: number
+  /** Longest pause before the next attempt, in ms. @default 2000 */
+  readonly pauseMsMax?: number
+  /** Longest that opening, asking a cursor and flushing wait for a Redis that is away. @default 5000 */
+  readonly awayMsMax?: number
+  /** A server that says nothing for so long is given up, in ms. @default 5000 */
+  readonly silenceMsMax?: number
+  /** How long an erased customer keeps older rows from coming back. @default 604800 (a week) */
+  readonly tombstoneSeconds?: number
+}
+
+export interface RedisLogFacts {
+  readonly id: string
+  /** The newest commit of a partition; -1 before the first. */
+  committed(partition: number): Promise<number>
+}
+
+export type RedisSettings = Required<Omit<RedisStoreOptions, 'log'>> &
+  Pick<RedisStoreOptions, 'log'>
+
+/** The options, and what holds where they say nothing. */
+export function settingsOf(options: RedisStoreOptions): RedisSettings {
+  return {
+    note: () => undefined,
+    waitingBytesMax: 32 * 1024 * 1024,
+    checkEveryMs: 1000,
+    pauseMsMax: 2000,
+    awayMsMax: 5000,
+    silenceMsMax: 5000,
+    tombstoneSeconds: 7 * 86_400,
+    ...options,
+  }
+}

@@ -1,0 +1,81 @@
+/** A customer's rows as the fields of a hash, and back. */
+import { rowFields } from './redis-scripts.js'
+import type { SnapshotRow } from './snapshot-row.js'
+import type { SnapshotPut } from './snapshots.js'
+
+/** What the fields need of a decoded feature row and score; `OutputRows` decodes them. */
+export interface RedisRowDecoder {
+  decodeFeatures(bytes: Uint8Array): {
+    readonly asOf: number
+    readonly validUntil: number | null
+    readonly values: Readonly<Record<string, number | string | null>>
+  }
+  decodeScore(bytes: Uint8Array): {
+    readonly probability: number | null
+    readonly risk: string
+    readonly bundle: { readonly name: string; readonly version: string }
+  }
+}
+
+/** A row on its way to Redis. */
+export interface RedisRow extends SnapshotRow {
+  readonly customer: string
+  /** Nothing newer can be stored: it was put with a commit above all that were put before. */
+  readonly sure: boolean
+}
+
+type Field = string | Buffer
+
+const erasedFields: readonly Field[] = Array.from({ length: rowFields.length - 2 }, () => '')
+
+/**
+ * The values of `rowFields`. An empty text stands for null, so that a field which loses its value
+ * is overwritten like any other.
+ */
+export function fieldsOf(row: RedisRow, decoder: RedisRowDecoder): readonly Field[] {
+  const { version, partition, features, score } = row
+  if (features === null) return [String(version), String(partition), ...erasedFields]
+  const { asOf, validUntil, values } = decoder.decodeFeatures(features)
+  const scored = score === null ? null : decoder.decodeScore(score)
+  return [
+    String(version),
+    String(partition),
+    String(asOf),
+    validUntil === null ? '' : String(validUntil),
+    scored === null || scored.probability === null ? '' : String(scored.probability),
+    scored === null ? '' : scored.risk,
+    scored === null ? '' : `${scored.bundle.name}/${scored.bundle.version}`,
+    JSON.stringify(values),
+    bufferOf(features),
+    score === null ? '' : bufferOf(score),
+  ]
+}
+
+/** What a reader of rows asks of the hash, in this order. */
+export const readFields = ['version', 'partition', 'featuresRecord', 'scoreRecord'] as const
+
+/** The row behind `readFields`; null where nothing is stored. */
+export function rowFrom(values: readonly (Buffer | null)[]): SnapshotRow | null {
+  const [version, partition, features, score] = values
+  if (version === null || partition === null) return null
+  return {
+    partition: Number(partition.toString()),
+    version: Number(version.toString()),
+    features,
+    score: score === null || score.length === 0 ? null : score,
+  }
+}
+
+/** The put as a row of `commit`. */
+export function rowOf(
+  { customer, features, score }: SnapshotPut,
+  partition: number,
+  version: number,
+  sure: boolean,
+): RedisRow {
+  return { customer, partition, version, features, score, sure }
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}

@@ -1,0 +1,88 @@
+/** What has to happen in one piece on the server: Lua, each key in the slot that it is sent to. */
+import { createHash } from 'node:crypto'
+
+export interface RedisScript {
+  readonly text: string
+  readonly sha: string
+}
+
+const script = (text: string): RedisScript => ({
+  text,
+  sha: createHash('sha1').update(text).digest('hex'),
+})
+
+/** The fields of a customer's hash, in the order of the script's arguments. */
+export const rowFields = [
+  'version',
+  'partition',
+  'asOf',
+  'validUntil',
+  'score',
+  'risk',
+  'model',
+  'features',
+  'featuresRecord',
+  'scoreRecord',
+] as const
+
+const featuresPlace = rowFields.indexOf('features') + 1
+const fieldArguments = rowFields.map((field, place) => `'${field}', ARGV[at + ${place + 1}]`)
+
+/**
+ * Puts rows, one a key, each only over an older version (N1). Arguments: seconds that a tombstone
+ * stays, then the fields of each row; one without features is a tombstone (N2).
+ */
+export const putRows = script(`
+local applied = 0
+for i = 1, #KEYS do
+  local at = 1 + (i - 1) * ${rowFields.length}
+  local held = redis.call('HMGET', KEYS[i], 'version', 'erased')
+  if not held[1] or tonumber(held[1]) < tonumber(ARGV[at + 1]) then
+    applied = applied + 1
+    if ARGV[at + ${featuresPlace}] == '' then
+      redis.call('DEL', KEYS[i])
+      redis.call('HSET', KEYS[i], 'version', ARGV[at + 1], 'partition', ARGV[at + 2], 'erased', '1')
+      redis.call('EXPIRE', KEYS[i], ARGV[1])
+    else
+      if held[2] then redis.call('DEL', KEYS[i]) end
+      redis.call('HSET', KEYS[i], ${fieldArguments.join(', ')})
+    end
+  end
+end
+return applied
+`)
+
+/**
+ * Begins the record of a partition anew: nothing is known to be here. Arguments: the life's token,
+ * the servers that it holds for, the log that the rows are of.
+ */
+export const beginRecord = script(`
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'life', ARGV[1], 'servers', ARGV[2], 'log', ARGV[3])
+return 'ok'
+`)
+
+/**
+ * Moves a partition's record forward, never back. Arguments: the life's token, the commit up to
+ * which the caller was told that all is here ('-1': none); cursor: commit, featuresOffset,
+ * scoresOffset ('-1': leave it); proof: commit, asOf, endOffset, caughtUp. Answers `life` where
+ * the record is of another life or gone, `back` where it is behind what the caller was told.
+ */
+export const saveRecord = script(`
+local held = redis.call('HMGET', KEYS[1], 'life', 'cursorCommit', 'featuresOffset', 'commit')
+if held[1] ~= ARGV[1] then return 'life' end
+local cursor = tonumber(held[2] or '-1')
+if cursor < tonumber(ARGV[2]) then return 'back' end
+local due = tonumber(ARGV[3])
+if due > cursor or (due == cursor and tonumber(ARGV[4]) > tonumber(held[3] or '-1')) then
+  redis.call('HSET', KEYS[1], 'cursorCommit', ARGV[3], 'featuresOffset', ARGV[4],
+    'scoresOffset', ARGV[5])
+end
+if tonumber(ARGV[6]) >= tonumber(held[4] or '-1') then
+  redis.call('HSET', KEYS[1], 'commit', ARGV[6], 'asOf', ARGV[7], 'endOffset', ARGV[8],
+    'caughtUp', ARGV[9])
+end
+return 'ok'
+`)
+
+export const scripts: readonly RedisScript[] = [putRows, beginRecord, saveRecord]

@@ -1,0 +1,44 @@
+import { failpoint } from '../failpoint.js'
+import type { RedisKeys } from './redis-keys.js'
+import { type RedisArgument, type RedisLink, scriptCall } from './redis-link.js'
+import { fieldsOf, type RedisRow, type RedisRowDecoder } from './redis-row.js'
+import { putRows } from './redis-scripts.js'
+
+/** Rows in one pipeline: encoding them holds up the event loop for some ms. */
+const ROWS_AT_ONCE = 1024
+
+export interface SendRowsOptions {
+  readonly rows: RedisRowDecoder
+  readonly tombstoneSeconds: number
+}
+
+/** Sends rows, each only over an older version. One portion is encoded while the last is stored. */
+export async function sendRows(
+  rows: readonly RedisRow[],
+  link: RedisLink,
+  keys: RedisKeys,
+  options: SendRowsOptions,
+): Promise<void> {
+  const step = 'putting snapshots'
+  const tombstoneSeconds = String(options.tombstoneSeconds)
+  let sending: Promise<unknown> = Promise.resolve()
+  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
+    const portion = rows.slice(from, from + ROWS_AT_ONCE)
+    const names = portion.map(({ customer }) => keys.customer(customer))
+    const calls = link.together(names).map((places) => {
+      const rest: RedisArgument[] = [tombstoneSeconds]
+      for (const place of places) rest.push(...fieldsOf(portion[place], options.rows))
+      return scriptCall(
+        putRows,
+        places.map((place) => names[place]),
+        rest,
+      )
+    })
+    await sending
+    if (from > 0) failpoint('redis.mid-rows')
+    sending = link.send(calls, step)
+    // Awaited in the next turn of the loop; until then a failure is nobody's.
+    sending.catch(() => undefined)
+  }
+  await sending
+}

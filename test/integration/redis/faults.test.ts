@@ -1,0 +1,217 @@
+/**
+ * Redis dies, forgets, lies or refuses, while an engine goes on. Afterwards, without a restart,
+ * every customer's hash is what the log says.
+ */
+import { expect, test, vi } from 'vitest'
+import { RedisEngine } from '../../support/redis-engine.js'
+import { RedisServer, startRedisCluster } from '../../support/redis-server.js'
+
+test('any client reads what the log says, customer by customer', async () => {
+  const server = await RedisServer.start()
+  const engine = await RedisEngine.start({ url: server.url })
+  await engine.hit(1000)
+  await engine.erase('c7')
+  await engine.agrees(server)
+  expect(await server.admin.hgetall('test:1:customer:c7')).toMatchObject({ erased: '1' })
+  expect(await server.admin.ttl('test:1:customer:c7')).toBeGreaterThan(600_000)
+  expect(await engine.snapshots.get('c7')).toBeNull()
+  const [seen, nobody] = await engine.snapshots.getMany(['c9', 'nobody'])
+  expect([seen?.customer, nobody]).toEqual(['c9', null])
+  expect(engine.refills).toBe(0)
+})
+
+test('the record of a partition proves what is published, and readers can ask for it', async () => {
+  const server = await RedisServer.start()
+  const engine = await RedisEngine.start({ url: server.url })
+  await engine.hit(1000)
+  await engine.agrees(server)
+  const proof = engine.snapshots.proof(1)!
+  await vi.waitFor(async () => {
+    expect(await engine.snapshots.publishedProof(1)).toEqual(proof)
+    expect(await server.admin.hgetall('test:1:partition:1')).toMatchObject({
+      commit: String(proof.commit),
+      asOf: String(proof.asOf),
+      endOffset: String(proof.endOffset),
+      caughtUp: '1',
+    })
+  })
+  expect(await engine.snapshots.publishedProof(9)).toBeNull()
+})
+
+test('a server that is killed and comes back empty is filled again', async () => {
+  const server = await RedisServer.start()
+  const engine = await RedisEngine.start({ url: server.url })
+  await engine.hit(1000)
+  await engine.agrees(server)
+  await server.kill()
+  await engine.hit(500)
+  await vi.waitFor(() => expect(engine.snapshots.status().failure).toBe('REDIS_UNAVAILABLE'))
+  await server.startAgain()
+  await engine.agrees(server)
+  await engine.hit(100)
+  await engine.agrees(server)
+})
+
+test('a server that comes back with old data is put right', async () => {
+  const server = await RedisServer.start()
+  const engine = await RedisEngine.start({ url: server.url })
+  await engine.hit(500)
+  await engine.agrees(server)
+  await server.admin.save()
+  await engine.hit(500)
+  await engine.agrees(server)
+  await server.kill()
+  await server.startAgain()
+  await engine.agrees(server)
+})
+
+test('a server that is flushed while nothing is written is filled again', async () => {
+  const server = await RedisServer.start()
+  const engine = await RedisEngine.start({ url: server.url })
+  await engine.hit(1000)
+  await engine.agrees(server)
+  await server.admin.flushall()
+  await engine.agrees(server)
+  expect(engine.notes.join('\n')).toContain('all are put again')
+})
+
+test('a flush in the middle of writing is filled again', async () => {
+  const server = await RedisServer.start()
+  const engine = await RedisEngine.start({ url: server.url })
+  for (let round = 0; round < 10; round++) {
+    await Promise.all([engine.hit(200), server.admin.flushall()])
+  }
+  await engine.agrees(server)
+})
+
+test('what is too much to wait for a dead server is put again from the outputs', async () => {
+  const server = await RedisServer.start()
+  const engine = await RedisEngine.start({ url: server.url }, { waitingBytesMax: 10_000 })
+  await engine.hit(300)
+  await engine.agrees(server)
+  await server.kill()
+  for (let round = 0; round < 20; round++) {
+    await engine.hit(100)
+    expect(engine.snapshots.status().waitingBytes).toBeLessThan(100_000)
+  }
+  expect(engine.snapshots.proof(0)?.caughtUp).toBe(false)
+  await server.startAgain()
+  await engine.agrees(server)
+  expect(engine.snapshots.proof(0)?.caughtUp).toBe(true)
+})
+
+test('an engine that starts while the server is away goes on, and catches up', async () => {
+  const server = await RedisServer.start()
+  const engine = await RedisEngine.start({ url: server.url })
+  await engine.hit(300)
+  await engine.agrees(server)
+  await engine.stop()
+  await server.kill()
+  await engine.startAgain()
+  await engine.hit(300)
+  await server.startAgain()
+  await engine.agrees(server)
+})
+
+test('an engine that stops while the server is away leaves the rest to the next one', async () => {
+  const server = await RedisServer.start()
+  const engine = await RedisEngine.start({ url: server.url })
+  await engine.hit(300)
+  await engine.agrees(server)
+  await server.admin.save()
+  server.pause()
+  await engine.hit(300)
+  await engine.stop()
+  expect(engine.notes.at(-1)).toContain('catches up later')
+  server.resume()
+  await engine.startAgain()
+  await engine.agrees(server)
+  expect(engine.refills).toBe(0)
+})
+
+test('a server that says nothing for a while holds nobody up', async () => {
+  const server = await RedisServer.start()
+  const engine = await RedisEngine.start({ url: server.url })
+  await engine.hit(300)
+  await engine.agrees(server)
+  server.pause()
+  await engine.hit(300)
+  await vi.waitFor(() => expect(engine.snapshots.status().failure).toBe('REDIS_UNAVAILABLE'))
+  await engine.hit(300)
+  server.resume()
+  await engine.agrees(server)
+})
+
+test('a server without memory is written when it has some again', async () => {
+  const server = await RedisServer.start()
+  const engine = await RedisEngine.start({ url: server.url })
+  await engine.hit(300)
+  await engine.agrees(server)
+  await server.admin.config('SET', 'maxmemory', '1mb')
+  await engine.hit(1000)
+  await vi.waitFor(() => expect(engine.snapshots.status().failure).toBe('REDIS_FULL'))
+  await server.admin.config('SET', 'maxmemory', '0')
+  await engine.agrees(server)
+  expect(engine.refills).toBe(0)
+})
+
+test('a server that becomes a replica for a while is put right', async () => {
+  const server = await RedisServer.start()
+  const other = await RedisServer.start()
+  const engine = await RedisEngine.start({ url: server.url })
+  await engine.hit(300)
+  await engine.agrees(server)
+  await server.admin.replicaof('127.0.0.1', other.port)
+  await engine.hit(300)
+  await vi.waitFor(() => expect(engine.snapshots.status().failure).toBe('REDIS_READ_ONLY'))
+  await server.admin.replicaof('NO', 'ONE')
+  await engine.agrees(server)
+})
+
+test('a stale replica that takes over at the same address is put right', async () => {
+  const master = await RedisServer.start()
+  const replica = await RedisServer.start({ flags: ['--replicaof', `127.0.0.1 ${master.port}`] })
+  const engine = await RedisEngine.start({ url: master.url })
+  await engine.hit(300)
+  await engine.agrees(master)
+  await vi.waitFor(async () =>
+    expect(await replica.admin.dbsize()).toBe(await master.admin.dbsize()),
+  )
+  // Cut off, and behind from here on.
+  await replica.admin.replicaof('NO', 'ONE')
+  await engine.hit(300)
+  await engine.agrees(master)
+  await replica.admin.save()
+  await replica.kill()
+  await master.kill()
+  await replica.takeOver(master.port)
+  await engine.agrees(replica)
+})
+
+test('rows of a log that is no more are deleted, and do not keep out the new ones', async () => {
+  const server = await RedisServer.start()
+  const before = await RedisEngine.start({ url: server.url })
+  for (let round = 0; round < 5; round++) await before.hit(200)
+  await before.agrees(server)
+  await before.stop()
+  const after = await RedisEngine.start({ url: server.url })
+  await after.hit(400)
+  await after.agrees(server)
+  expect(after.notes.join('\n')).toContain('rows are deleted')
+})
+
+test('a node of a cluster that is flushed, or killed, is filled again', async () => {
+  const servers = await startRedisCluster()
+  const engine = await RedisEngine.start({ cluster: [servers[0].node] })
+  await engine.hit(1000)
+  await engine.agrees(...servers)
+  for (const server of servers) {
+    await server.admin.flushall()
+    await engine.agrees(...servers)
+  }
+  expect(engine.refills).toBeGreaterThanOrEqual(3)
+  await servers[1].kill()
+  await engine.hit(300)
+  await servers[1].startAgain()
+  await engine.agrees(...servers)
+})

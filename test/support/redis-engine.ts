@@ -1,0 +1,181 @@
+/** An engine over logs in memory whose snapshots are in a real Redis, and what is due there. */
+import { expect, onTestFinished, vi } from 'vitest'
+import { OutputRows } from '../../src/events/output-rows.js'
+import { partitionOf } from '../../src/events/partition.js'
+import { MemoryLog } from '../../src/log/memory-log.js'
+import type { RedisAddress } from '../../src/snapshots/redis-address.js'
+import { openRedisSnapshots } from '../../src/snapshots/redis-open.js'
+import type { RedisStoreOptions } from '../../src/snapshots/redis-options.js'
+import type { RedisSnapshots } from '../../src/snapshots/redis-snapshots.js'
+import { type RunningEngine, startEngine } from '../../src/topology/engine.js'
+import { followSnapshots } from '../../src/topology/follow-snapshots.js'
+import { committedPosition } from '../../src/topology/open-task.js'
+import { mapDifferences, readOutputs } from './outputs.js'
+import type { RedisServer } from './redis-server.js'
+import { seededRandom } from './random.js'
+import { testTopology } from './topology.js'
+
+const start = Date.UTC(2024, 0, 1)
+const minute = 60_000
+
+/** Impatient, so that tests are not slow. */
+const impatient = { checkEveryMs: 50, pauseMsMax: 100, awayMsMax: 500, silenceMsMax: 500 }
+
+export class RedisEngine {
+  readonly notes: string[] = []
+  refills = 0
+  readonly #random = seededRandom(7)
+  #events = 0
+  #engine: RunningEngine | null = null
+  #snapshots: RedisSnapshots | null = null
+  readonly #topology
+
+  private constructor(
+    readonly address: RedisAddress,
+    readonly log: MemoryLog,
+    readonly options: Partial<RedisStoreOptions>,
+  ) {
+    this.#topology = testTopology(log, { idleWaitMs: 2 })
+  }
+
+  static async start(
+    address: RedisAddress,
+    options: Partial<RedisStoreOptions> = {},
+  ): Promise<RedisEngine> {
+    const log = new MemoryLog({ timeBase: { kind: 'none' }, partitions: 2 })
+    const engine = new RedisEngine(address, log, options)
+    await engine.startAgain()
+    onTestFinished(() => engine.stop())
+    return engine
+  }
+
+  get snapshots(): RedisSnapshots {
+    return this.#snapshots!
+  }
+
+  async startAgain(): Promise<void> {
+    const { log } = this
+    const { parts } = this.#topology
+    const rows = new OutputRows(parts.layout)
+    this.#snapshots = await openRedisSnapshots(this.address, {
+      app: 'test',
+      generation: '1',
+      rows,
+      log: {
+        id: log.id,
+        committed: async (partition) => (await committedPosition(parts, partition))?.commit ?? -1,
+      },
+      refill: async (partition, sink) => {
+        this.refills++
+        const committed = await committedPosition(parts, partition)
+        if (committed === null) return
+        await followSnapshots({ ...parts, log, rows, snapshots: sink }, partition, committed)
+      },
+      note: (text) => this.notes.push(text),
+      ...impatient,
+      ...this.options,
+    })
+    const identity = { app: 'test', synthetic: true }
+    this.#engine = startEngine({ ...parts, snapshots: this.#snapshots }, identity)
+  }
+
+  /** Appends so many events of customers drawn from 500, and waits until they are committed. */
+  async hit(events: number): Promise<void> {
+    const transaction = this.log.begin('producer')
+    for (let left = events; left > 0; left--) {
+      const customer = `c${this.#random.below(500)}`
+      const at = start + this.#events++ * minute
+      const body = { event_id: `e${at}`, customer_id: customer, occurred_at: at }
+      this.#append(transaction, customer, Buffer.from(JSON.stringify(body)), at)
+    }
+    await transaction.commit()
+    await this.#engine!.idle()
+  }
+
+  async erase(customer: string): Promise<void> {
+    const transaction = this.log.begin('producer')
+    this.#append(transaction, customer, null, start + this.#events++ * minute)
+    await transaction.commit()
+    await this.#engine!.idle()
+  }
+
+  async stop(): Promise<void> {
+    await this.#engine?.stop()
+    this.#engine = null
+    await this.#snapshots?.close()
+    this.#snapshots = null
+  }
+
+  /** Waits until what any client reads of the servers is what the log says, and no more. */
+  async agrees(...servers: readonly RedisServer[]): Promise<void> {
+    const due = await this.#due()
+    expect(due.size).toBeGreaterThan(100)
+    await vi.waitFor(
+      async () => {
+        expect(this.snapshots.status()).toMatchObject({ behind: [], failure: null })
+        expect(mapDifferences('hash', await held(servers), due)).toEqual([])
+        for (const partition of [0, 1]) {
+          const committed = await committedPosition(this.#topology.parts, partition)
+          expect((await this.snapshots.cursor(partition))?.commit).toBe(committed!.commit)
+        }
+      },
+      { timeout: 20_000, interval: 50 },
+    )
+  }
+
+  /** What each customer's hash has to say, as text; an erased one's tombstone too. */
+  async #due(): Promise<Map<string, string>> {
+    const { topics, layout } = this.#topology.parts
+    const due = new Map<string, string>()
+    for (const partition of [0, 1]) {
+      const { pairs } = await readOutputs(this.log, topics, partition, layout)
+      for (const { customer, commit, features, score, bytes } of pairs) {
+        const erased = { version: commit, partition, erased: 1 }
+        const row = features && {
+          version: commit,
+          partition,
+          asOf: features.asOf,
+          validUntil: features.validUntil ?? '',
+          score: score!.probability,
+          risk: score!.risk,
+          model: 'test/1',
+          features: JSON.stringify(features.values),
+          featuresRecord: bytes.features!.toString('latin1'),
+          scoreRecord: bytes.score!.toString('latin1'),
+        }
+        due.set(customer, textOf(Object.entries(row ?? erased)))
+      }
+    }
+    return due
+  }
+
+  #append(
+    transaction: ReturnType<MemoryLog['begin']>,
+    customer: string,
+    value: Buffer | null,
+    timestamp: number,
+  ): void {
+    const key = Buffer.from(customer)
+    const record = { key, value, timestamp, headers: null }
+    transaction.append('test.events', partitionOf(key, 2), record)
+  }
+}
+
+async function held(servers: readonly RedisServer[]): Promise<Map<string, string>> {
+  const prefix = 'test:1:customer:'
+  const found = new Map<string, string>()
+  for (const { admin } of servers) {
+    for (const key of await admin.keys(`${prefix}*`)) {
+      const fields = Object.entries(await admin.hgetallBuffer(key))
+      const texts = fields.map(([name, value]) => [name, value.toString('latin1')] as const)
+      found.set(key.slice(prefix.length), textOf(texts))
+    }
+  }
+  return found
+}
+
+const textOf = (fields: readonly (readonly [string, unknown])[]): string =>
+  fields
+    .map(([name, value]) => `${name}=${String(value)}`)
+    .sort()
+    .join('\n')
