@@ -1,8 +1,8 @@
 import type { Refill } from './redis-refill.js'
-import type { RedisRowDecoder } from './redis-row.js'
+import type { RedisRowTexts } from './redis-row.js'
 
 export interface RedisStoreOptions {
-  readonly rows: RedisRowDecoder
+  readonly rows: RedisRowTexts
   /** Puts a partition's outputs again. */
   readonly refill: Refill
   /** What the rows are of; without it, those of another log are not told from these. */

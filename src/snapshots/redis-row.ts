@@ -3,17 +3,18 @@ import { rowFields } from './redis-scripts.js'
 import type { SnapshotRow } from './snapshot-row.js'
 import type { SnapshotPut } from './snapshots.js'
 
-/** What the fields need of a decoded feature row and score; `OutputRows` decodes them. */
-export interface RedisRowDecoder {
-  decodeFeatures(bytes: Uint8Array): {
+/** What the fields need of a feature row and a score; `OutputTexts` reads them. */
+export interface RedisRowTexts {
+  features(bytes: Uint8Array): {
     readonly asOf: number
     readonly validUntil: number | null
-    readonly values: Readonly<Record<string, number | string | null>>
+    /** One JSON object. */
+    readonly values: string
   }
-  decodeScore(bytes: Uint8Array): {
+  score(bytes: Uint8Array): {
     readonly probability: number | null
     readonly risk: string
-    readonly bundle: { readonly name: string; readonly version: string }
+    readonly model: string
   }
 }
 
@@ -32,11 +33,11 @@ const erasedFields: readonly Field[] = Array.from({ length: rowFields.length - 2
  * The values of `rowFields`. An empty text stands for null, so that a field which loses its value
  * is overwritten like any other.
  */
-export function fieldsOf(row: RedisRow, decoder: RedisRowDecoder): readonly Field[] {
+export function fieldsOf(row: RedisRow, texts: RedisRowTexts): readonly Field[] {
   const { version, partition, features, score } = row
   if (features === null) return [String(version), String(partition), ...erasedFields]
-  const { asOf, validUntil, values } = decoder.decodeFeatures(features)
-  const scored = score === null ? null : decoder.decodeScore(score)
+  const { asOf, validUntil, values } = texts.features(features)
+  const scored = score === null ? null : texts.score(score)
   return [
     String(version),
     String(partition),
@@ -44,8 +45,8 @@ export function fieldsOf(row: RedisRow, decoder: RedisRowDecoder): readonly Fiel
     validUntil === null ? '' : String(validUntil),
     scored === null || scored.probability === null ? '' : String(scored.probability),
     scored === null ? '' : scored.risk,
-    scored === null ? '' : `${scored.bundle.name}/${scored.bundle.version}`,
-    JSON.stringify(values),
+    scored === null ? '' : scored.model,
+    values,
     bufferOf(features),
     score === null ? '' : bufferOf(score),
   ]

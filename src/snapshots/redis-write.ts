@@ -1,14 +1,14 @@
 import { failpoint } from '../failpoint.js'
 import type { RedisKeys } from './redis-keys.js'
 import { type RedisArgument, type RedisLink, scriptCall } from './redis-link.js'
-import { fieldsOf, type RedisRow, type RedisRowDecoder } from './redis-row.js'
+import { fieldsOf, type RedisRow, type RedisRowTexts } from './redis-row.js'
 import { putRows } from './redis-scripts.js'
 
 /** Rows in one pipeline: encoding them holds up the event loop for some ms. */
 const ROWS_AT_ONCE = 1024
 
 export interface SendRowsOptions {
-  readonly rows: RedisRowDecoder
+  readonly rows: RedisRowTexts
   readonly tombstoneSeconds: number
 }
 

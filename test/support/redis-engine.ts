@@ -1,6 +1,7 @@
 /** An engine over logs in memory whose snapshots are in a real Redis, and what is due there. */
 import { expect, onTestFinished, vi } from 'vitest'
 import { OutputRows } from '../../src/events/output-rows.js'
+import { OutputTexts } from '../../src/events/output-texts.js'
 import { partitionOf } from '../../src/events/partition.js'
 import { MemoryLog } from '../../src/log/memory-log.js'
 import type { RedisAddress } from '../../src/snapshots/redis-address.js'
@@ -60,7 +61,7 @@ export class RedisEngine {
     this.#snapshots = await openRedisSnapshots(this.address, {
       app: 'test',
       generation: '1',
-      rows,
+      rows: new OutputTexts(parts.layout),
       log: {
         id: log.id,
         committed: async (partition) => (await committedPosition(parts, partition))?.commit ?? -1,
