@@ -12,6 +12,7 @@ const benchmarks: Record<string, readonly string[]> = {
   w2: ['w2.ts'],
   features: ['features.ts'],
   open: ['open-store.ts'],
+  redis: ['redis.ts'],
   million: ['w2.ts', '20000000', '1000000'],
 }
 

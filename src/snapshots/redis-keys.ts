@@ -22,6 +22,11 @@ export class RedisKeys {
     return `${this.#prefix}:customer:${id}`
   }
 
+  /** The id in a customer's key. */
+  customerOf(key: string): string {
+    return key.slice(this.customer('').length)
+  }
+
   /** The pattern of all customers' keys. */
   get customers(): string {
     return `${this.#prefix}:customer:*`

@@ -14,6 +14,8 @@ export class RedisPartition {
   /** Rows are missing in Redis that nobody will put by himself: the outputs must be put again. */
   behind = false
   refilling = false
+  /** Whatever its record says, a new life has to begin. */
+  distrusted = false
   /** Counts the losses: a refill from before one proves nothing. */
   losses = 0
   /** The highest commit of which a row was put or stored; Infinity before that is known. */
@@ -47,6 +49,7 @@ export class RedisPartition {
   /** The record was read, or begun. */
   found({ life, cursor, highest }: HeldRecord): void {
     this.life = life
+    this.distrusted = false
     this.durable = cursor
     const known = this.highest === Infinity ? -1 : this.highest
     this.highest = Math.max(known, highest, this.#proof?.commit ?? -1)

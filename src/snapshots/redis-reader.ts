@@ -33,6 +33,21 @@ export class RedisReader {
     })
   }
 
+  /** One may come twice while the server's table shrinks, or a cluster moves slots. */
+  async *scan(): AsyncGenerator<readonly Snapshot[]> {
+    for await (const names of this.link.scan(this.keys.customers, 'scanning snapshots')) {
+      const customers = names.map((name) => this.keys.customerOf(name))
+      const stored = new Map<string, SnapshotRow | null>()
+      await this.#read(customers, stored)
+      const snapshots: Snapshot[] = []
+      for (const [customer, row] of stored) {
+        const snapshot = snapshotOf(customer, row)
+        if (snapshot !== null) snapshots.push(snapshot)
+      }
+      if (snapshots.length > 0) yield snapshots
+    }
+  }
+
   async #read(customers: readonly string[], into: Map<string, SnapshotRow | null>): Promise<void> {
     const calls = customers.map((customer) => ({
       command: 'hmget',

@@ -61,6 +61,10 @@ export class RedisSnapshots implements SnapshotStore {
     return this.#reader.getMany(customers, this.#writer.rows)
   }
 
+  scan(): AsyncIterable<readonly Snapshot[]> {
+    return this.#reader.scan()
+  }
+
   /** Awaits only while more waits than may, for a Redis that is there. */
   put(
     puts: readonly SnapshotPut[],

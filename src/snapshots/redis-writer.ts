@@ -20,6 +20,7 @@ import { RedisPartition } from './redis-partition.js'
 import { type HeldRecord, RedisRecords } from './redis-record.js'
 import { RedisRefill } from './redis-refill.js'
 import { rowOf } from './redis-row.js'
+import { RedisSample } from './redis-sample.js'
 import { sweepRows } from './redis-sweep.js'
 import { WaitingRows } from './redis-waiting.js'
 import { sendRows } from './redis-write.js'
@@ -34,6 +35,7 @@ export class RedisWriter {
   readonly #keys: RedisKeys
   readonly #settings: RedisSettings
   readonly #refills: RedisRefill
+  readonly #sample: RedisSample
   readonly #checks: NodeJS.Timeout
   /** Of the servers that the lives hold for; null: they have to be looked at again. */
   #servers: string | null = null
@@ -51,6 +53,7 @@ export class RedisWriter {
     this.records = new RedisRecords(link, keys)
     this.health = new RedisHealth(settings)
     this.#refills = new RedisRefill(this, settings)
+    this.#sample = new RedisSample(link, keys)
     link.onConnected = () => this.check()
     this.#checks = setInterval(() => this.check(), settings.checkEveryMs)
     this.#checks.unref()
@@ -148,6 +151,7 @@ export class RedisWriter {
       throw error
     }
     this.rows.sent()
+    this.#sample.remember(rows)
     if (goals.length === 0) return
     const saved = await this.records.save(goals)
     failpoint('redis.after-record')
@@ -164,6 +168,13 @@ export class RedisWriter {
     this.#checkDue = false
     if (isDue) this.#servers = (await this.#link.servers()).fingerprint
     const servers = this.#servers!
+    for (const number of isDue ? await this.#sample.missing() : []) {
+      const partition = this.partitions.get(number)
+      if (partition === undefined) continue
+      this.#lost(partition, 'a customer is missing')
+      // Its record tells nothing of that.
+      partition.distrusted = true
+    }
     for (const partition of this.partitions.values()) {
       if (isDue || partition.life === null) await this.#verifyRecord(partition, servers)
       this.#refills.begin(partition)
@@ -174,6 +185,7 @@ export class RedisWriter {
     const { partition: number, life } = partition
     let held = await this.records.read(number, servers)
     if (life === null) held = await this.#withoutForeign(partition, held)
+    if (partition.distrusted) held = { ...held, life: null, cursor: null }
     if (held.life !== null && held.life === life) return
     if (life !== null) this.#lost(partition, 'it is another server, or its record is gone')
     if (held.life === null) {
@@ -199,6 +211,7 @@ export class RedisWriter {
 
   #lost(partition: RedisPartition, why: string): void {
     partition.lost()
+    this.#sample.forget(partition.partition)
     this.#dirty = true
     const what = `Redis does not have the snapshots of partition ${partition.partition}`
     this.#settings.note(`${what}: ${why}; all are put again`)

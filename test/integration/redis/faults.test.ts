@@ -75,6 +75,17 @@ test('a server that is flushed while nothing is written is filled again', async 
   expect(engine.notes.join('\n')).toContain('all are put again')
 })
 
+test('customers that somebody deleted are found by a sample, and put again', async () => {
+  const server = await RedisServer.start()
+  const engine = await RedisEngine.start({ url: server.url })
+  await engine.hit(1000)
+  await engine.agrees(server)
+  const keys = await server.admin.keys('test:1:customer:*')
+  await server.admin.unlink(keys.filter((_, index) => index % 2 === 0))
+  await engine.agrees(server)
+  expect(engine.notes.join('\n')).toContain('a customer is missing')
+})
+
 test('a flush in the middle of writing is filled again', async () => {
   const server = await RedisServer.start()
   const engine = await RedisEngine.start({ url: server.url })
