@@ -1,5 +1,5 @@
 /** An engine over logs in memory whose snapshots are in a real Redis, and what is due there. */
-import { expect, onTestFinished, vi } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { OutputRows } from '../../src/events/output-rows.js'
 import { OutputTexts } from '../../src/events/output-texts.js'
 import { partitionOf } from '../../src/events/partition.js'
@@ -107,21 +107,35 @@ export class RedisEngine {
     this.#snapshots = null
   }
 
-  /** Waits until what any client reads of the servers is what the log says, and no more. */
-  async agrees(...servers: readonly RedisServer[]): Promise<void> {
+  /**
+   * Where what any client reads of the servers is not what the log says, or not yet proved to be:
+   * empty as soon as they agree, for which it waits.
+   */
+  async differences(...servers: readonly RedisServer[]): Promise<string[]> {
     const due = await this.#due()
-    expect(due.size).toBeGreaterThan(100)
-    await vi.waitFor(
-      async () => {
-        expect(this.snapshots.status()).toMatchObject({ behind: [], failure: null })
-        expect(mapDifferences('hash', await held(servers), due)).toEqual([])
-        for (const partition of [0, 1]) {
-          const committed = await committedPosition(this.#topology.parts, partition)
-          expect((await this.snapshots.cursor(partition))?.commit).toBe(committed!.commit)
-        }
-      },
-      { timeout: 20_000, interval: 50 },
-    )
+    if (due.size < 100) return [`only ${due.size} customers were put out`]
+    const until = performance.now() + 20_000
+    for (;;) {
+      const faults = await this.#faults(due, servers)
+      if (faults.length === 0 || performance.now() > until) return faults
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+
+  async #faults(
+    due: ReadonlyMap<string, string>,
+    servers: readonly RedisServer[],
+  ): Promise<string[]> {
+    const { behind, failure } = this.snapshots.status()
+    if (failure !== null || behind.length > 0) return [`${failure}, behind: ${behind.join()}`]
+    const faults = mapDifferences('hash', await held(servers), due)
+    for (const partition of [0, 1]) {
+      const committed = await committedPosition(this.#topology.parts, partition)
+      const cursor = await this.snapshots.cursor(partition)
+      if (cursor?.commit === committed!.commit) continue
+      faults.push(`cursor of ${partition}: ${cursor?.commit} instead of ${committed!.commit}`)
+    }
+    return faults
   }
 
   /** What each customer's hash has to say, as text; an erased one's tombstone too. */
