@@ -16,7 +16,7 @@ import { FeatureRows } from '../src/features/rows.js'
 import { openRedisSnapshots } from '../src/snapshots/redis-open.js'
 import { fieldsOf, rowOf } from '../src/snapshots/redis-row.js'
 import type { SnapshotPut } from '../src/snapshots/snapshots.js'
-import { cpuSince, peakMegabytes, Report } from './support/report.js'
+import { cpuSince, Report } from './support/report.js'
 
 const customers = Number(process.argv[2] ?? 200_000)
 const commitRows = 2000
@@ -50,7 +50,6 @@ await putAll('known', commits(encoded.length))
 await readAll()
 await snapshots.close()
 server?.kill()
-report.line(`peak memory ${peakMegabytes()} MB`)
 
 /** What of a put is decoding the row and writing it as fields. */
 function encoding(all: readonly SnapshotPut[][]): void {
