@@ -3,8 +3,8 @@ import type { RedisLink } from './redis-link.js'
 import type { RedisRow } from './redis-row.js'
 
 const SAMPLE_ROWS = 1024
-const REMEMBERED_A_WRITE = 16
-const CHECKED_AT_ONCE = 16
+const REMEMBERED_A_WRITE = 64
+const CHECKED_AT_ONCE = 32
 
 /**
  * Some of the rows that Redis acknowledged, looked at again a few at a time: what somebody deleted,
