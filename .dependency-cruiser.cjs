@@ -12,11 +12,12 @@
  */
 const FLOOR = '^src/(?!main\\.ts$|index\\.ts$)[^/]+\\.ts$'
 const ADAPTERS =
-  '^src/(log/(embedded|kafka|archive)|state/level-store|snapshots/(level-snapshots|redis)|scoring/onnx)'
-const PORTS = '^src/(log|state|snapshots|scoring)/'
-const BASE = '^src/(events|features|log|state|snapshots|scoring)/'
+  '^src/(log/(embedded|kafka|archive)|state/level-store|snapshots/(level-snapshots|redis)|scoring/onnx|schemas/confluent)'
+const PORTS = '^src/(log|state|snapshots|scoring|schemas)/'
+const BASE = '^src/(events|features|log|state|snapshots|scoring|schemas)/'
 const OPERATORS = '^src/operators/'
 const ENGINE = '^src/(topology|serving|replay|ingest|monitoring)/'
+const CONFIG = '^src/config/'
 const APPS = '^src/apps/'
 const ROOT = '^src/(cli/|main\\.ts$)'
 
@@ -60,6 +61,19 @@ module.exports = {
       severity: 'error',
       from: { path: ENGINE },
       to: { path: '^src/', pathNot: [ENGINE, OPERATORS, BASE, FLOOR] },
+    },
+    {
+      name: 'config-is-read-at-the-root',
+      comment: 'Whoever is configured is handed values, and does not know where they came from.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: [ROOT, CONFIG] },
+      to: { path: CONFIG },
+    },
+    {
+      name: 'config-imports-down',
+      severity: 'error',
+      from: { path: CONFIG },
+      to: { path: '^src/', pathNot: [CONFIG, BASE, FLOOR] },
     },
     {
       name: 'apps-import-what-a-user-can',

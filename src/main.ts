@@ -7,6 +7,7 @@
  */
 import { widenBufferPool } from './cli/buffer-pool.js'
 import { composeStart } from './cli/compose-start.js'
+import { configCommand } from './cli/config.js'
 import { ingestCommand } from './cli/ingest.js'
 import { processIo } from './cli/io.js'
 import { runProgram, type RegisterCommand } from './cli/program.js'
@@ -21,6 +22,7 @@ const commands: readonly RegisterCommand[] = [
   replayCommand,
   verifyCommand,
   scrubCommand,
+  configCommand,
 ]
 
 widenBufferPool()

@@ -12,6 +12,8 @@ export interface CliIo {
   /** Width of the terminal in characters. */
   readonly columns: number
   readonly cwd: string
+  /** The environment's variables: configuration only. */
+  readonly environment: Readonly<Record<string, string | undefined>>
   /** Wall clock in ms; progress only, never data. */
   readonly now: () => number
   /** Registers for SIGINT and SIGTERM; answers how to unregister. */
@@ -35,6 +37,7 @@ export function processIo(): CliIo {
     isTerminal: process.stderr.isTTY,
     columns: process.stderr.columns ?? 80,
     cwd: process.cwd(),
+    environment: process.env,
     now: Date.now,
     onSignal: (listener) => {
       process.on('SIGINT', listener)

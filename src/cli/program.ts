@@ -31,7 +31,7 @@ export async function runProgram(
   for (const register of commands) register(program, io)
 
   let usage = usageOf(program)
-  for (const command of [program, ...program.commands]) {
+  for (const command of allOf(program)) {
     command.exitOverride((error: CommanderError) => {
       usage = usageOf(command)
       throw error
@@ -66,7 +66,13 @@ export function version(): string {
   return 'unknown'
 }
 
+/** A command and those below it: `config` has `check` and `print`. */
+function allOf(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allOf)]
+}
+
 function usageOf(command: Command): string {
-  const names = command.parent === null ? command.name() : `tidemark ${command.name()}`
+  let names = command.name()
+  for (let at = command.parent; at !== null; at = at.parent) names = `${at.name()} ${names}`
   return `${names} ${command.usage()}`
 }

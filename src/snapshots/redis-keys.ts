@@ -4,9 +4,13 @@ import { configurationError } from '../errors.js'
 export class RedisKeys {
   readonly #prefix: string
 
-  /** Throws `REDIS_PREFIX_INVALID` where app or generation would make names ambiguous. */
-  constructor(app: string, generation: string) {
-    for (const [what, name] of Object.entries({ app, generation })) {
+  /**
+   * Begin with `prefix` and a colon, if there is one. Throws `REDIS_PREFIX_INVALID` where a part
+   * would make names ambiguous.
+   */
+  constructor(app: string, generation: string, prefix: string | null = null) {
+    const parts = prefix === null ? { app, generation } : { prefix, app, generation }
+    for (const [what, name] of Object.entries(parts)) {
       if (/^[A-Za-z0-9_.-]+$/.test(name)) continue
       const text = `${what} ${JSON.stringify(name)} of the keys in Redis`
       throw configurationError(
@@ -14,7 +18,7 @@ export class RedisKeys {
         `${text}: letters, digits, dot, dash and underscore are allowed`,
       )
     }
-    this.#prefix = `${app}:${generation}`
+    this.#prefix = Object.values(parts).join(':')
   }
 
   /** @example new RedisKeys('churn', '1').customer('c-42') // 'churn:1:customer:c-42' */

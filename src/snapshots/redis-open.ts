@@ -9,6 +9,8 @@ export interface RedisSnapshotsOptions extends RedisStoreOptions {
   readonly app: string
   /** Of the state: another one has keys of its own. */
   readonly generation: string
+  /** Before the names of all keys. */
+  readonly keyPrefix?: string
 }
 
 /**
@@ -27,7 +29,7 @@ export async function openRedisSnapshots(
   address: RedisAddress,
   options: RedisSnapshotsOptions,
 ): Promise<RedisSnapshots> {
-  const keys = new RedisKeys(options.app, options.generation)
+  const keys = new RedisKeys(options.app, options.generation, options.keyPrefix)
   const settings = settingsOf(options)
   const link = new RedisLink(address, settings)
   try {

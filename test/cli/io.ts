@@ -7,6 +7,7 @@ export class TestIo implements CliIo {
   clock = Date.parse('2026-01-01T12:00:00Z')
   exits: number[] = []
   columns = 80
+  environment: Record<string, string | undefined> = {}
   readonly #listeners = new Set<(signal: NodeJS.Signals) => void>()
 
   constructor(

@@ -1,0 +1,109 @@
+/** What a configuration says, in the words of the adapters. */
+import type { ConnectionOptions } from 'node:tls'
+import type { Config } from '../config/schema.js'
+import type { RegistryAddress } from '../schemas/confluent-client.js'
+import type { RedisAddress, RedisNode } from '../snapshots/redis-address.js'
+import { defaultSettings, type EngineSettings } from '../topology/settings.js'
+import { oauthTokens } from './oauth-token.js'
+
+/** How Kafka is reached, as the Kafka client takes it. */
+export interface KafkaConnection {
+  readonly brokers: string[]
+  readonly clientId: string
+  readonly ssl: ConnectionOptions | boolean
+  readonly sasl?: KafkaSasl
+}
+
+export type KafkaSasl =
+  | {
+      readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+      readonly username: string
+      readonly password: string
+    }
+  | {
+      readonly mechanism: 'oauthbearer'
+      readonly oauthBearerProvider: () => Promise<{ value: string }>
+    }
+
+export function kafkaConnection({ kafka }: Config): KafkaConnection {
+  const { brokers, clientId, ssl, sasl } = kafka
+  const tls = typeof ssl === 'boolean' ? ssl : tlsOptions(ssl)
+  return {
+    brokers: [...brokers],
+    clientId,
+    ssl: tls,
+    ...(sasl !== null && { sasl: saslOptions(sasl) }),
+  }
+}
+
+function tlsOptions({ ca, cert, key }: Exclude<Config['kafka']['ssl'], boolean>) {
+  return {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key: key.reveal() }),
+  }
+}
+
+function saslOptions(sasl: NonNullable<Config['kafka']['sasl']>): KafkaSasl {
+  if (sasl.mechanism === 'oauthbearer') {
+    return { mechanism: sasl.mechanism, oauthBearerProvider: oauthTokens(sasl) }
+  }
+  const { mechanism, username, password } = sasl
+  return { mechanism, username, password: password.reveal() }
+}
+
+/** Where Redis is; null: the configuration names none. */
+export function redisAddress({ redis }: Config): RedisAddress | null {
+  if (redis === null) return null
+  const { url, cluster, sentinels, sentinelMaster, sentinelPassword } = redis
+  const { username, password, tls } = redis
+  return {
+    ...(url !== undefined && { url: url.reveal() }),
+    ...(cluster !== undefined && { cluster: cluster.map(nodeOf) }),
+    ...(sentinels !== undefined && {
+      sentinels: { name: sentinelMaster ?? '', nodes: sentinels.map(nodeOf) },
+    }),
+    ...(sentinelPassword !== undefined && { sentinelPassword: sentinelPassword.reveal() }),
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password: password.reveal() }),
+    ...(tls && { tls }),
+  }
+}
+
+/** @example nodeOf('[::1]:6379') // { host: '::1', port: 6379 } */
+export function nodeOf(place: string): RedisNode {
+  const colon = place.lastIndexOf(':')
+  const host = place.slice(0, colon).replace(/^\[|\]$/g, '')
+  return { host, port: Number(place.slice(colon + 1)) }
+}
+
+/** Where the schema registry is; null: the configuration names none. */
+export function registryAddress({ schemaRegistry }: Config): RegistryAddress | null {
+  if (schemaRegistry === null) return null
+  const { url, auth, ca } = schemaRegistry
+  return {
+    url,
+    ...(auth?.username !== undefined && { username: auth.username }),
+    ...(auth?.password !== undefined && { password: auth.password.reveal() }),
+    ...(auth?.token !== undefined && { token: auth.token.reveal() }),
+    ...(ca !== undefined && { ca }),
+  }
+}
+
+export function engineSettings({ limits }: Config): EngineSettings {
+  const { commitRecordsMax, commitBytesMax, commitAgeMsMax, timersPerCommitMax, hotBytesMax } =
+    limits
+  return {
+    ...defaultSettings,
+    commitRecordsMax,
+    commitBytesMax,
+    commitAgeMsMax,
+    timersPerCommitMax,
+    hotBytesMax,
+  }
+}
+
+/** The consumer group's name. */
+export function groupIdOf({ kafka }: Config, app: string): string {
+  return kafka.groupId ?? `tidemark-${app}`
+}

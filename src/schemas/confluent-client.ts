@@ -1,0 +1,41 @@
+/**
+ * The client of a Confluent-compatible registry.
+ *
+ * Only the part of the package that speaks HTTP is loaded: its index brings the key management of
+ * three clouds with it, and costs a second at every start.
+ */
+import { Agent } from 'node:https'
+import type { SchemaRegistryClient } from '@confluentinc/schemaregistry/dist/schemaregistry-client.js'
+
+export interface RegistryAddress {
+  readonly url: string
+  readonly username?: string
+  readonly password?: string
+  readonly token?: string
+  /** PEM of the authorities that are trusted; those of the system without it. */
+  readonly ca?: string
+}
+
+/** Longest time that an answer may take, in ms. */
+const answerMsMax = 5_000
+
+export async function confluentClient(address: RegistryAddress): Promise<SchemaRegistryClient> {
+  const module = await import('@confluentinc/schemaregistry/dist/schemaregistry-client.js')
+  const { url, username, password, token, ca } = address
+  return new module.SchemaRegistryClient({
+    baseURLs: [url.replace(/\/+$/, '')],
+    // Whoever calls retries, and knows for how long.
+    maxRetries: 0,
+    createAxiosDefaults: {
+      timeout: answerMsMax,
+      ...(ca !== undefined && { httpsAgent: new Agent({ ca, keepAlive: true }) }),
+      ...(token !== undefined && { headers: { common: { Authorization: `Bearer ${token}` } } }),
+    },
+    ...(username !== undefined && {
+      basicAuthCredentials: {
+        credentialsSource: 'USER_INFO',
+        userInfo: `${username}:${password ?? ''}`,
+      },
+    }),
+  })
+}
