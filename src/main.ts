@@ -12,6 +12,7 @@ import { ingestCommand } from './cli/ingest.js'
 import { processIo } from './cli/io.js'
 import { runProgram, type RegisterCommand } from './cli/program.js'
 import { replayCommand } from './cli/replay.js'
+import { schemasCommand } from './cli/schemas.js'
 import { scrubCommand } from './cli/scrub.js'
 import { startCommand } from './cli/start.js'
 import { verifyCommand } from './cli/verify.js'
@@ -23,6 +24,7 @@ const commands: readonly RegisterCommand[] = [
   verifyCommand,
   scrubCommand,
   configCommand,
+  schemasCommand,
 ]
 
 widenBufferPool()

@@ -7,17 +7,26 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { register } from 'tsx/esm/api'
-import { churn } from '../apps/churn/app.js'
+import { churnDeclaration } from '../apps/churn/app.js'
 import { configurationError, TidemarkError } from '../errors.js'
 import type { App } from '../features/app.js'
-import { type AppDeclaration, buildApp } from '../features/build-app.js'
+import { type AppDeclaration, buildApp, schemasOf } from '../features/build-app.js'
+import { registeredIds } from '../schemas/registered-ids.js'
+import type { SchemaRegistry } from '../schemas/schemas.js'
 
-export interface LoadedApp {
-  readonly app: App
+interface FoundApp {
   /** How to name it again: `churn`, or the absolute folder. */
   readonly reference: string
   /** Where its bundles lie, `champion` and `fallback`; they may be missing. */
   readonly bundles: string
+}
+
+export interface LoadedApp extends FoundApp {
+  readonly app: App
+}
+
+export interface LoadedDeclaration extends FoundApp {
+  readonly declaration: AppDeclaration
 }
 
 /** The package's own folder, whether this runs from `src/` or from `dist/src/`. */
@@ -28,13 +37,28 @@ export function packageFolder(): string {
 }
 
 /**
+ * With a registry the ids are those that it has, and not those of the app's `ids.json`.
+ *
  * @throws with exit code 78: `APP_NOT_FOUND`, `APP_INVALID` where a file is missing, does not load
- *   or lacks an export, and whatever is wrong with the declaration
+ *   or lacks an export, `SCHEMA_UNREGISTERED` where the registry lacks a schema, and whatever is wrong
+ *   with the declaration
  * @example (await loadApp('examples/online-retail', process.cwd())).app.name
  */
-export async function loadApp(name: string, cwd: string): Promise<LoadedApp> {
+export async function loadApp(
+  name: string,
+  cwd: string,
+  registry: SchemaRegistry | null = null,
+): Promise<LoadedApp> {
+  const { declaration, ...found } = await loadDeclaration(name, cwd)
+  const registered = registry === null ? declaration : await registeredIn(registry, declaration)
+  return { app: buildApp(registered), ...found }
+}
+
+/** What an app declares, before it is compiled. Raises `APP_NOT_FOUND` and `APP_INVALID` (78). */
+export async function loadDeclaration(name: string, cwd: string): Promise<LoadedDeclaration> {
   if (name === 'churn') {
-    return { app: churn(), reference: name, bundles: join(packageFolder(), 'bundles/churn') }
+    const bundles = join(packageFolder(), 'bundles/churn')
+    return { declaration: churnDeclaration, reference: name, bundles }
   }
   const folder = resolve(cwd, name)
   if (!existsSync(folder)) {
@@ -45,15 +69,24 @@ export async function loadApp(name: string, cwd: string): Promise<LoadedApp> {
   const schemas = await load(folder, 'schemas.gen', ['schemaIds'])
   const rules = await load(folder, 'rules', ['rules'])
   const labels = await load(folder, 'labels', ['labels', 'eligible'])
-  const app = buildApp({
+  const declaration = {
     featureSet: features['featureSet'],
     schemaIds: schemas['schemaIds'],
     rules: rules['rules'],
     labels: labels['labels'],
     eligible: labels['eligible'],
     synthetic: false,
-  } as AppDeclaration)
-  return { app, reference: folder, bundles: join(folder, 'bundles') }
+  } as AppDeclaration
+  return { declaration, reference: folder, bundles: join(folder, 'bundles') }
+}
+
+async function registeredIn(
+  registry: SchemaRegistry,
+  declaration: AppDeclaration,
+): Promise<AppDeclaration> {
+  const { events, outputs } = schemasOf(declaration)
+  const schemaIds = await registeredIds(registry, [...events, ...outputs])
+  return { ...declaration, schemaIds, source: registry }
 }
 
 let unregister: (() => Promise<void>) | null = null

@@ -22,7 +22,7 @@ function whole(min: number, max: number) {
 
 const text = (what: string) => z.string(due(what)).min(1, due(what))
 
-const meta = <T extends z.ZodType>(type: T, facts: OptionMeta): T => type.meta({ ...facts }) as T
+const meta = <T extends z.ZodType>(type: T, facts: OptionMeta): T => type.meta({ ...facts })
 
 const secret = (what: string) =>
   meta(text(what), { secret: 'whole' }).transform((value) => new Secret(value))
@@ -52,14 +52,14 @@ const name = (what: string) =>
   })
 
 function url(protocols: readonly string[]) {
-  const text_ = `an address that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`
-  return z.string(due(text_)).refine((value) => {
+  const what = `an address that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`
+  return z.string(due(what)).refine((value) => {
     try {
       return protocols.includes(new URL(value).protocol)
     } catch {
       return false
     }
-  }, due(text_))
+  }, due(what))
 }
 
 const tls = z.strictObject({

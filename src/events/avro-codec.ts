@@ -4,12 +4,15 @@
  * E1 no bytes make `decode` throw, loop or allocate more than they are long.
  * E2 a decoded body has the app's own schema, whichever version wrote it, and its numbers are finite.
  * E3 decode(encode(e)) = e, −0 apart, which is 0.
+ * E4 what an id means is learnt once; a registry that is away makes `learn` wait, not `decode` refuse.
  */
 import type avsc from 'avsc'
 import { configurationError, exitCode, TidemarkError } from '../errors.js'
 import { eventType, ValueFault } from './avro-values.js'
 import type { Decoded, EventBody, EventCodec, Reject, RejectCode } from './event.js'
+import { isFlat } from './schema-check.js'
 import { idOf, sameSchema, subjectOf, type RegisteredSchema, type SchemaIds } from './schema-ids.js'
+import type { SchemaSource } from '../schemas/schemas.js'
 import type { AvroRecordSchema, EventSchemas } from './schema-types.js'
 
 const HEADER_BYTES = 5
@@ -20,9 +23,7 @@ type Resolver = NonNullable<Parameters<RecordType['decode']>[2]>
 
 /** How records with one id are read. */
 interface Reader {
-  /** The event type; −1 where the id is not one of an event. */
   readonly type: number
-  readonly subject: string
   readonly reader: RecordType
   readonly writer: RecordType
   /** Undefined where writer and reader are the same, which is much the fastest. */
@@ -31,6 +32,7 @@ interface Reader {
 
 interface OwnSchema {
   readonly schema: AvroRecordSchema
+  readonly subject: string
   readonly avro: RecordType
 }
 
@@ -40,7 +42,8 @@ interface Writer {
 }
 
 /**
- * The codec of an app's events.
+ * The codec of an app's events. `ids` has those that it writes with; what other ids mean it learns
+ * from `source`, where there is one.
  *
  * Raises `SCHEMA_UNREGISTERED` or `SCHEMA_INCOMPATIBLE` (exit 78) where `ids` does not fit `schemas`.
  *
@@ -51,41 +54,52 @@ interface Writer {
 export class AvroCodec implements EventCodec {
   readonly types: readonly string[]
   private readonly readers = new Map<number, Reader>()
+  /** By id that is known: why records with it cannot be read. */
+  private readonly refusals = new Map<number, Reject>()
+  private readonly own: readonly OwnSchema[]
   private readonly writers = new Map<string, Writer>()
   private pool = Buffer.allocUnsafe(POOL_BYTES)
   private used = 0
 
-  constructor(schemas: EventSchemas, ids: SchemaIds) {
+  constructor(
+    schemas: EventSchemas,
+    ids: SchemaIds,
+    private readonly source?: SchemaSource,
+  ) {
     this.types = Object.keys(schemas).sort()
-    const own = this.types.map((type) => ({
+    this.own = this.types.map((type) => ({
       schema: schemas[type],
       subject: subjectOf(schemas[type]),
       avro: eventType(schemas[type]),
     }))
-    own.forEach(({ schema, avro }, index) => {
+    this.own.forEach(({ schema, avro }, index) => {
       const id = idOf(ids, schema)
       if (id === null) throw unregistered(this.types[index])
       this.writers.set(this.types[index], { id, type: avro })
     })
     for (const [id, entry] of Object.entries(ids)) {
-      const type = own.findIndex(({ subject }) => subject === entry.subject)
-      this.readers.set(Number(id), readerOf(entry, type, own[type]))
+      const refusal = this.add(Number(id), entry)
+      if (refusal?.code === 'SCHEMA_INCOMPATIBLE') throw incompatible(entry, refusal)
     }
+  }
+
+  learn(records: readonly { readonly value: Buffer | null }[]): Promise<void> | null {
+    const { source, readers, refusals } = this
+    if (source === undefined) return null
+    let asked: Set<number> | null = null
+    for (const { value } of records) {
+      if (value === null || value.length < HEADER_BYTES || value[0] !== 0) continue
+      const id = value.readUInt32BE(1)
+      if (!readers.has(id) && !refusals.has(id)) (asked ??= new Set()).add(id)
+    }
+    return asked === null ? null : this.ask(source, [...asked])
   }
 
   decode(value: Buffer): Decoded | Reject {
     if (value.length < HEADER_BYTES || value[0] !== 0) return noHeader(value)
     const schemaId = value.readUInt32BE(1)
     const reader = this.readers.get(schemaId)
-    if (reader === undefined) {
-      return { code: 'SCHEMA_UNKNOWN', reason: `no schema has the id ${schemaId}` }
-    }
-    if (reader.type < 0) {
-      return {
-        code: 'TYPE_UNKNOWN',
-        reason: `schema ${schemaId} is of ${reader.subject}, which is no event type of this app`,
-      }
-    }
+    if (reader === undefined) return this.refusals.get(schemaId) ?? unknownId(schemaId)
     try {
       const { value: body, offset } = reader.reader.decode(value, HEADER_BYTES, reader.resolver)
       if (offset === value.length) return { type: reader.type, body: body as EventBody, schemaId }
@@ -93,6 +107,39 @@ export class AvroCodec implements EventCodec {
       return faultOf(reader, value, error)
     }
     return faultOf(reader, value, null)
+  }
+
+  private async ask(source: SchemaSource, ids: readonly number[]): Promise<void> {
+    for (const [id, entry] of await source.byIds(ids)) {
+      // An id that is not there may be one day, so it is asked for again.
+      if (entry !== null) this.add(id, entry)
+    }
+  }
+
+  /** Why records with the id cannot be read; null: they can. */
+  private add(id: number, { subject, schema }: RegisteredSchema): Reject | null {
+    const type = this.own.findIndex((own) => own.subject === subject)
+    if (type < 0) {
+      const reason = `schema ${id} is of ${subject}, which is no event type of this app`
+      return this.refuse(id, { code: 'TYPE_UNKNOWN', reason })
+    }
+    const own = this.own[type]
+    try {
+      const equal = sameSchema(schema, own.schema)
+      if (!equal) requireFlat(schema)
+      const writer = eventType(schema)
+      const resolver = equal ? undefined : own.avro.createResolver(writer)
+      this.readers.set(id, { type, reader: own.avro, writer, resolver })
+      return null
+    } catch (error) {
+      const reason = `schema ${id} cannot be read as ${subject}: ${(error as Error).message}`
+      return this.refuse(id, { code: 'SCHEMA_INCOMPATIBLE', reason })
+    }
+  }
+
+  private refuse(id: number, refusal: Reject): Reject {
+    this.refusals.set(id, refusal)
+    return refusal
   }
 
   encode(type: string, body: EventBody): Buffer {
@@ -126,21 +173,21 @@ export class AvroCodec implements EventCodec {
   }
 }
 
-function readerOf(entry: RegisteredSchema, type: number, own: OwnSchema | undefined): Reader {
-  const writer = eventType(entry.schema)
-  const reader = own?.avro ?? writer
-  const equal = own === undefined || sameSchema(entry.schema, own.schema)
-  try {
-    const resolver = equal ? undefined : reader.createResolver(writer)
-    return { type, subject: entry.subject, reader, writer, resolver }
-  } catch (error) {
-    throw configurationError(
-      'SCHEMA_INCOMPATIBLE',
-      `records of ${entry.subject} version ${entry.version} cannot be read with the app's schema: ` +
-        (error as Error).message,
-      error,
-    )
-  }
+/** A producer's schema may have anything in it; what claims sizes could make a decode endless (E1). */
+function requireFlat(schema: AvroRecordSchema): void {
+  const nested = schema.fields.find(({ type }) => !isFlat(type))
+  if (nested !== undefined) throw new Error(`field ${nested.name} is nested; an event is flat`)
+}
+
+function unknownId(id: number): Reject {
+  return { code: 'SCHEMA_UNKNOWN', reason: `no schema has the id ${id}` }
+}
+
+function incompatible({ subject, version }: RegisteredSchema, { reason }: Reject): TidemarkError {
+  return configurationError(
+    'SCHEMA_INCOMPATIBLE',
+    `records of ${subject} version ${version} cannot be read with the app's schema: ${reason}`,
+  )
 }
 
 function unregistered(type: string): TidemarkError {

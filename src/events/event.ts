@@ -15,6 +15,7 @@ export interface EventBody {
 export type RejectCode =
   | 'DECODE_FAILED'
   | 'SCHEMA_UNKNOWN'
+  | 'SCHEMA_INCOMPATIBLE'
   | 'KEY_MISSING'
   | 'KEY_INVALID'
   | 'KEY_TOO_LONG'
@@ -54,6 +55,11 @@ export interface EventCodec {
   readonly types: readonly string[]
   /** Never throws because of bytes. */
   decode(value: Buffer): Decoded | Reject
+  /**
+   * Asks what the ids in the headers of values mean that `decode` does not know yet, and waits for
+   * the answers; null: there is nothing to ask. A codec without it knows all that it ever will.
+   */
+  learn?(records: readonly { readonly value: Buffer | null }[]): Promise<void> | null
   /** Throws `EVENT_INVALID` (with the field) where the body does not fit the type's schema. */
   encode(type: string, body: EventBody): Buffer
 }

@@ -83,7 +83,7 @@ function envelopeFaults(record: AvroRecordSchema): string[] {
 }
 
 /** Nested values could be neither conditions nor columns, and their claimed sizes are a risk. */
-function isFlat(type: AvroType): boolean {
+export function isFlat(type: AvroType): boolean {
   if (typeof type === 'string') return PRIMITIVES.has(type)
   if (Array.isArray(type)) {
     const branches = (type as readonly AvroType[]).filter((branch) => branch !== 'null')

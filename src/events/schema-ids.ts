@@ -95,7 +95,8 @@ export function registerOutputs(
   return registerSchemas(ids, [outputs.features, outputs.scores], 'none')
 }
 
-function requireReadable(writer: RegisteredSchema, reader: AvroRecordSchema): void {
+/** Raises `SCHEMA_INCOMPATIBLE` (78) where records of one cannot be read with the other. */
+export function requireReadable(writer: RegisteredSchema, reader: AvroRecordSchema): void {
   try {
     avscType(reader).createResolver(avscType(writer.schema))
   } catch (error) {

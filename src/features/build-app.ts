@@ -4,7 +4,9 @@ import { outputSchemas } from '../events/output-schemas.js'
 import type { RuleSet } from '../events/rule-spec.js'
 import { compileRules } from '../events/rules.js'
 import { idOf, type SchemaIds } from '../events/schema-ids.js'
+import type { AvroRecordSchema } from '../events/schema-types.js'
 import { configurationError } from '../errors.js'
+import type { SchemaSource } from '../schemas/schemas.js'
 import { canonicalDeclaration, type Declaration } from './app-hash.js'
 import type { App, OutputSchemaIds } from './app.js'
 import { compile } from './compile.js'
@@ -15,7 +17,9 @@ import type { EligibleSpec } from './spec.js'
 
 export interface AppDeclaration {
   readonly featureSet: FeatureSet
+  /** With a `source` those of the app's own schemas, without one all that records may have. */
   readonly schemaIds: SchemaIds
+  readonly source?: SchemaSource
   readonly rules: RuleSet
   readonly labels: CompiledLabels | null
   readonly eligible: EligibleSpec | null
@@ -40,7 +44,7 @@ export function buildApp(app: AppDeclaration): App {
     rules: app.rules.spec,
   }
   const engine = compile(declaration)
-  const codec = new AvroCodec(schemas, app.schemaIds)
+  const codec = new AvroCodec(schemas, app.schemaIds, app.source)
   if (codec.types.join() !== engine.types.join()) {
     throw new Error('the codec and the engine number the event types differently')
   }
@@ -56,6 +60,14 @@ export function buildApp(app: AppDeclaration): App {
     declaration: canonicalDeclaration(declaration),
     synthetic: app.synthetic,
   }
+}
+
+/** All schemas of an app: what it reads, and what it emits. */
+export function schemasOf({ featureSet }: Pick<AppDeclaration, 'featureSet'>) {
+  const { spec, schemas } = featureSet
+  const { features, scores } = outputSchemas(spec.name, spec.features)
+  const outputs: readonly AvroRecordSchema[] = [features, scores]
+  return { events: Object.values(schemas), outputs }
 }
 
 function outputIds(name: string, columns: App['engine']['columns'], ids: SchemaIds) {

@@ -9,6 +9,7 @@
  *    only with a log that is new.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { RegistryStatus } from '../schemas/schemas.js'
 import type { PartitionStatus, StatusSource } from '../topology/status.js'
 import type { ScoreBoard } from './score-board.js'
 
@@ -20,9 +21,29 @@ export interface Metrics {
   observeCommit(partition: number, seconds: number): void
 }
 
+/** Whether the snapshots of another server follow the log; Redis tells it. */
+export interface SnapshotsHealth {
+  /** The code of what keeps writes from it; null: nothing. */
+  readonly failure: string | null
+  readonly waitingRows: number
+  readonly waitingBytes: number
+  /** Partitions whose outputs are put again, or have to be. */
+  readonly behind: readonly number[]
+}
+
+/** Servers beside the log that a process may use; a figure of one that it does not is left out. */
+export interface ObservedServers {
+  readonly snapshots?: () => SnapshotsHealth
+  readonly registry?: () => RegistryStatus
+}
+
 type Sample = readonly [labels: Record<string, string | number>, value: number]
 
-export function createMetrics(source: StatusSource, board: ScoreBoard): Metrics {
+export function createMetrics(
+  source: StatusSource,
+  board: ScoreBoard,
+  servers: ObservedServers = {},
+): Metrics {
   const registry = new Registry()
   // One status a scrape: figures of one answer must fit together.
   let scraped = source.status()
@@ -30,6 +51,7 @@ export function createMetrics(source: StatusSource, board: ScoreBoard): Metrics 
   collectDefaultMetrics({ register: registry, prefix: 'tidemark_' })
   addCounters(registry, engine, board)
   addGauges(registry, engine)
+  addServers(registry, servers)
   const commitDuration = new Histogram({
     name: 'tidemark_commit_duration_seconds',
     help: 'Wall time from closing a commit to its durability.',
@@ -119,9 +141,11 @@ function samplesOf(engine: StatusSource, read: (task: PartitionStatus) => Sample
   )
 }
 
-function addGauges(registry: Registry, engine: StatusSource): void {
-  const gauge = (name: string, help: string, labels: string[], read: () => Sample[]) =>
-    new Gauge({
+type AddGauge = (name: string, help: string, labels: string[], read: () => Sample[]) => void
+
+function gaugesOf(registry: Registry): AddGauge {
+  return (name, help, labels, read) =>
+    void new Gauge({
       name: `tidemark_${name}`,
       help,
       labelNames: labels,
@@ -131,6 +155,10 @@ function addGauges(registry: Registry, engine: StatusSource): void {
         for (const [sample, value] of read()) this.set(sample, value)
       },
     })
+}
+
+function addGauges(registry: Registry, engine: StatusSource): void {
+  const gauge = gaugesOf(registry)
   /** One figure a partition; null leaves the sample out, for 0 would be a lie. */
   const figure = (name: string, help: string, read: (task: PartitionStatus) => number | null) =>
     gauge(name, help, ['partition'], () =>
@@ -174,6 +202,34 @@ function addGauges(registry: Registry, engine: StatusSource): void {
     const { hash, synthetic } = engine.status().model
     return [[{ model: modelOf(engine), hash, synthetic: String(synthetic) }, 1]]
   })
+}
+
+function addServers(registry: Registry, { snapshots, registry: schemas }: ObservedServers): void {
+  const gauge = gaugesOf(registry)
+  const failing = (read: () => { readonly failure: string | null }) => (): Sample[] => {
+    const { failure } = read()
+    return failure === null ? [] : [[{ code: failure }, 1]]
+  }
+  if (snapshots !== undefined) {
+    const help = '1 with the code of what keeps snapshots from their server.'
+    gauge('snapshots_failing', help, ['code'], failing(snapshots))
+    gauge('snapshots_waiting_rows', 'Rows that wait for the server of snapshots.', [], () => [
+      [{}, snapshots().waitingRows],
+    ])
+    gauge('snapshots_waiting_bytes', 'Bytes of those rows.', [], () => [
+      [{}, snapshots().waitingBytes],
+    ])
+    gauge('snapshots_behind', '1 where outputs are put again.', ['partition'], () =>
+      snapshots().behind.map((partition): Sample => [{ partition }, 1]),
+    )
+  }
+  if (schemas !== undefined) {
+    const help = '1 with the code of what keeps the schema registry from answering.'
+    gauge('schema_registry_failing', help, ['code'], failing(schemas))
+    gauge('schema_registry_schemas', 'Ids of schemas that are known.', [], () => [
+      [{}, schemas().schemas],
+    ])
+  }
 }
 
 function modelOf(engine: StatusSource): string {

@@ -1,4 +1,4 @@
-import { map, type OperatorFunction } from 'rxjs'
+import { concatMap, from, map, of, type OperatorFunction } from 'rxjs'
 import { type EventCodec, isReject } from '../events/event.js'
 import { keyText } from '../events/key.js'
 import type { StoredRecord } from '../log/log.js'
@@ -9,16 +9,25 @@ export interface RecordBatch extends Omit<Batch<never>, 'items'> {
   readonly records: readonly StoredRecord[]
 }
 
-/** Turns bytes into events; what cannot be read becomes a reject in its place. */
+/**
+ * Turns bytes into events; what cannot be read becomes a reject in its place. A batch with a schema
+ * that was never met waits until somebody has said what it is: nothing is refused unasked.
+ */
 export function decode<S>(codec: EventCodec): OperatorFunction<RecordBatch, Batch<S>> {
-  return map((batch) => {
-    const items = batch.records.map((record) => {
-      const item = new Item<S>(record)
-      decodeItem(item, codec)
-      return item
-    })
-    return { ...batch, items }
+  return concatMap((batch) => {
+    const learning = codec.learn?.(batch.records) ?? null
+    if (learning === null) return of(decodeBatch<S>(batch, codec))
+    return from(learning).pipe(map(() => decodeBatch<S>(batch, codec)))
   })
+}
+
+function decodeBatch<S>(batch: RecordBatch, codec: EventCodec): Batch<S> {
+  const items = batch.records.map((record) => {
+    const item = new Item<S>(record)
+    decodeItem(item, codec)
+    return item
+  })
+  return { ...batch, items }
 }
 
 /** The first two decisions on a record: decode, then key. */

@@ -31,6 +31,7 @@ const stages: Readonly<Record<RejectCode, string>> = {
   RECORD_TOO_LARGE: 'ingest',
   DECODE_FAILED: 'decode',
   SCHEMA_UNKNOWN: 'decode',
+  SCHEMA_INCOMPATIBLE: 'decode',
   TYPE_UNKNOWN: 'decode',
   FIELD_INVALID: 'decode',
   NUMBER_RANGE: 'decode',

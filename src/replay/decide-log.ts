@@ -42,6 +42,7 @@ export async function decideLog(
       options.signal?.throwIfAborted()
       if (first) begins = Math.min(begins, portion[0].timestamp)
       first = false
+      await app.codec.learn?.(portion)
       for (const record of portion) {
         const decided = decider.decide(record)
         const { outcome } = decided.item

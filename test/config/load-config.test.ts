@@ -101,7 +101,11 @@ describe('a configuration', () => {
     const { config } = await load(
       `${withKafka('sasl: { mechanism: plain, username: u, password: hunter2 }')}redis: { url: 'redis://app:hunter2@cache:1' }\n`,
     )
-    const printed = [JSON.stringify(config), inspect(config, { depth: 9 }), `${config.redis?.url}`]
+    const printed = [
+      JSON.stringify(config),
+      inspect(config, { depth: 9 }),
+      String(config.redis?.url),
+    ]
     for (const text of printed) expect(text).not.toContain('hunter2')
     expect(printed[0]).toContain('redis://app:***@cache:1')
   })

@@ -42,6 +42,32 @@ it('a historic log has no lag in time, rather than a wrong one', async () => {
   expect(text).not.toMatch(/^tidemark_lag_seconds\{/m)
 })
 
+it('servers beside the log are told where a process uses them, and only there', async () => {
+  const board = new ScoreBoard()
+  const status = () => engineStatus()
+  const alone = await createMetrics({ status }, board).render()
+  expect(alone).not.toContain('tidemark_snapshots_')
+  expect(alone).not.toContain('tidemark_schema_registry_')
+  let failure: string | null = 'REDIS_UNAVAILABLE'
+  const metrics = createMetrics({ status }, board, {
+    snapshots: () => ({ failure, waitingRows: 7, waitingBytes: 900, behind: [2] }),
+    registry: () => ({ failure: null, schemas: 6 }),
+  })
+  const text = await metrics.render()
+  for (const line of [
+    'tidemark_snapshots_failing{code="REDIS_UNAVAILABLE"} 1',
+    'tidemark_snapshots_waiting_rows 7',
+    'tidemark_snapshots_waiting_bytes 900',
+    'tidemark_snapshots_behind{partition="2"} 1',
+    'tidemark_schema_registry_schemas 6',
+  ]) {
+    expect(text).toContain(line)
+  }
+  expect(text).not.toMatch(/^tidemark_schema_registry_failing\{/m)
+  failure = null
+  expect(await metrics.render()).not.toMatch(/^tidemark_snapshots_failing\{/m)
+})
+
 /** Labels in alphabetical order, so that a test does not depend on the order of ours. */
 function sorted(text: string): string {
   return text.replace(/\{([^}]*)\}/g, (_, labels: string) => `{${labels.split(',').sort().join()}}`)
