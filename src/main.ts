@@ -8,6 +8,7 @@
 import { widenBufferPool } from './cli/buffer-pool.js'
 import { composeStart } from './cli/compose-start.js'
 import { configCommand } from './cli/config.js'
+import { doctorCommand } from './cli/doctor.js'
 import { ingestCommand } from './cli/ingest.js'
 import { processIo } from './cli/io.js'
 import { runProgram, type RegisterCommand } from './cli/program.js'
@@ -25,6 +26,7 @@ const commands: readonly RegisterCommand[] = [
   scrubCommand,
   configCommand,
   schemasCommand,
+  doctorCommand,
 ]
 
 widenBufferPool()

@@ -70,6 +70,14 @@ export function redisAddress({ redis }: Config): RedisAddress | null {
   }
 }
 
+/** What a configuration says of the snapshots in Redis, beside where it is. */
+export function redisOptions({ redis, limits }: Config) {
+  return {
+    ...(redis?.keyPrefix !== undefined && { keyPrefix: redis.keyPrefix }),
+    waitingBytesMax: limits.redisWaitingBytesMax,
+  }
+}
+
 /** @example nodeOf('[::1]:6379') // { host: '::1', port: 6379 } */
 export function nodeOf(place: string): RedisNode {
   const colon = place.lastIndexOf(':')

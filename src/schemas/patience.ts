@@ -34,10 +34,11 @@ export class Patience {
     for (let pauseMs = pauseMsMin; ; pauseMs = Math.min(pauseMs * 2, this.#pauseMsMax)) {
       this.#ending.signal.throwIfAborted()
       try {
-        const result = await attempt()
+        const result = await this.#unlessEnded(attempt())
         this.#succeeded()
         return result
       } catch (error) {
+        this.#ending.signal.throwIfAborted()
         if (!(error instanceof TidemarkError) || error.retry === 'never') throw error
         this.#failed(error)
         if (Date.now() + pauseMs > endMs) throw error
@@ -55,6 +56,21 @@ export class Patience {
   /** Ends all waiting, now and later, with `reason`. */
   end(reason: TidemarkError): void {
     this.#ending.abort(reason)
+  }
+
+  /** Leaves alone an attempt that may yet last when it is ended. */
+  async #unlessEnded<T>(attempt: Promise<T>): Promise<T> {
+    const { signal } = this.#ending
+    let end: () => void = () => undefined
+    const ended = new Promise<never>((_resolve, reject) => {
+      end = () => reject(signal.reason as Error)
+      signal.addEventListener('abort', end)
+    })
+    try {
+      return await Promise.race([attempt, ended])
+    } finally {
+      signal.removeEventListener('abort', end)
+    }
   }
 
   #succeeded(): void {

@@ -8,6 +8,7 @@ import {
   kafkaConnection,
   nodeOf,
   redisAddress,
+  redisOptions,
   registryAddress,
 } from '../../src/cli/connections.js'
 import { oauthTokens } from '../../src/cli/oauth-token.js'
@@ -36,6 +37,7 @@ describe('a configuration in the words of the adapters', () => {
     expect(groupIdOf(config, 'shop')).toBe('tidemark-shop')
     expect(redisAddress(config)).toBe(null)
     expect(registryAddress(config)).toBe(null)
+    expect(redisOptions(config)).toEqual({ waitingBytesMax: 32 * 1024 * 1024 })
     expect(engineSettings(config)).toEqual(defaultSettings)
   })
 
@@ -44,9 +46,9 @@ describe('a configuration in the words of the adapters', () => {
       'groupId: g, ssl: { ca: a.pem, cert: a.pem, key: a.pem }, ' +
         'sasl: { mechanism: scram-sha-512, username: u, password: p }',
       'redis: { sentinels: ["[::1]:1"], sentinelMaster: m, sentinelPassword: s, username: u, ' +
-        'password: p, tls: true }\n' +
+        'password: p, tls: true, keyPrefix: k }\n' +
         'schemaRegistry: { url: "https://r", auth: { token: t }, ca: a.pem }\n' +
-        'limits: { commitAgeMsMax: 7 }\n',
+        'limits: { commitAgeMsMax: 7, redisWaitingBytesMax: 2097152 }\n',
     )
     expect(kafkaConnection(config)).toMatchObject({
       ssl: { ca: 'PEM', cert: 'PEM', key: 'PEM' },
@@ -60,6 +62,7 @@ describe('a configuration in the words of the adapters', () => {
       password: 'p',
       tls: true,
     })
+    expect(redisOptions(config)).toEqual({ keyPrefix: 'k', waitingBytesMax: 2 * 1024 * 1024 })
     expect(registryAddress(config)).toEqual({ url: 'https://r', token: 't', ca: 'PEM' })
     expect(engineSettings(config).commitAgeMsMax).toBe(7)
   })

@@ -94,6 +94,9 @@ test('names of keys are refused where they could mean two things', () => {
     expect.objectContaining({ code: 'REDIS_PREFIX_INVALID' }),
   )
   expect(() => new RedisKeys('a', '*')).toThrow('generation "*"')
+  expect(() => new RedisKeys('a', '1', 'x:y')).toThrow('prefix "x:y"')
+  expect(new RedisKeys('a', '1', 'team').customer('c:1')).toBe('team:a:1:customer:c:1')
+  expect(new RedisKeys('a', '1', 'team').customerOf('team:a:1:customer:c:1')).toBe('c:1')
 })
 
 test('a row has a value for each field, and a tombstone no features', () => {

@@ -14,17 +14,20 @@ export type Mood =
   | { readonly page: number }
 
 export interface UnsteadyHttp {
-  readonly url: string
+  url: string
   mood: Mood
   /** How many requests came. */
   requests: number
+  /** What the last one had to say who it is of. */
+  authorization: string | undefined
 }
 
 /** For the running test; `target` is an address with a path that is put before each request's. */
 export async function unsteadyHttp(target: string): Promise<UnsteadyHttp> {
-  const unsteady = { url: '', mood: 'well' as Mood, requests: 0 }
+  const unsteady: UnsteadyHttp = { url: '', mood: 'well', requests: 0, authorization: undefined }
   const server = createServer((incoming, outgoing) => {
     unsteady.requests++
+    unsteady.authorization = incoming.headers.authorization
     const { mood } = unsteady
     if (mood === 'well') forward(target, incoming, outgoing)
     else if (mood === 'broken') outgoing.writeHead(500).end('{"error_code":50001,"message":"x"}')

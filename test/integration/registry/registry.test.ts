@@ -1,6 +1,7 @@
 /** The adapter against a real registry, and against one that fails in the ways that servers do. */
 import { randomUUID } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:https'
 import { join } from 'node:path'
 import { firstValueFrom, of, toArray } from 'rxjs'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -163,14 +164,16 @@ describe('a registry that is away', () => {
     },
   )
 
-  test('is not waited for behind a stop', async () => {
+  test.each(['rude', 'silent'] as const)('and %s is not waited for behind a stop', async (mood) => {
     const unsteady = await unsteadyHttp(server.url)
-    unsteady.mood = 'rude'
+    unsteady.mood = mood
     const registry = await connected(unsteady.url)
     const asked = registry.byIds([7])
     await expect.poll(() => unsteady.requests).toBeGreaterThan(0)
+    const stopMs = Date.now()
     await registry.close()
     await expect(asked).rejects.toMatchObject({ code: 'STOPPED' })
+    expect(Date.now() - stopMs).toBeLessThan(1_000)
   })
 
   test('ends what does not wait for ever, with the reason', async () => {
@@ -188,6 +191,37 @@ describe('a registry that is away', () => {
     const registry = await connected(unsteady.url)
     await expect(registry.byIds([7])).rejects.toMatchObject({ code: 'REGISTRY_REFUSED', exit: 78 })
     expect(unsteady.requests).toBe(1)
+  })
+})
+
+describe('who asks', () => {
+  test.each([
+    [{ username: 'u', password: 'p:w' }, `Basic ${Buffer.from('u:p:w').toString('base64')}`],
+    [{ token: 't' }, 'Bearer t'],
+    [{}, undefined],
+  ])('says so by %j', async (auth, due) => {
+    const unsteady = await unsteadyHttp(server.url)
+    const registry = await ConfluentSchemas.open({ url: `${unsteady.url}/`, ...auth }, quick)
+    onTestFinished(() => registry.close())
+    expect(await registry.versions('nobody.knows')).toEqual([])
+    expect(unsteady.authorization).toBe(due)
+  })
+
+  test('believes a server whose authority it was told, and no other', async () => {
+    const cert = readFileSync('test/fixtures/tls/server.pem', 'utf8')
+    const key = readFileSync('test/fixtures/tls/server.key')
+    const https = createServer({ cert, key }, (_request, response) => response.end('[]'))
+    await new Promise<void>((resolve) => https.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void https.close())
+    const url = `https://localhost:${(https.address() as { port: number }).port}`
+    const told = await ConfluentSchemas.open({ url, ca: cert }, quick)
+    expect(await told.versions('a')).toEqual([])
+    await told.close()
+    const untold = await connected(url, { patienceMs: 0 })
+    await expect(untold.versions('a')).rejects.toMatchObject({
+      code: 'REGISTRY_UNAVAILABLE',
+      message: expect.stringContaining('self-signed'),
+    })
   })
 })
 
