@@ -45,10 +45,11 @@ await rm(folder, { recursive: true })
 
 /** All events; timers wait meanwhile. Nothing of the engine outlives the call. */
 async function drain(): Promise<void> {
-  const { engine, counts, close } = await startChurn(folder, log, {
+  const run = await startChurn(folder, log, {
     timersPerCommitMax: 0,
     lagAllowanceMs: 0,
   })
+  const { engine, counts } = run
   memory.restart()
   threads.restart()
   const before = process.cpuUsage()
@@ -60,17 +61,18 @@ async function drain(): Promise<void> {
   report.line(`${Math.round(rate)} events/s, ${(events / counts.rows).toFixed(2)} an output`)
   report.line(threads.text())
   report.line(`${memory.text()} (target 1536 with 1,000,000 ranks)`)
-  await close()
+  await run.close()
 }
 
 /** A day without events; the number of customers. */
 async function passDay(): Promise<number> {
   memory.restart()
-  const { engine, counts, close } = await startChurn(folder, log, {
+  const run = await startChurn(folder, log, {
     lagAllowanceMs: 0,
     idleWaitMs: 2,
     wallClock: () => wall,
   })
+  const { engine, counts } = run
   await engine.idle()
   const { byTime, commits } = counts
   const { customers } = engine.status().partitions[0]
@@ -89,7 +91,7 @@ async function passDay(): Promise<number> {
   report.seconds(day / 1e6, `for a simulated day of decay, ${fired} timers`, 60)
   report.line(threads.text())
   report.line(`${memory.text()} (target 1536 with 1,000,000 ranks)`)
-  await close()
+  await run.close()
   return customers
 }
 

@@ -25,29 +25,20 @@ export function placeOf(rows: readonly number[], stride: number, tile: number): 
   return low * stride
 }
 
-/** Rows with so many numbers grow in place: copying them for each new row would cost more than the room. */
-const GROWING_FROM = 512
-
-/**
- * Opens an empty row for a tile at `place`, moving later rows up; the rows, which may be another
- * array: pushing onto a short one makes room for many.
- */
+/** Opens an empty row for a tile at `place`, moving later rows up. */
 export function insertRow(
   rows: number[],
   { stride, emptyRow }: SeriesPlan,
   place: number,
   tile: number,
-): number[] {
+): void {
   const end = rows.length
-  let opened = rows
-  if (end < GROWING_FROM) opened = rows.concat(emptyRow)
-  else for (let i = 0; i < stride; i++) rows.push(emptyRow[i])
+  for (let i = 0; i < stride; i++) rows.push(emptyRow[i])
   if (place < end) {
-    for (let i = end - 1; i >= place; i--) opened[i + stride] = opened[i]
-    for (let i = 1; i < stride; i++) opened[place + i] = emptyRow[i]
+    for (let i = end - 1; i >= place; i--) rows[i + stride] = rows[i]
+    for (let i = 1; i < stride; i++) rows[place + i] = emptyRow[i]
   }
-  opened[place] = tile
-  return opened
+  rows[place] = tile
 }
 
 /** A new array of empty rows, with just the room that they take. */

@@ -70,7 +70,7 @@ function addToSeries(
   } else {
     row = placeOf(rows, plan.stride, tile)
     inserted = row === rows.length || rows[row] !== tile
-    if (inserted) state.series[plan.index] = rows = insertRow(rows, plan, row, tile)
+    if (inserted) insertRow(rows, plan, row, tile)
   }
   if (row === 0 && inserted) pruneFrom(numbers, leavesFrom(plan, tile))
   addToRow(state, plan, rows, row, extracted)
