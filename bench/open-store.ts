@@ -62,7 +62,7 @@ async function fill(into: Store): Promise<number> {
   for (let i = 0; i < events; i++) {
     const { type, body } = churnEvent(w1.event(i))
     clock = Math.max(clock, body.occurred_at + 1)
-    if (filling.entry(body.customer_id) === null) await filling.fetch([body.customer_id])
+    if (filling.entry(body.customer_id) === null) await filling.fetch([body.customer_id], 'event')
     const state = filling.change(filling.entry(body.customer_id)!)
     const number = types.indexOf(type)
     if (program.judge(clock, state, number, body) !== 'accepted') continue

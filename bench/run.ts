@@ -18,6 +18,7 @@ const benchmarks: Record<string, readonly string[]> = {
 
 /** Those of the `tidemark` binary, see `src/main.ts`. */
 const flags = ['--max-semi-space-size=64']
+const env = { ...process.env, MALLOC_ARENA_MAX: '2' }
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => benchmarks[name] === undefined)
@@ -38,6 +39,7 @@ for (const [name, [script, ...args]] of Object.entries(benchmarks)) {
   const path = fileURLToPath(new URL(script, import.meta.url))
   const { status } = spawnSync(process.execPath, [...flags, '--import', 'tsx', path, ...args], {
     stdio: 'inherit',
+    env,
   })
   if (status !== 0) {
     failed = true

@@ -5,7 +5,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { widenBufferPool } from '../src/cli/buffer-pool.js'
 import { partitionOf } from '../src/events/partition.js'
 import { EmbeddedLog } from '../src/log/embedded-log.js'
 import { topicsOf } from '../src/log/log.js'
@@ -25,7 +24,6 @@ const report = new Report(
   `W1, ${events} events, ${partitions} partition(s), embedded log to committed scores`,
 )
 const memory = new PeakMemory()
-widenBufferPool()
 const log = await EmbeddedLog.open(join(folder, 'log'), { partitions, timeBase: { kind: 'none' } })
 await fill()
 

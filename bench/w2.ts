@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { EmbeddedLog } from '../src/log/embedded-log.js'
 import { fillChurn, startChurn } from './support/churn-engine.js'
 import { profiled } from './support/profile.js'
-import { cpuSince, PeakMemory, Report } from './support/report.js'
+import { cpuSince, forgetTheRunBefore, PeakMemory, Report, ThreadShares } from './support/report.js'
 
 const events = Number(process.argv[2] ?? 2_000_000)
 const ranks = Number(process.argv[3] ?? 100_000)
@@ -22,6 +22,7 @@ const minutes = 1440
 const start = 1_672_531_200_000
 const folder = await mkdtemp(join(tmpdir(), 'tidemark-w2-'))
 const memory = new PeakMemory()
+const threads = new ThreadShares()
 const report = new Report(`W2, ${events} events over ${ranks} ranks`)
 
 // One tick a second of this clock, and each of its seconds is a minute of event time. The virtual
@@ -34,42 +35,65 @@ const log = await EmbeddedLog.open(join(folder, 'log'), {
 })
 await fillChurn(log, events, ranks)
 
-const stream = await startChurn(folder, log, { timersPerCommitMax: 0, lagAllowanceMs: 0 })
-let before = process.cpuUsage()
-const started = performance.now()
-await profiled('w2-stream', () => stream.engine.idle())
-const perEvent = cpuSince(before) / events
-const rate = events / ((performance.now() - started) / 1000)
-await stream.close()
-report.figure(perEvent, 'an event', 25)
-report.line(`${Math.round(rate)} events/s, ${(events / stream.counts.rows).toFixed(2)} an output`)
-
-const ticks = await startChurn(folder, log, {
-  lagAllowanceMs: 0,
-  idleWaitMs: 2,
-  wallClock: () => wall,
-})
-await ticks.engine.idle()
-const { byTime, commits } = ticks.counts
-const customers = ticks.engine.status().partitions[0].customers
-report.line(`${customers} customers, ${byTime} overdue timers served in ${commits} commits`)
-before = process.cpuUsage()
-await profiled('w2-ticks', async () => {
-  for (let minute = 0; minute < minutes; minute++) {
-    wall += 1000
-    await ticks.engine.idle()
-  }
-})
-const day = cpuSince(before)
-const fired = ticks.counts.byTime - byTime
-report.figure(day / fired, `a timer snapshot, ${Math.round(fired / minutes)} in a tick`, 12)
-report.seconds(day / 1e6, `for a simulated day of decay, ${fired} timers`, 60)
-await ticks.close()
+await drain()
+forgetTheRunBefore()
+const customers = await passDay()
 await log.close()
 const bytes = await sizeOf(join(folder, 'state'))
 report.line(`${Math.round(bytes / customers)} bytes of state a customer on disk (target 400)`)
-report.line(`${memory.text()} (target 1536 with 1,000,000 ranks)`)
 await rm(folder, { recursive: true })
+
+/** All events; timers wait meanwhile. Nothing of the engine outlives the call. */
+async function drain(): Promise<void> {
+  const run = await startChurn(folder, log, {
+    timersPerCommitMax: 0,
+    lagAllowanceMs: 0,
+  })
+  const { engine, counts } = run
+  memory.restart()
+  threads.restart()
+  const before = process.cpuUsage()
+  const started = performance.now()
+  await profiled('w2-stream', () => engine.idle())
+  const perEvent = cpuSince(before) / events
+  const rate = events / ((performance.now() - started) / 1000)
+  report.figure(perEvent, 'an event', 25)
+  report.line(`${Math.round(rate)} events/s, ${(events / counts.rows).toFixed(2)} an output`)
+  report.line(threads.text())
+  report.line(`${memory.text()} (target 1536 with 1,000,000 ranks)`)
+  await run.close()
+}
+
+/** A day without events; the number of customers. */
+async function passDay(): Promise<number> {
+  memory.restart()
+  const run = await startChurn(folder, log, {
+    lagAllowanceMs: 0,
+    idleWaitMs: 2,
+    wallClock: () => wall,
+  })
+  const { engine, counts } = run
+  await engine.idle()
+  const { byTime, commits } = counts
+  const { customers } = engine.status().partitions[0]
+  report.line(`${customers} customers, ${byTime} overdue timers served in ${commits} commits`)
+  threads.restart()
+  const before = process.cpuUsage()
+  await profiled('w2-ticks', async () => {
+    for (let minute = 0; minute < minutes; minute++) {
+      wall += 1000
+      await engine.idle()
+    }
+  })
+  const day = cpuSince(before)
+  const fired = counts.byTime - byTime
+  report.figure(day / fired, `a timer snapshot, ${Math.round(fired / minutes)} in a tick`, 12)
+  report.seconds(day / 1e6, `for a simulated day of decay, ${fired} timers`, 60)
+  report.line(threads.text())
+  report.line(`${memory.text()} (target 1536 with 1,000,000 ranks)`)
+  await run.close()
+  return customers
+}
 
 async function sizeOf(path: string): Promise<number> {
   let total = 0

@@ -1,7 +1,6 @@
 /** The built-in app on the real embedded parts in a folder of its own, for benchmarks. */
 import { join } from 'node:path'
 import { churn } from '../../src/apps/churn/app.js'
-import { widenBufferPool } from '../../src/cli/buffer-pool.js'
 import { layoutOf } from '../../src/cli/compose-start.js'
 import { openModels } from '../../src/cli/open-models.js'
 import { partitionOf } from '../../src/events/partition.js'
@@ -48,8 +47,6 @@ export async function startChurn(
   log: EmbeddedLog,
   settings: Partial<EngineSettings>,
 ): Promise<ChurnRun> {
-  // As the command does.
-  widenBufferPool()
   const app = churn()
   const observer = { scored: () => undefined, degraded: () => undefined }
   const bundles = new URL('../../bundles/churn', import.meta.url).pathname

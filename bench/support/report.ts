@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { calibrate } from './calibrate.js'
 
 /** What avsc took for a value where the targets were set, in µs. */
@@ -54,6 +56,49 @@ export function cpuSince(before: NodeJS.CpuUsage): number {
   return user + system
 }
 
+/** Where CPU went: the main thread, which runs all JavaScript, and the others. */
+export class ThreadShares {
+  private before = threadTimes()
+
+  restart(): void {
+    this.before = threadTimes()
+  }
+
+  /** @example threads.text() // 'CPU: main thread 70 %, others (V8's, …) 10, 5, 5, 5, 5 %' */
+  text(): string {
+    const took = [...threadTimes()].map(
+      ([id, ms]) => [id, ms - (this.before.get(id) ?? 0)] as const,
+    )
+    const total = took.reduce((sum, [, ms]) => sum + ms, 0)
+    const share = (ms: number): number => Math.round((ms / total) * 100)
+    const main = took.find(([id]) => id === String(process.pid))?.[1] ?? 0
+    const others = took
+      .filter(([id]) => id !== String(process.pid))
+      .map(([, ms]) => share(ms))
+      .filter((percent) => percent > 0)
+      .sort((a, b) => b - a)
+    return `CPU: main thread ${share(main)} %, others (V8's, LevelDB's, libuv's) ${others.join(', ')} %`
+  }
+}
+
+/** ms of CPU by thread id; the kernel counts in hundredths of a second. */
+function threadTimes(): Map<string, number> {
+  const times = new Map<string, number>()
+  for (const id of readdirSync('/proc/self/task')) {
+    const [, fields] = readFileSync(`/proc/self/task/${id}/stat`, 'utf8').split(') ')
+    const [user, system] = fields.split(' ').slice(11, 13)
+    times.set(id, (Number(user) + Number(system)) * 10)
+  }
+  return times
+}
+
+/** Collects garbage, as the end of a process would: for a benchmark of two runs in one process. */
+export function forgetTheRunBefore(): void {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+}
+
 /** The most memory of its own that a process was seen to hold, looked at twice a second. */
 export class PeakMemory {
   private own = 0
@@ -61,6 +106,12 @@ export class PeakMemory {
   constructor() {
     this.look()
     setInterval(() => this.look(), 500).unref()
+  }
+
+  /** Begins anew; what mapped files added stays. */
+  restart(): void {
+    this.own = 0
+    this.look()
   }
 
   /** In MB: what only this process holds, and all that was ever resident. */

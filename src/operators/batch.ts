@@ -6,7 +6,7 @@ import type { EventBody, Reject } from '../events/event.js'
 import type { FeatureRows } from '../features/rows.js'
 import type { StoredRecord } from '../log/log.js'
 import type { ScoredRows } from '../scoring/scorer.js'
-import type { Entry } from '../state/overlay.js'
+import type { Entry } from '../state/entry.js'
 import type { Position } from './position.js'
 
 export type Outcome =

@@ -15,7 +15,8 @@ import { Observable, type OperatorFunction } from 'rxjs'
 import type { ModelName } from '../events/output-rows.js'
 import { FeatureRows } from '../features/rows.js'
 import { recordBytes } from '../log/log.js'
-import type { Entry, Overlay } from '../state/overlay.js'
+import type { Entry } from '../state/entry.js'
+import type { Overlay } from '../state/overlay.js'
 import type { TimerCursor, Timers } from '../state/timers.js'
 import type { Batch, Commit, Item } from './batch.js'
 import type { Program } from './program.js'
@@ -185,9 +186,10 @@ function closeCommit<S>(
   const touched = open.takeTouched()
   const rows = new FeatureRows(program.columns, touched.length + 16)
   for (const customer of open.erased) timers.arm(customer, Infinity)
-  for (const entry of touched) readRow(entry, 'event', asOf, rows, parts)
+  for (const { customer, state } of touched) readRow(customer, state, 'event', asOf, rows, parts)
   const max = atEnd ? timersMax(options) : Math.min(timersMax(options), touched.length)
   const cursor = serveTimers(max, rows, parts)
+  parts.overlay.forgetPassing()
   progress.commit++
   return {
     position: {
@@ -221,16 +223,17 @@ function timersMax(options: GatherOptions): number {
 }
 
 function readRow<S>(
-  entry: Entry<S>,
+  customer: string,
+  state: S,
   cause: 'event' | 'time',
   asOf: number,
   rows: FeatureRows,
   parts: GatherParts<S>,
 ): void {
-  const row = rows.add(entry.customer, cause)
-  parts.program.read(entry.state, asOf, rows, row)
+  const row = rows.add(customer, cause)
+  parts.program.read(state, asOf, rows, row)
   // Retiring is the last change that a timer tells.
-  parts.timers.emitted(entry.customer, asOf, rows.retired[row] ? Infinity : rows.validUntil[row])
+  parts.timers.emitted(customer, asOf, rows.retired[row] ? Infinity : rows.validUntil[row])
 }
 
 /**
@@ -243,16 +246,16 @@ function serveTimers<S>(max: number, rows: FeatureRows, parts: GatherParts<S>): 
   for (let served = 0; served < max;) {
     const timer = timers.take(asOf)
     if (timer === null) return { instant: asOf, customer: null }
-    const entry = overlay.entry(timer.customer)
-    if (entry === null) {
+    const state = overlay.look(timer.customer)
+    if (state === null) {
       timers.putBack(timer)
       break
     }
     progress.served = { instant: timer.due, customer: timer.customer }
-    const due = program.nextChange(entry.state, timer.due - 1)
+    const due = program.nextChange(state, timer.due - 1)
     if (due > asOf) timers.arm(timer.customer, due)
     else {
-      readRow(entry, 'time', asOf, rows, parts)
+      readRow(timer.customer, state, 'time', asOf, rows, parts)
       served++
     }
   }

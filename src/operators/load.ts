@@ -25,12 +25,22 @@ export function load<S>(
       if (item.entry === null) missing.add(item.customer)
       if (item.body !== null && item.body.occurred_at >= asOf) asOf = item.body.occurred_at + 1
     }
+    const due: string[] = []
     for (const { customer } of timers.peek(asOf, timersMax)) {
-      if (overlay.entry(customer) === null) missing.add(customer)
+      if (!missing.has(customer) && overlay.look(customer) === null) due.push(customer)
     }
-    if (missing.size === 0) return of(batch)
-    return from(overlay.fetch([...missing])).pipe(map(() => attach(batch, overlay)))
+    if (missing.size === 0 && due.length === 0) return of(batch)
+    return from(fetchBoth(overlay, [...missing], due)).pipe(map(() => attach(batch, overlay)))
   })
+}
+
+async function fetchBoth<S>(
+  overlay: Overlay<S>,
+  touched: readonly string[],
+  due: readonly string[],
+): Promise<void> {
+  if (touched.length > 0) await overlay.fetch(touched, 'event')
+  if (due.length > 0) await overlay.fetch(due, 'timer')
 }
 
 function attach<S>(batch: Batch<S>, overlay: Overlay<S>): Batch<S> {

@@ -77,7 +77,7 @@ export class DerivedState<S> {
   /** Makes customers resident, so that `of` has them. */
   async load(customers: Iterable<string>): Promise<void> {
     const missing = [...customers].filter((customer) => this.overlay.entry(customer) === null)
-    if (missing.length > 0) await this.overlay.fetch(missing)
+    if (missing.length > 0) await this.overlay.fetch(missing, 'event')
   }
 
   /** The state of a resident customer. */

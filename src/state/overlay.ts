@@ -9,39 +9,25 @@
  * O2 Only what was flushed may be evicted, so the store never has to hold uncommitted state.
  * O3 The digest is the sum of the seals of all values of the store after the flush under way.
  * O4 Bytes from the store are believed only if their seal holds; anything else is damage.
+ * O5 Whoever is only looked at, by his timer, does not push out those whom events touch: without
+ *    room he is read, and forgotten with the commit.
  */
 import { ioError } from '../errors.js'
 import { Digest, sealIn, sealOf, sealed, unsealed } from './checksum.js'
 import type { StateCodec } from './codec.js'
+import { Entry, entryBytes } from './entry.js'
 import { stateKey } from './state-key.js'
 import type { Store, StoreChange } from './store.js'
-
-/** Memory of an entry beside its state: key, map slots, seals. */
-const entryBytes = 200
-
-/** One customer in memory. */
-export class Entry<S> {
-  /** Cells in the store, and their seals, at the same index. */
-  cells: number[] = []
-  seals: bigint[] = []
-  /** Changed since the last flush border. */
-  changed = false
-  /** Part of the flush under way; `waiting` until it has been encoded. */
-  flushing: 'no' | 'waiting' | 'encoded' = 'no'
-  /** Everything stored is to be deleted by the next encoding. */
-  wiped = false
-  recent = true
-  /** Counted among the customers that have state. */
-  counted = false
-  /** Touched by an event since the last commit closed. */
-  touched = false
-  weight = entryBytes
-
-  constructor(
-    readonly customer: string,
-    public state: S,
-  ) {}
-}
+import {
+  cellsIn,
+  noCells,
+  placeOfCell,
+  removeCell,
+  sealAt,
+  setSeal,
+  type StoredCells,
+  withCell,
+} from './stored-cells.js'
 
 export interface OverlayOptions {
   /** Entries beyond this many bytes are evicted, unless they have to be flushed first. */
@@ -50,6 +36,8 @@ export interface OverlayOptions {
 
 export class Overlay<S> {
   private readonly entries = new Map<string, Entry<S>>()
+  /** States that were read for timers (O5); none of them is in `entries`. */
+  private readonly passing = new Map<string, S>()
   private changed: Entry<S>[] = []
   private waiting: Entry<S>[] = []
   private flushed: Entry<S>[] = []
@@ -83,6 +71,16 @@ export class Overlay<S> {
     if (entry === undefined) return null
     entry.recent = true
     return entry
+  }
+
+  /** The state of a customer who is only looked at, or null where he must be fetched first. */
+  look(customer: string): S | null {
+    return this.entries.get(customer)?.state ?? this.passing.get(customer) ?? null
+  }
+
+  /** Forgets those who were only looked at. */
+  forgetPassing(): void {
+    this.passing.clear()
   }
 
   /** Announces that an entry's state is about to change; to be called before it does. */
@@ -140,12 +138,12 @@ export class Overlay<S> {
   }
 
   /** Puts an entry read by a scan into memory, while there is room. */
-  admit(customer: string, state: S, cells: number[], seals: bigint[]): void {
-    if (this.bytes > this.options.hotBytesMax) return
-    const entry = this.insert(customer, state)
-    entry.cells = cells
-    entry.seals = seals
-    entry.counted = true
+  admit(customer: string, state: S, stored: StoredCells): void {
+    if (this.hasRoom) this.insert(customer, state, stored)
+  }
+
+  private get hasRoom(): boolean {
+    return this.bytes <= this.options.hotBytesMax
   }
 
   /** Evicts entries that were not used of late until the bound holds (a clock sweep). */
@@ -169,25 +167,27 @@ export class Overlay<S> {
     }
   }
 
-  private insert(customer: string, state: S): Entry<S> {
+  private insert(customer: string, state: S, stored: StoredCells): void {
     const entry = new Entry(customer, state)
+    entry.stored = stored
+    entry.counted = stored.length > 0
     entry.weight = entryBytes + this.codec.weigh(state)
     this.entries.set(customer, entry)
+    this.passing.delete(customer)
     this.bytes += entry.weight
-    return entry
   }
 
   private encode(entry: Entry<S>): void {
     entry.flushing = 'encoded'
     this.flushed.push(entry)
     const customer = Buffer.from(entry.customer, 'utf8')
-    const had = entry.cells.length > 0
+    const had = entry.stored.length > 0
     if (entry.wiped) {
       entry.wiped = false
-      for (const cell of entry.cells.slice()) this.put(entry, customer, cell, null)
+      for (const cell of cellsIn(entry.stored)) this.put(entry, customer, cell, null)
     }
     this.codec.encode(entry.state, (cell, value) => this.put(entry, customer, cell, value))
-    const has = entry.cells.length > 0
+    const has = entry.stored.length > 0
     if (has !== had) this.customers += has ? 1 : -1
     this.count(entry, has)
     const weight = entryBytes + this.codec.weigh(entry.state)
@@ -201,47 +201,44 @@ export class Overlay<S> {
   }
 
   private put(entry: Entry<S>, customer: Buffer, cell: number, value: Uint8Array | null): void {
-    const at = entry.cells.indexOf(cell)
+    const at = placeOfCell(entry.stored, cell)
     if (at < 0 && value === null) return
     const key = stateKey(customer, cell)
-    if (at >= 0) this.digest.remove(entry.seals[at])
+    if (at >= 0) this.digest.remove(sealAt(entry.stored, at))
     if (value === null) {
-      entry.cells.splice(at, 1)
-      entry.seals.splice(at, 1)
+      removeCell(entry.stored, at)
       this.changes.push({ key, value: null })
       return
     }
     const seal = sealOf(key, value)
     this.digest.add(seal)
-    if (at >= 0) entry.seals[at] = seal
-    else {
-      entry.cells.push(cell)
-      entry.seals.push(seal)
-    }
+    if (at >= 0) setSeal(entry.stored, at, seal)
+    else entry.stored = withCell(entry.stored, cell, seal)
     this.changes.push({ key, value: sealed(seal, value) })
   }
 
-  /** Makes customers resident; one that the store does not know gets a new state. */
-  async fetch(customers: readonly string[]): Promise<void> {
+  /**
+   * Reads customers; one that the store does not know gets a new state. For an `event` they become
+   * resident; for a `timer` only while there is room (O5).
+   */
+  async fetch(customers: readonly string[], cause: 'event' | 'timer'): Promise<void> {
     const roots = this.codec.roots
     const ids = customers.map((customer) => Buffer.from(customer, 'utf8'))
     const keys = ids.flatMap((id) => roots.map((cell) => stateKey(id, cell)))
     const values = await this.store.getMany(keys)
     for (let i = 0; i < customers.length; i++) {
-      const found: FoundCells = { cells: [], seals: [], payloads: new Map() }
+      const found: FoundCells = { stored: noCells, payloads: new Map() }
       const heads = roots.map((cell, r) => {
         const at = i * roots.length + r
         return take(found, customers[i], cell, keys[at], values[at])
       })
-      const further = found.cells.length === 0 ? [] : this.codec.further(heads)
+      const further = found.stored.length === 0 ? [] : this.codec.further(heads)
       if (further.length > 0) await this.fetchFurther(customers[i], ids[i], further, found)
       if (this.entries.has(customers[i])) continue
-      const state =
-        found.cells.length === 0 ? this.codec.create() : this.codec.decode(found.payloads)
-      const entry = this.insert(customers[i], state)
-      entry.cells = found.cells
-      entry.seals = found.seals
-      entry.counted = found.cells.length > 0
+      const isNew = found.stored.length === 0
+      const state = isNew ? this.codec.create() : this.codec.decode(found.payloads)
+      if (cause === 'event' || this.hasRoom) this.insert(customers[i], state, found.stored)
+      else this.passing.set(customers[i], state)
     }
   }
 
@@ -258,8 +255,7 @@ export class Overlay<S> {
 }
 
 interface FoundCells {
-  readonly cells: number[]
-  readonly seals: bigint[]
+  stored: StoredCells
   readonly payloads: Map<number, Uint8Array>
 }
 
@@ -276,8 +272,7 @@ function take(
     const text = `the state of customer ${JSON.stringify(customer)} has a broken seal`
     throw ioError('STORE_DAMAGED', text)
   }
-  found.cells.push(cell)
-  found.seals.push(sealIn(value))
+  found.stored = withCell(found.stored, cell, sealIn(value))
   found.payloads.set(cell, payload)
   return payload
 }

@@ -11,6 +11,7 @@ import type { StateCodec } from './codec.js'
 import { Overlay, type OverlayOptions } from './overlay.js'
 import { assertProved, parseStored, provedCells } from './proof.js'
 import type { Store, StoreView } from './store.js'
+import { noCells, type StoredCells, withCell } from './stored-cells.js'
 
 export interface OpenedOverlay<S, P> {
   readonly overlay: Overlay<S>
@@ -35,7 +36,7 @@ export async function openOverlay<S, P>(
       const state = decodeGroup(codec, group)
       customers++
       if (stored !== null) onCustomer(group.customer, state, stored.position)
-      overlay.admit(group.customer, state, group.cells, group.seals)
+      overlay.admit(group.customer, state, group.stored)
     }
     assertProved(stored, digest, customers)
     overlay.digest = digest
@@ -49,8 +50,7 @@ export async function openOverlay<S, P>(
 
 interface Group {
   customer: string
-  cells: number[]
-  seals: bigint[]
+  stored: StoredCells
   payloads: Map<number, Uint8Array>
 }
 
@@ -63,10 +63,9 @@ async function* byCustomer(view: StoreView, digest: Digest): AsyncIterable<Group
         yield group
         group = null
       }
-      group ??= { customer, cells: [], seals: [], payloads: new Map() }
+      group ??= { customer, stored: noCells, payloads: new Map() }
       digest.add(seal)
-      group.cells.push(cell)
-      group.seals.push(seal)
+      group.stored = withCell(group.stored, cell, seal)
       group.payloads.set(cell, payload)
     }
   }

@@ -14,26 +14,21 @@
  * a push, whatever the number of customers. A replaced entry stays in its bucket until the bucket
  * is due, or until there are more of them than customers: memory is bounded by the customers even
  * where nothing is served for long.
+ *
+ * A customer is a small number here, his slot, and an entry is one double: the garbage collector
+ * marks a name a customer and nothing else, however many millions of them wait.
  */
 
-const bucketMs = 300_000
+import { Bucket, bucketMs } from './timer-bucket.js'
+import { TimerSlots } from './timer-slots.js'
+
 /** So few replaced entries are not worth a sweep. */
 const replacedMin = 1_000
 
 export interface Timer {
   readonly customer: string
+  /** Whole ms since 1970. */
   readonly due: number
-}
-
-/** One place for an entry, so that serving it looks its customer up once. */
-class Armed implements Timer {
-  /** Neither taken nor replaced. */
-  live = true
-
-  constructor(
-    readonly customer: string,
-    readonly due: number,
-  ) {}
 }
 
 /** All timers up to here have been served; `customer` null: all customers of that instant. */
@@ -42,59 +37,23 @@ export interface TimerCursor {
   readonly customer: string | null
 }
 
-class Bucket {
-  readonly timers: Armed[] = []
-  /** Timers below have been taken. */
-  head = 0
-  sorted = true
-
-  push(timer: Armed): void {
-    this.timers.push(timer)
-    this.sorted = false
-  }
-
-  /** Leaves what is neither taken nor replaced, in its order; false where nothing is left. */
-  dropReplaced(): boolean {
-    let kept = 0
-    for (let i = this.head; i < this.timers.length; i++) {
-      const timer = this.timers[i]
-      if (timer.live) this.timers[kept++] = timer
-    }
-    this.timers.length = kept
-    this.head = 0
-    return kept > 0
-  }
-
-  sort(): void {
-    if (this.sorted) return
-    if (this.head > 0) this.timers.splice(0, this.head)
-    this.head = 0
-    this.timers.sort(byInstant)
-    this.sorted = true
-  }
-}
-
-function byInstant(a: Timer, b: Timer): number {
-  return a.due - b.due || (a.customer < b.customer ? -1 : a.customer > b.customer ? 1 : 0)
-}
-
 export class Timers {
-  /** A taken entry stays until its customer is armed again, which follows at once. */
-  private readonly armed = new Map<string, Armed>()
+  private readonly slots = new TimerSlots()
   private readonly buckets = new Map<number, Bucket>()
   /** Numbers of the buckets that exist, ascending. */
   private order: number[] = []
-  /** Entries that lie in buckets, replaced before they were taken. */
-  private replaced = 0
+  /** Entries that lie in buckets, replaced ones too. */
+  private lying = 0
 
   get size(): number {
-    return this.armed.size
+    return this.slots.size
   }
 
   /** The instant at which a customer's entry fires; undefined: he has none. */
   dueOf(customer: string): number | undefined {
-    const timer = this.armed.get(customer)
-    return timer?.live === true ? timer.due : undefined
+    const slot = this.slots.of(customer)
+    const due = slot < 0 ? Number.NaN : this.slots.due(slot)
+    return Number.isNaN(due) ? undefined : due
   }
 
   /**
@@ -102,45 +61,55 @@ export class Timers {
    * entry that lies between stays (T3).
    */
   emitted(customer: string, asOf: number, validUntil: number): void {
-    const timer = this.armed.get(customer)
-    if (timer?.live === true && timer.due > asOf && timer.due <= validUntil) return
-    this.replace(timer, customer, validUntil)
+    const slot = this.slots.of(customer)
+    const due = slot < 0 ? Number.NaN : this.slots.due(slot)
+    if (due > asOf && due <= validUntil) return
+    this.replace(slot, customer, validUntil)
   }
 
   /** Sets a customer's entry, whatever it was. Infinity: none. */
   arm(customer: string, due: number): void {
-    this.replace(this.armed.get(customer), customer, due)
+    this.replace(this.slots.of(customer), customer, due)
   }
 
-  private replace(before: Armed | undefined, customer: string, due: number): void {
-    if (before?.live === true) {
-      before.live = false
-      this.replaced++
-    }
+  private replace(known: number, customer: string, due: number): void {
     if (due === Infinity) {
-      if (before !== undefined) this.armed.delete(customer)
+      if (known >= 0) this.slots.remove(known)
       return
     }
-    const timer = new Armed(customer, due)
-    this.armed.set(customer, timer)
+    const slot = known < 0 ? this.slots.add(customer) : known
+    this.slots.set(slot, due)
     const number = Math.floor(due / bucketMs)
     let bucket = this.buckets.get(number)
     if (bucket === undefined) {
-      bucket = new Bucket()
+      bucket = new Bucket(number, this.slots)
       this.buckets.set(number, bucket)
       this.order.splice(this.position(number), 0, number)
     }
-    bucket.push(timer)
-    if (this.replaced > replacedMin && this.replaced > this.armed.size) this.sweep()
+    bucket.push(slot, due)
+    this.lying++
+    const replaced = this.lying - this.slots.armed
+    if (replaced > replacedMin && replaced > this.slots.size) this.sweep()
   }
 
   /** Drops the entries that were replaced; each of them has paid for it by being armed. */
   private sweep(): void {
-    this.replaced = 0
+    this.lying = 0
     for (const [number, bucket] of this.buckets) {
-      if (!bucket.dropReplaced()) this.buckets.delete(number)
+      bucket.order()
+      this.lying += bucket.length
+      if (bucket.length === 0) this.buckets.delete(number)
     }
     this.order = this.order.filter((number) => this.buckets.has(number))
+  }
+
+  /** A bucket whose entries are in order. */
+  private sorted(number: number): Bucket {
+    const bucket = this.buckets.get(number)!
+    this.lying -= bucket.length
+    bucket.sort()
+    this.lying += bucket.length
+    return bucket
   }
 
   /** The first up to `max` timers due at `asOf`, left where they are. */
@@ -148,12 +117,13 @@ export class Timers {
     const found: Timer[] = []
     for (const number of this.order) {
       if (number * bucketMs > asOf || found.length >= max) break
-      const bucket = this.buckets.get(number)!
-      bucket.sort()
-      for (let i = bucket.head; i < bucket.timers.length && found.length < max; i++) {
-        const timer = bucket.timers[i]
-        if (timer.due > asOf) break
-        if (timer.live) found.push(timer)
+      const bucket = this.sorted(number)
+      for (let place = 0; place < bucket.length && found.length < max; place++) {
+        const due = bucket.dueAt(place)
+        if (due > asOf) break
+        if (bucket.isLive(place)) {
+          found.push({ customer: this.slots.name(bucket.slotAt(place)), due })
+        }
       }
     }
     return found
@@ -164,18 +134,17 @@ export class Timers {
     while (this.order.length > 0) {
       const number = this.order[0]
       if (number * bucketMs > asOf) return null
-      const bucket = this.buckets.get(number)!
-      bucket.sort()
-      while (bucket.head < bucket.timers.length) {
-        const timer = bucket.timers[bucket.head]
-        if (timer.due > asOf) return null
-        bucket.head++
-        if (!timer.live) {
-          this.replaced--
-          continue
-        }
-        timer.live = false
-        return timer
+      const bucket = this.sorted(number)
+      while (bucket.length > 0) {
+        const due = bucket.dueAt(0)
+        if (due > asOf) return null
+        const slot = bucket.slotAt(0)
+        const isLive = bucket.isLive(0)
+        bucket.shift()
+        this.lying--
+        if (!isLive) continue
+        this.slots.clear(slot)
+        return { customer: this.slots.name(slot), due }
       }
       this.buckets.delete(number)
       this.order.shift()

@@ -17,7 +17,10 @@ export interface EngineSettings {
   readonly lagAllowanceMs: number
   readonly flushEveryMs: number
   readonly flushBytesMax: number
-  /** Memory for hot customers, of all partitions together; the process takes about four times it. */
+  /**
+   * Memory for hot customers, of all partitions together. More is no faster where it does not hold
+   * everybody: the garbage collector then looks at more, again and again (`bench/README.md`).
+   */
   readonly hotBytesMax: number
   /** Pause between two scrubs of the whole state, a partition; opening it is one. */
   readonly scrubEveryMs: number
@@ -41,7 +44,7 @@ export const defaultSettings: EngineSettings = {
   lagAllowanceMs: 10_000,
   flushEveryMs: 2000,
   flushBytesMax: 32 * 1024 * 1024,
-  hotBytesMax: 256 * 1024 * 1024,
+  hotBytesMax: 128 * 1024 * 1024,
   scrubEveryMs: 86_400_000,
   scrubShare: 0.05,
   retryAfterMs: 200,
