@@ -52,10 +52,10 @@ export async function findJars(): Promise<string> {
     if (!names.some((name) => name.startsWith('kafka_2.13-'))) throw new Error(advice)
     await mkdir(join(jars, '..'), { recursive: true })
     // Beside its place first: a folder that has its name is complete.
-    const next = `${jars}.${process.pid}`
-    await cp(fetched, next, { recursive: true })
-    await rename(next, jars).catch(async (error: unknown) => {
-      await rm(next, { recursive: true, force: true })
+    const beside = `${jars}.${process.pid}`
+    await cp(fetched, beside, { recursive: true })
+    await rename(beside, jars).catch(async (error: unknown) => {
+      await rm(beside, { recursive: true, force: true })
       if (!existsSync(jars)) throw error
     })
     return jars
