@@ -15,15 +15,18 @@ export interface KafkaConnection {
 }
 
 export type KafkaSasl =
-  | {
-      readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
-      readonly username: string
-      readonly password: string
-    }
+  | (Login & { readonly mechanism: 'plain' })
+  | (Login & { readonly mechanism: 'scram-sha-256' })
+  | (Login & { readonly mechanism: 'scram-sha-512' })
   | {
       readonly mechanism: 'oauthbearer'
       readonly oauthBearerProvider: () => Promise<{ value: string }>
     }
+
+interface Login {
+  readonly username: string
+  readonly password: string
+}
 
 export function kafkaConnection({ kafka }: Config): KafkaConnection {
   const { brokers, clientId, ssl, sasl } = kafka
@@ -48,8 +51,12 @@ function saslOptions(sasl: NonNullable<Config['kafka']['sasl']>): KafkaSasl {
   if (sasl.mechanism === 'oauthbearer') {
     return { mechanism: sasl.mechanism, oauthBearerProvider: oauthTokens(sasl) }
   }
-  const { mechanism, username, password } = sasl
-  return { mechanism, username, password: password.reveal() }
+  const { mechanism, username } = sasl
+  const login = { username, password: sasl.password.reveal() }
+  // Each mechanism is a type of its own to the client.
+  if (mechanism === 'plain') return { mechanism, ...login }
+  if (mechanism === 'scram-sha-256') return { mechanism, ...login }
+  return { mechanism, ...login }
 }
 
 /** Where Redis is; null: the configuration names none. */

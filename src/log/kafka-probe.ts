@@ -131,18 +131,14 @@ async function probeGroup(admin: Admin, { groupId, user }: KafkaProbe): Promise<
   const command = aclCommand(user, '--operation Read', `--group ${groupId}`)
   try {
     const { groups } = await described(admin, groupId)
-    if (groups[0]?.errorCode === groupDenied) {
-      const text = `not for this user: ${command}`
-      return [{ step: 'acl', subject, ok: false, text, isLasting: true }]
-    }
     const text = `${groups[0]?.members.length ?? 0} members now`
     return [{ step: 'acl', subject, ok: true, text, isLasting: false }]
   } catch (error) {
-    const { name, message } = causeOf(error)
-    if (name !== coordinatorMissing) {
+    const { name, type, message } = causeOf(error)
+    // Before the group is asked for its members, the client tells a denial as a missing broker.
+    if (name !== coordinatorMissing && type !== 'GROUP_AUTHORIZATION_FAILED') {
       return [{ step: 'broker', subject, ok: false, text: message, isLasting: false }]
     }
-    // The client tells a group that is denied as one that nobody knows.
     const text = `no broker answers for it, or it is not for this user: ${command}`
     return [{ step: 'acl', subject, ok: false, text, isLasting: true }]
   }
@@ -161,9 +157,6 @@ async function described(admin: Admin, groupId: string): Promise<GroupDescriptio
 }
 
 const coordinatorMissing = 'KafkaJSGroupCoordinatorNotFound'
-
-/** Kafka's number for a group that the user may not see. */
-const groupDenied = 30
 
 function aclCommand(user: string, operations: string, resource: string): string {
   const name = user === '' ? 'ANONYMOUS' : user

@@ -15,6 +15,7 @@ const page = readFileSync('docs/OPERATIONS.md', 'utf8')
 const foreign = new Set([
   'AVRO',
   'ERR_HTTP_REQUEST_TIMEOUT',
+  'GROUP_AUTHORIZATION_FAILED',
   'HPE_HEADER_OVERFLOW',
   'LEVEL_DATABASE_NOT_OPEN',
   'LEVEL_LOCKED',
