@@ -150,7 +150,7 @@ const limits = z.strictObject({
   commitAgeMsMax: whole(1, 60_000).default(100),
   timersPerCommitMax: whole(1, 1_000_000).default(2_000),
   /** Memory for hot customers, of all partitions of the process together. */
-  hotBytesMax: whole(mebibyte, 64 * 1024 * mebibyte).default(256 * mebibyte),
+  hotBytesMax: whole(mebibyte, 64 * 1024 * mebibyte).default(128 * mebibyte),
   /** Rows that wait for a Redis that is away. */
   redisWaitingBytesMax: whole(mebibyte, 4096 * mebibyte).default(32 * mebibyte),
 })
