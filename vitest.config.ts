@@ -13,6 +13,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    // Starts nothing: it offers a broker to the files that ask for one.
+    globalSetup: ['test/support/shared-broker.ts'],
     // Forks, not threads: native addons (LevelDB, ONNX, DuckDB) and `process` are then each test's own.
     pool: 'forks',
     maxWorkers: 2,
