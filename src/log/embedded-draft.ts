@@ -27,7 +27,7 @@ export class BlockDraft implements Draft {
     return bytes
   }
 
-  commit(settle: () => void): Promise<void> {
+  commit(settle: () => void): Promise<ReadonlyMap<Tail, number>> {
     return this.writer.commit(this.#drafted, this.#bytes, settle)
   }
 

@@ -177,6 +177,11 @@ export class EmbeddedLog implements EventLog {
     return this.#writers.begin(new LogTransaction(id, this.#clock, this.#tails, draft))
   }
 
+  async fence(id: string): Promise<void> {
+    this.#writers.fence(id)
+    await this.#writer.settled()
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true

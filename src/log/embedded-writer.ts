@@ -27,7 +27,7 @@ interface Waiting {
   readonly drafted: Drafted
   readonly bytes: number
   readonly settle: () => void
-  readonly resolve: () => void
+  readonly resolve: (ends: ReadonlyMap<Tail, number>) => void
   readonly reject: (error: Error) => void
 }
 
@@ -56,11 +56,18 @@ export class EmbeddedWriter {
   }
 
   /** @throws TidemarkError LOG_WRITE_FAILED, DISK_FULL (74): the log must be opened again */
-  commit(drafted: Drafted, bytes: number, settle: () => void): Promise<void> {
-    const committing = new Promise<void>((resolve, reject) => {
+  commit(
+    drafted: Drafted,
+    bytes: number,
+    settle: () => void,
+  ): Promise<ReadonlyMap<Tail, number>> {
+    const committing = new Promise<ReadonlyMap<Tail, number>>((resolve, reject) => {
       this.#waiting.push({ drafted, bytes, settle, resolve, reject })
     })
-    this.#newest = committing.catch(() => {})
+    this.#newest = committing.then(
+      () => undefined,
+      () => undefined,
+    )
     if (!this.#running) {
       this.#running = true
       this.#loop = this.#run()
@@ -112,7 +119,10 @@ export class EmbeddedWriter {
     const batch = this.#db.batch()
     const ends = new Map<Tail, number>()
     const erasures = new Map<Tail, number>()
-    for (const { drafted } of group) this.#putBlocks(batch, drafted, ends, erasures)
+    const endsOf = group.map(({ drafted }) => {
+      this.#putBlocks(batch, drafted, ends, erasures)
+      return new Map([...drafted.keys()].map((tail) => [tail, ends.get(tail)!]))
+    })
     if (ends.size === 0) {
       await batch.close()
     } else {
@@ -135,7 +145,7 @@ export class EmbeddedWriter {
     }
     for (const commit of group) commit.settle()
     for (const [tail, end] of ends) tail.advance(end)
-    for (const commit of group) commit.resolve()
+    for (const [index, commit] of group.entries()) commit.resolve(endsOf[index])
   }
 
   #putBlocks(

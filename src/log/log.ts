@@ -1,6 +1,9 @@
 /**
  * The port of the event log: partitions of records in order, and transactions over several topics.
  *
+ * Offsets may have gaps: Kafka gives one to the mark that ends a transaction and to each record of
+ * an aborted one. So nobody counts records to know an offset; who needs one is told it.
+ *
  * Invariants that every adapter keeps (checked by `test/conformance/log.ts`):
  * L1 offsets of a partition only grow; a committed record keeps its offset and its bytes for ever.
  * L2 what one transaction appends is readable after `commit()` resolved, all of it or nothing, also
@@ -67,11 +70,18 @@ export interface Poll {
 /** A cursor over one partition. One poll at a time. */
 export interface LogReader {
   /**
-   * Up to `recordsMax` records; waits at most `waitMs` (wall) for the first one. An adapter that
-   * reads from elsewhere than memory ends a poll at a few megabytes too.
+   * Up to `recordsMax` records; waits at most `waitMs` (wall) for the first one, and with 0 as long
+   * as it takes to know whether there is one. An adapter that reads from elsewhere than memory ends
+   * a poll at a few megabytes too.
    */
   poll(recordsMax: number, waitMs: number): Promise<Poll>
   close(): Promise<void>
+}
+
+/** What a transaction is told of its own records. */
+export interface Committed {
+  /** Exclusive: behind the last one that it appended there; null where it appended none. */
+  endOffset(topic: string, partition: number): number | null
 }
 
 /** Records of several topics that appear together or not at all. */
@@ -80,7 +90,7 @@ export interface Transaction {
   /** Bytes appended so far, to bound a transaction. */
   readonly bytes: number
   /** Durable when it resolves. An outcome that is unknown rejects with `COMMIT_UNKNOWN`. */
-  commit(): Promise<void>
+  commit(): Promise<Committed>
   abort(): Promise<void>
 }
 
@@ -106,6 +116,11 @@ export interface EventLog {
   erasures(topic: string, partition: number, endOffset: number): Promise<Map<string, number>>
   /** `id` names the writer; one writer has one open transaction at a time. */
   begin(id: string): Transaction
+  /**
+   * Takes a writer over from whoever had the id, in this process or another one. When it resolves,
+   * what he left open has ended, and its outcome can be read; he cannot write any more.
+   */
+  fence(id: string): Promise<void>
   close(): Promise<void>
 }
 

@@ -21,6 +21,8 @@ export interface MemoryLogOptions {
   readonly timeBase?: TimeBase
   /** Reads the wall clock, ms UTC. */
   readonly clock?: () => number
+  /** Leaves an offset unused behind each commit, as Kafka's mark of its end does. @default false */
+  readonly gaps?: boolean
   /** Awaited before a commit becomes durable; a throw makes the commit fail with it, without effect. */
   readonly beforeDurable?: (id: string) => Promise<void>
   /** Awaited when it is durable; a throw means that the writer never hears of it: `COMMIT_UNKNOWN`. */
@@ -30,10 +32,13 @@ export interface MemoryLogOptions {
 /** What is durable of one topic partition. */
 interface Partition {
   readonly records: StoredRecord[]
+  /** The offset of the next record. */
+  next: number
   readonly erased: ErasureIndex
 }
 
 type Drafted = Map<Tail, LogRecord[]>
+type Apply = (drafted: Drafted, settle: () => void) => Promise<ReadonlyMap<Tail, number>>
 
 export class MemoryLog implements EventLog {
   readonly id: string
@@ -86,8 +91,11 @@ export class MemoryLog implements EventLog {
   reader(topic: string, partition: number, fromOffset: number): LogReader {
     const tail = this.#tails.of(topic, partition)
     const source = {
-      next: async (from: number, end: number, recordsMax: number) =>
-        this.#of(tail).records.slice(from, Math.min(end, from + recordsMax)),
+      next: async (from: number, end: number, recordsMax: number) => {
+        const { records } = this.#of(tail)
+        const first = indexOf(records, from)
+        return records.slice(first, Math.min(indexOf(records, end), first + recordsMax))
+      },
       close: async () => {},
     }
     const forget = (reader: TailReader) => this.#readers.delete(reader)
@@ -120,6 +128,11 @@ export class MemoryLog implements EventLog {
     return this.#writers.begin(new LogTransaction(id, this.#clock, this.#tails, draft))
   }
 
+  async fence(id: string): Promise<void> {
+    this.#writers.fence(id)
+    await this.#underWay
+  }
+
   async close(): Promise<void> {
     this.#writers.fenceAll()
     await this.#underWay
@@ -138,37 +151,49 @@ export class MemoryLog implements EventLog {
     return new MemoryLog({ ...this.#options, timeBase: this.timeBase, ...options }, this)
   }
 
-  async #commit(id: string, drafted: Drafted, settle: () => void): Promise<void> {
+  async #commit(id: string, drafted: Drafted, settle: () => void) {
     const turn = this.#underWay.then(() => this.#apply(id, drafted, settle))
-    this.#underWay = turn.catch(() => {})
-    await turn
+    this.#underWay = turn.then(
+      () => undefined,
+      () => undefined,
+    )
+    const ends = await turn
     await this.#options.beforeReply?.(id).catch((cause: unknown) => {
       const text = `commit of ${id}: the reply is lost (${String(cause)})`
       throw new TidemarkError('COMMIT_UNKNOWN', text, { exit: exitCode.io, retry: 'now', cause })
     })
+    return ends
   }
 
-  async #apply(id: string, drafted: Drafted, settle: () => void): Promise<void> {
+  async #apply(
+    id: string,
+    drafted: Drafted,
+    settle: () => void,
+  ): Promise<ReadonlyMap<Tail, number>> {
     await this.#options.beforeDurable?.(id)
     // A commit that a crash overtook has not happened.
     if (this.#closed) throw ioError('LOG_CLOSED', `commit of ${id}: the log has been closed`)
     settle()
+    const ends = new Map<Tail, number>()
     for (const [tail, records] of drafted) {
       const partition = this.#of(tail)
       for (const record of records) {
-        const offset = partition.records.length
+        const offset = partition.next++
         partition.records.push({ ...record, offset })
         if (record.value === null) partition.erased.add(record.key, offset)
       }
-      tail.advance(partition.records.length)
+      ends.set(tail, partition.next)
+      tail.advance(partition.next)
+      if (this.#options.gaps) partition.next += 1
     }
+    return ends
   }
 
   #of(tail: Tail): Partition {
     const name = `${tail.topic}/${tail.partition}`
     let partition = this.#partitions.get(name)
     if (partition === undefined) {
-      partition = { records: [], erased: new ErasureIndex() }
+      partition = { records: [], next: 0, erased: new ErasureIndex() }
       this.#partitions.set(name, partition)
     }
     return partition
@@ -178,7 +203,7 @@ export class MemoryLog implements EventLog {
 class MemoryDraft implements Draft {
   readonly #drafted: Drafted = new Map()
 
-  constructor(readonly apply: (drafted: Drafted, settle: () => void) => Promise<void>) {}
+  constructor(readonly apply: Apply) {}
 
   add(tail: Tail, record: LogRecord): number {
     const copy = copyOf(record)
@@ -188,13 +213,25 @@ class MemoryDraft implements Draft {
     return (copy.key?.length ?? 0) + (copy.value?.length ?? 0)
   }
 
-  commit(settle: () => void): Promise<void> {
+  commit(settle: () => void): Promise<ReadonlyMap<Tail, number>> {
     return this.apply(this.#drafted, settle)
   }
 
   discard(): void {
     this.#drafted.clear()
   }
+}
+
+/** The place of the first record at or behind an offset. */
+function indexOf(records: readonly StoredRecord[], offset: number): number {
+  // Without gaps that is the offset itself, and with them it is not behind it.
+  let [low, high] = [0, Math.min(offset, records.length)]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (records[middle].offset < offset) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 function copyOf({ key, value, timestamp, headers }: LogRecord): LogRecord {

@@ -74,7 +74,8 @@ export class TailReader implements LogReader {
     const end = this.tail.end
     const settled = this.tail.unsettled === 0
     const records = this.#offset < end ? await this.source.next(this.#offset, end, recordsMax) : []
-    this.#offset += records.length
+    const last = records.at(-1)
+    if (last !== undefined) this.#offset = last.offset + 1
     const caughtUp = this.#offset >= end && settled
     return { records, caughtUpAt: caughtUp ? instant : null, atEnd: this.#offset >= this.tail.end }
   }

@@ -3,7 +3,13 @@
  * Where the records gather, and how they become durable, is its draft's business.
  */
 import { TidemarkError, exitCode } from '../errors.js'
-import { recordBytes, recordBytesMax, type LogRecord, type Transaction } from './log.js'
+import {
+  type Committed,
+  type LogRecord,
+  recordBytes,
+  recordBytesMax,
+  type Transaction,
+} from './log.js'
 import type { Tail, Tails } from './tails.js'
 import { tooFarAhead, type LogClock } from './time-base.js'
 
@@ -11,10 +17,11 @@ export interface Draft {
   /** Copies the record: its buffers belong to the caller. Returns the bytes that it adds. */
   add(tail: Tail, record: LogRecord): number
   /**
-   * Resolves when all is durable. Calls `settle` before it lets readers see it: one that is woken by
-   * the last record must find nothing under way any more.
+   * Resolves when all is durable, with the end of what it added to each tail. Calls `settle` before
+   * it lets readers see it: one that is woken by the last record must find nothing under way any
+   * more.
    */
-  commit(settle: () => void): Promise<void>
+  commit(settle: () => void): Promise<ReadonlyMap<Tail, number>>
   discard(): void
 }
 
@@ -60,11 +67,14 @@ export class LogTransaction implements Transaction {
     this.#bytes += this.draft.add(tail, record)
   }
 
-  async commit(): Promise<void> {
+  async commit(): Promise<Committed> {
     this.#assertOpen('commit')
     this.#stage = 'committing'
     try {
-      await this.draft.commit(() => this.#settle('settled'))
+      const ends = await this.draft.commit(() => this.#settle('settled'))
+      return {
+        endOffset: (topic, partition) => ends.get(this.tails.of(topic, partition)) ?? null,
+      }
     } finally {
       this.#settle('settled')
     }
@@ -136,6 +146,11 @@ export class Writers {
     before?.fence()
     this.#byId.set(transaction.id, transaction)
     return transaction
+  }
+
+  /** Fences the writer's open transaction, if any. */
+  fence(id: string): void {
+    this.#byId.get(id)?.fence()
   }
 
   fenceAll(): void {

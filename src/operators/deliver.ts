@@ -23,7 +23,12 @@ export interface DeliverOptions {
   readonly appVersion: string
   readonly rows: OutputRows
   /** Shown the write under way, whose outcome a recovery has to wait for. */
-  writing(write: Promise<void>, position: Position): void
+  writing(write: Promise<unknown>, position: Position): void
+}
+
+export interface OutputEnds {
+  readonly featuresOffset: number
+  readonly scoresOffset: number
 }
 
 export interface DeliveredCommit<S> extends ScoredCommit<S> {
@@ -31,6 +36,8 @@ export interface DeliveredCommit<S> extends ScoredCommit<S> {
   readonly puts: readonly SnapshotPut[]
   /** What a row and its score take, in bytes, on average; 0 without rows. */
   readonly rowBytes: number
+  /** Exclusive: the ends of the commit's rows in the output topics; null without rows. */
+  readonly ends: OutputEnds | null
 }
 
 export function deliver<S>(
@@ -40,9 +47,9 @@ export function deliver<S>(
     const puts = encodeRows(commit, options)
     const write = writeCommit(commit, puts, options)
     options.writing(write, commit.position)
-    await write
+    const ends = await write
     failpoint('engine.after-log')
-    return { ...commit, puts, rowBytes: meanBytes(puts) }
+    return { ...commit, puts, rowBytes: meanBytes(puts), ends }
   })
 }
 
@@ -86,7 +93,7 @@ async function writeCommit<S>(
   commit: ScoredCommit<S>,
   puts: readonly SnapshotPut[],
   options: DeliverOptions,
-): Promise<void> {
+): Promise<OutputEnds | null> {
   const { log, topics, partition } = options
   const place = { topic: topics.events, partition }
   const timestamp = commit.position.asOf
@@ -113,7 +120,10 @@ async function writeCommit<S>(
     await transaction.abort()
     throw error
   }
-  await transaction.commit()
+  const committed = await transaction.commit()
+  const featuresOffset = committed.endOffset(topics.features, partition)
+  const scoresOffset = committed.endOffset(topics.scores, partition)
+  return featuresOffset === null || scoresOffset === null ? null : { featuresOffset, scoresOffset }
 }
 
 /** Key of the position record in the changelog topic. */

@@ -46,6 +46,15 @@ export class Emitted<R> {
   }
 }
 
+/** All of a topic partition that is there, or was when it was asked for. */
+export interface TopicRange {
+  readonly topic: string
+  readonly partition: number
+  readonly startOffset: number
+  /** Exclusive. */
+  readonly endOffset: number
+}
+
 export class EmittedTopic<R> {
   private readonly reader: LogReader
   private ahead: Emitted<R>[] = []
@@ -53,12 +62,14 @@ export class EmittedTopic<R> {
 
   constructor(
     log: EventLog,
-    readonly topic: string,
-    partition: number,
-    private readonly endOffset: number,
+    private readonly range: TopicRange,
     private readonly decode: (bytes: Uint8Array) => R,
   ) {
-    this.reader = log.reader(topic, partition, 0)
+    this.reader = log.reader(range.topic, range.partition, range.startOffset)
+  }
+
+  get topic(): string {
+    return this.range.topic
   }
 
   /** The records of a commit; commits are asked in ascending order. */
@@ -103,16 +114,19 @@ export class EmittedTopic<R> {
 
   private async peek(distance: number): Promise<Emitted<R> | null> {
     while (this.at + distance >= this.ahead.length) {
-      const read = this.ahead.at(-1)?.record.offset ?? -1
-      if (read + 1 >= this.endOffset) return null
-      const { records } = await this.reader.poll(recordsPerPoll, 1000)
-      if (records.length === 0) return null
+      const read = this.ahead.at(-1)?.record.offset ?? this.range.startOffset - 1
+      if (read + 1 >= this.range.endOffset) return null
+      const { records, atEnd } = await this.reader.poll(recordsPerPoll, 1000)
+      if (records.length === 0) {
+        if (atEnd) return null
+        continue
+      }
       this.ahead = this.ahead.slice(this.at)
       this.at = 0
       for (const record of records) {
-        if (record.offset < this.endOffset) this.ahead.push(new Emitted(record, this.decode))
+        if (record.offset < this.range.endOffset) this.ahead.push(new Emitted(record, this.decode))
       }
-      if (records[records.length - 1].offset >= this.endOffset - 1) break
+      if (records[records.length - 1].offset >= this.range.endOffset - 1) break
     }
     return this.ahead[this.at + distance] ?? null
   }

@@ -17,9 +17,13 @@ export async function* readPartition(
   const reader = log.reader(topic, partition, at)
   try {
     while (at < endOffset) {
-      const { records } = await reader.poll(Math.min(recordsPerPoll, endOffset - at), 1000)
-      // Offsets may have gaps, so the end need not be a record.
-      if (records.length === 0) return
+      const size = Math.min(recordsPerPoll, endOffset - at)
+      const { records, atEnd } = await reader.poll(size, 1000)
+      if (records.length === 0) {
+        // Offsets may have gaps, so the end need not be a record; but a log may also be slow.
+        if (atEnd) return
+        continue
+      }
       const due = records.filter(({ offset }) => offset < endOffset)
       if (due.length > 0) yield due
       at = records[records.length - 1].offset + 1

@@ -7,11 +7,11 @@
 import { configurationError } from '../errors.js'
 import { OutputRows, type RowLayout } from '../events/output-rows.js'
 import { murmur2 } from '../events/partition.js'
-import type { StoredRecord } from '../log/log.js'
+import type { EventLog, StoredRecord } from '../log/log.js'
 import type { Position } from '../operators/position.js'
 import { TopicRows } from './commit-rows.js'
 import { DerivedState } from './derived-state.js'
-import { EmittedTopic } from './emitted.js'
+import { EmittedTopic, type TopicRange } from './emitted.js'
 import { type Finding, Findings, type VerifyCounts } from './findings.js'
 import { readPartition } from './read-log.js'
 import { RecordCursor } from './record-cursor.js'
@@ -62,17 +62,11 @@ async function verifyPartition<S>(
   // The changelog's end first: rows of what it names are then within the other topics' ends.
   const changelogEnd = await log.endOffset(topics.changelog, partition)
   const output = new OutputRows(layout)
-  const ends = {
-    features: await log.endOffset(topics.features, partition),
-    scores: await log.endOffset(topics.scores, partition),
-    events: await log.endOffset(topics.events, partition),
-  }
-  const features = new EmittedTopic(log, topics.features, partition, ends.features, (bytes) =>
-    output.decodeFeatures(bytes),
-  )
-  const scores = new EmittedTopic(log, topics.scores, partition, ends.scores, (bytes) =>
-    output.decodeScore(bytes),
-  )
+  const featuresRange = await rangeOf(log, topics.features, partition)
+  const scoresRange = await rangeOf(log, topics.scores, partition)
+  const eventsEnd = await log.endOffset(topics.events, partition)
+  const features = new EmittedTopic(log, featuresRange, (bytes) => output.decodeFeatures(bytes))
+  const scores = new EmittedTopic(log, scoresRange, (bytes) => output.decodeScore(bytes))
   const start = await log.startOffset(topics.events, partition)
   const input = new RecordCursor(log, topics.events, partition, start)
   const store = await options.scratch(partition)
@@ -87,7 +81,7 @@ async function verifyPartition<S>(
     emitted: { features: new TopicRows(features), scores: new TopicRows(scores) },
     rederiver: new Rederiver(place, findings),
     findings,
-    erasures: await log.erasures(topics.events, partition, ends.events),
+    erasures: await log.erasures(topics.events, partition, eventsEnd),
     isSampled,
   })
   try {
@@ -102,11 +96,19 @@ async function verifyPartition<S>(
       }
     }
     await walk.end()
-    findings.counts.uncommitted += ends.events - state.progress.endOffset
+    const { endOffset } = state.progress
+    for await (const left of readPartition(log, topics.events, partition, eventsEnd, endOffset)) {
+      findings.counts.uncommitted += left.length
+    }
   } finally {
     await state.settled()
     await Promise.all([input.close(), features.close(), scores.close(), store.close()])
   }
+}
+
+async function rangeOf(log: EventLog, topic: string, partition: number): Promise<TopicRange> {
+  const startOffset = await log.startOffset(topic, partition)
+  return { topic, partition, startOffset, endOffset: await log.endOffset(topic, partition) }
 }
 
 /** Customers by a hash of their ids, so that the same sample is taken each time. */

@@ -61,7 +61,8 @@ export function drive(
           subscriber.next({ records: [], endOffset: next, tick: null, atEnd: false, wallMs })
           continue
         }
-        const poll = await reader.poll(pollSize(next, credits, options), waitMs(options))
+        const size = pollSize(next, credits, options)
+        const poll = within(await reader.poll(size, waitMs(options)), options.until)
         const wallMs = options.wallClock()
         next = endOf(poll, next)
         const tick = wallMs - lastTickMs >= options.tickEveryMs ? tickOf(poll, options) : null
@@ -91,6 +92,12 @@ export function drive(
 function pollSize(next: number, credits: Credits, options: DriveOptions): number {
   const left = options.until === null ? Infinity : options.until - next
   return Math.min(options.batchRecordsMax, credits.available, left)
+}
+
+/** Offsets have gaps, so as many records as are left to `until` may reach beyond it. */
+function within(poll: Poll, until: number | null): Poll {
+  if (until === null || endOf(poll, 0) <= until) return poll
+  return { ...poll, records: poll.records.filter(({ offset }) => offset < until) }
 }
 
 function bytesOf({ records }: Poll): number {

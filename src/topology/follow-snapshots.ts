@@ -27,21 +27,24 @@ export async function followSnapshots(
   const { log, topics, snapshots } = parts
   const cursor = await snapshots.cursor(partition)
   if (cursor !== null && cursor.commit >= committed.commit) return
-  let [featuresOffset, scoresOffset] = [cursor?.featuresOffset ?? 0, cursor?.scoresOffset ?? 0]
+  let featuresOffset = cursor?.featuresOffset ?? (await log.startOffset(topics.features, partition))
+  let scoresOffset = cursor?.scoresOffset ?? (await log.startOffset(topics.scores, partition))
+  const end = await log.endOffset(topics.features, partition)
   const features = log.reader(topics.features, partition, featuresOffset)
   const scores = log.reader(topics.scores, partition, scoresOffset)
-  const end = await log.endOffset(topics.features, partition)
   const { asOf, endOffset } = committed
   try {
     while (featuresOffset < end) {
-      const left = await take(features, Math.min(portion, end - featuresOffset))
+      const poll = await features.poll(portion, 1000)
+      const left = poll.records.filter(({ offset }) => offset < end)
+      assert(!poll.atEnd || left.length > 0, 'the features topic ends before its end')
       const right = await take(scores, left.length)
       for (const [commit, puts] of byCommit(left, right, parts.rows)) {
         // A cursor behind the whole portion would pass over the commits that are not put yet.
-        featuresOffset += puts.length
-        scoresOffset += puts.length
+        featuresOffset = puts.featuresOffset
+        scoresOffset = puts.scoresOffset
         const proof = { partition, asOf, endOffset, commit, caughtUp: false }
-        await snapshots.put(puts, proof, { commit, featuresOffset, scoresOffset })
+        await snapshots.put(puts.rows, proof, { commit, featuresOffset, scoresOffset })
       }
     }
     const { commit } = committed
@@ -63,19 +66,31 @@ async function take(reader: LogReader, count: number): Promise<StoredRecord[]> {
   return taken
 }
 
+/** What is put of one commit, and where its rows end. */
+interface CommitPuts {
+  readonly rows: SnapshotPut[]
+  featuresOffset: number
+  scoresOffset: number
+}
+
 function byCommit(
   features: readonly StoredRecord[],
   scores: readonly StoredRecord[],
   rows: OutputRows,
-): Map<number, SnapshotPut[]> {
-  const groups = new Map<number, SnapshotPut[]>()
+): Map<number, CommitPuts> {
+  const groups = new Map<number, CommitPuts>()
   features.forEach((record, i) => {
     const { key, value, headers } = record
     const commit = value === null ? tombstoneCommit(headers) : rows.decodeFeatures(value).commit
     const put = { customer: key!.toString('utf8'), features: value, score: scores[i].value }
-    const group = groups.get(commit)
-    if (group === undefined) groups.set(commit, [put])
-    else group.push(put)
+    let group = groups.get(commit)
+    if (group === undefined) {
+      group = { rows: [], featuresOffset: 0, scoresOffset: 0 }
+      groups.set(commit, group)
+    }
+    group.rows.push(put)
+    group.featuresOffset = record.offset + 1
+    group.scoresOffset = scores[i].offset + 1
   })
   return groups
 }

@@ -53,12 +53,17 @@ export interface OpenOptions {
   readonly stop: AbortSignal
 }
 
+/** The writer of a partition's outputs: whoever has it owns the partition. */
+export const writerOf = (partition: number): string => `task-${partition}`
+
 /** Throws `STATE_OF_ANOTHER_APP`, or what the store or the log cannot do. */
 export async function openTask<S>(
   parts: TopologyParts<S>,
   partition: number,
   options: OpenOptions,
 ): Promise<OpenTask<S>> {
+  // First of all: a commit that is still on its way must not land behind what is read now.
+  await parts.log.fence(writerOf(partition))
   const committed = await committedPosition(parts, partition)
   if (options.doubted !== null) {
     const outcome = committed?.commitId === options.doubted ? 'is' : 'is not'

@@ -31,18 +31,17 @@ import { failpoint } from '../failpoint.js'
 import type { LogReader } from '../log/log.js'
 import { aggregate } from '../operators/aggregate.js'
 import { decode } from '../operators/decode.js'
-import { deliver, type DeliveredCommit } from '../operators/deliver.js'
+import { deliver, type DeliveredCommit, type OutputEnds } from '../operators/deliver.js'
 import { gather } from '../operators/gather.js'
 import { judge } from '../operators/judge.js'
 import { load } from '../operators/load.js'
 import type { Position } from '../operators/position.js'
 import { score } from '../operators/score.js'
-import type { SnapshotCursor } from '../snapshots/snapshots.js'
 import { Credits } from './credits.js'
 import { drive } from './drive.js'
 import { Flusher } from './flusher.js'
 import { followSnapshots } from './follow-snapshots.js'
-import { committedPosition, openTask, type OpenTask } from './open-task.js'
+import { committedPosition, openTask, type OpenTask, writerOf } from './open-task.js'
 import type { TopologyParts } from './parts.js'
 import { Recovery } from './recovery.js'
 import { scrub } from './scrub.js'
@@ -92,8 +91,6 @@ interface Doubt {
   commitId: string | null
 }
 
-type OutputEnds = Pick<SnapshotCursor, 'featuresOffset' | 'scoresOffset'>
-
 /** Everything that lives as long as one opening of a partition. */
 class Running<S> {
   readonly credits: Credits
@@ -104,7 +101,7 @@ class Running<S> {
   /** Batches on their way from the source through `load`, which may wait for the store. */
   loading = 0
   /** The transaction under way: whoever opens the partition again must know how it ended. */
-  writing: Promise<void> = Promise.resolve()
+  writing: Promise<unknown> = Promise.resolve()
   closedOffset: number
   committed: Position | null
   closedMs = 0
@@ -149,10 +146,8 @@ class Running<S> {
     this.doubt.commitId = null
     if (commit.rowBytes > 0) this.rowBytes = commit.rowBytes
     failpoint('engine.before-snapshots')
-    // Counted, not asked: at a stop the next commit may be in the log by now (T2).
-    const rows = commit.puts.length
-    const featuresOffset = this.ends.featuresOffset + rows
-    this.ends = { featuresOffset, scoresOffset: this.ends.scoresOffset + rows }
+    // Those of this commit: at a stop the next one may be in the log by now (T2).
+    if (commit.ends !== null) this.ends = commit.ends
     const { commit: number, asOf, endOffset } = commit.position
     const proof = { partition, asOf, endOffset, commit: number, caughtUp: commit.atEnd }
     await snapshots.put(commit.puts, proof, { commit: number, ...this.ends })
@@ -270,7 +265,7 @@ function pipeline<S>(running: Running<S>, reader: LogReader): Observable<Deliver
       log,
       topics,
       partition,
-      writer: `task-${partition}`,
+      writer: writerOf(partition),
       appVersion: `${parts.layout.featureSet} ${parts.layout.appHash}`,
       rows: running.rows,
       writing: (write, { commitId }) => {

@@ -4,16 +4,18 @@ import { MemoryLog } from '../../src/log/memory-log.js'
 import { tempFolder } from '../support/temp-folder.js'
 import { logConformance, type LogPlace } from './log.js'
 
-logConformance('memory log', async () => {
-  let survived: MemoryLog | null = null
-  const place: LogPlace = {
-    open: async (options = {}) => survived ?? new MemoryLog(options),
-    crash: async (log) => {
-      survived = (log as MemoryLog).crash()
-    },
-  }
-  return place
-})
+for (const gaps of [false, true]) {
+  logConformance(gaps ? 'memory log with gaps' : 'memory log', async () => {
+    let survived: MemoryLog | null = null
+    const place: LogPlace = {
+      open: async (options = {}) => survived ?? new MemoryLog({ ...options, gaps }),
+      crash: async (log) => {
+        survived = (log as MemoryLog).crash()
+      },
+    }
+    return place
+  })
+}
 
 logConformance('embedded log', async () => {
   const directory = join(await tempFolder(), 'log')

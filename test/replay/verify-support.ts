@@ -1,5 +1,5 @@
 /** Logs that a real engine has filled, copies of them that are tampered with, and verify over both. */
-import { topicsOf, type LogRecord, type StoredRecord } from '../../src/log/log.js'
+import { type EventLog, type LogRecord, type StoredRecord, topicsOf } from '../../src/log/log.js'
 import { MemoryLog, type MemoryLogOptions } from '../../src/log/memory-log.js'
 import { featureProgram } from '../../src/operators/program.js'
 import { verify, type VerifyReport } from '../../src/replay/verify.js'
@@ -54,7 +54,7 @@ export interface RunOptions extends Partial<EngineSettings> {
   readonly scoring?: Scoring
 }
 
-export function partsOf(log: MemoryLog, options: RunOptions = {}): TopologyParts<CustomerState> {
+export function partsOf(log: EventLog, options: RunOptions = {}): TopologyParts<CustomerState> {
   const { scoring = new GuardedScorer(champion, fallback, unheard), ...settings } = options
   return {
     program: featureProgram(app.engine),
@@ -74,14 +74,14 @@ export function partsOf(log: MemoryLog, options: RunOptions = {}): TopologyParts
   }
 }
 
-export async function runToIdle(log: MemoryLog, options: RunOptions = {}): Promise<void> {
+export async function runToIdle(log: EventLog, options: RunOptions = {}): Promise<void> {
   const engine = startEngine(partsOf(log, options), { app: app.name, synthetic: true })
   await engine.idle()
   await engine.stop()
 }
 
 export async function verifyLog(
-  log: MemoryLog,
+  log: EventLog,
   options: Partial<VerifyOptions<CustomerState>> = {},
 ): Promise<VerifyReport> {
   const bundles = new Map([champion, fallback].map((model) => [model.bundle.hash, model]))
@@ -103,7 +103,7 @@ export type Tamper = (topic: string, record: StoredRecord) => readonly LogRecord
 
 /** A copy of a log, tampered with. */
 export async function copyLog(
-  log: MemoryLog,
+  log: EventLog,
   tamper: Tamper = (_, record) => [record],
   options: MemoryLogOptions = {},
 ): Promise<MemoryLog> {

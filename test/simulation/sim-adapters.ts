@@ -110,6 +110,11 @@ export class SimLog implements EventLog {
     return this.log.begin(id)
   }
 
+  async fence(id: string): Promise<void> {
+    await this.fate.at('log.fence')
+    await this.log.fence(id)
+  }
+
   close(): Promise<void> {
     return this.log.close()
   }

@@ -153,7 +153,8 @@ class World<S> {
         transaction.append(this.app.topics.events, partition, record)
       }
       try {
-        return await transaction.commit()
+        await transaction.commit()
+        return
       } catch (error) {
         // A crash of the engine has taken this writer along; nothing of it is in the log.
         if (log === this.log) throw error
