@@ -1,0 +1,210 @@
+/**
+ * Reads record batches (format 2) out of the answer to a fetch: what is committed, and how far the
+ * answer reaches.
+ *
+ * A1 A record of an aborted transaction is never handed out. Which transactions were aborted, and
+ *    from which offset, stands in the answer; where one ends is told by a control batch, and a batch
+ *    is one by its flag. (The client's own filter looks at keys, and at one transaction at a time.)
+ * A2 Control batches and aborted ones count: `nextOffset` is behind them.
+ * A3 A batch whose checksum does not match is damage, told with its offset.
+ */
+import { gunzipSync } from 'node:zlib'
+import { crc32c } from '@node-rs/crc32'
+import { CompressionCodecs } from 'kafkajs'
+import { configurationError, ioError } from '../errors.js'
+import { batchHeaderBytes } from './kafka-batch-builder.js'
+import type { AbortedTransaction } from './kafka-requests.js'
+import type { Headers, StoredRecord } from './log.js'
+import type { TopicPartition } from './tails.js'
+
+const magic = 2
+const codecMask = 0x07
+const appendTimeFlag = 0x08
+const transactionalFlag = 0x10
+const controlFlag = 0x20
+const two32 = 0x1_0000_0000
+const abortMarkerType = 0
+
+export interface ReadBatches {
+  readonly records: StoredRecord[]
+  /** Behind the last whole batch, whatever it held. */
+  readonly nextOffset: number
+}
+
+/**
+ * Reads the batches of an answer, whose first one may begin before `fromOffset`.
+ *
+ * @throws TidemarkError LOG_DAMAGED, LOG_FORMAT_OLD, CODEC_MISSING
+ */
+export async function readBatches(
+  { bytes, aborted }: { readonly bytes: Buffer; readonly aborted: readonly AbortedTransaction[] },
+  at: TopicPartition,
+  fromOffset: number,
+): Promise<ReadBatches> {
+  const filter = new AbortedFilter(aborted)
+  const records: StoredRecord[] = []
+  let nextOffset = fromOffset
+  // The last batch may be cut off: the answer is bounded in bytes, whatever they belong to.
+  for (let begin = 0; begin + batchHeaderBytes <= bytes.length;) {
+    const end = begin + 12 + bytes.readInt32BE(begin + 8)
+    if (end > bytes.length) break
+    const batch = bytes.subarray(begin, end)
+    begin = end
+    checkBatch(batch, at)
+    const baseOffset = readInt64(batch, 0)
+    nextOffset = baseOffset + batch.readInt32BE(23) + 1
+    if (nextOffset <= fromOffset || !filter.passes(batch, nextOffset)) continue
+    const codec = batch.readInt16BE(21) & codecMask
+    const content = batch.subarray(batchHeaderBytes)
+    readRecords(codec === 0 ? content : await decompressed(codec, content), batch, {
+      baseOffset,
+      fromOffset,
+      records,
+    })
+  }
+  return { records, nextOffset: Math.max(nextOffset, fromOffset) }
+}
+
+/** Keeps A1 over the batches of one answer, in order. */
+class AbortedFilter {
+  private readonly waiting: readonly AbortedTransaction[]
+  private next = 0
+  /** Whose transaction is under way at this offset, and was aborted later. */
+  private readonly producers = new Set<number>()
+
+  constructor(aborted: readonly AbortedTransaction[]) {
+    this.waiting = [...aborted].sort((a, b) => a.firstOffset - b.firstOffset)
+  }
+
+  /** Whether the batch, which ends before `endOffset`, holds committed records. */
+  passes(batch: Buffer, endOffset: number): boolean {
+    while (this.next < this.waiting.length && this.waiting[this.next].firstOffset < endOffset) {
+      this.producers.add(this.waiting[this.next].producerId)
+      this.next += 1
+    }
+    const attributes = batch.readInt16BE(21)
+    if (attributes & controlFlag) {
+      if (isAbortMarker(batch)) this.producers.delete(readInt64(batch, 43))
+      return false
+    }
+    if (this.producers.size === 0 || !(attributes & transactionalFlag)) return true
+    return !this.producers.has(readInt64(batch, 43))
+  }
+}
+
+/** A control record's key is its version and its type, two bytes each. */
+function isAbortMarker(batch: Buffer): boolean {
+  if (batch.readInt32BE(57) === 0) return false
+  const records: StoredRecord[] = []
+  readRecords(batch.subarray(batchHeaderBytes), batch, { baseOffset: 0, fromOffset: 0, records })
+  return records[0].key!.readInt16BE(2) === abortMarkerType
+}
+
+function checkBatch(batch: Buffer, { topic, partition }: TopicPartition): void {
+  const place = `${topic} partition ${partition} at offset ${readInt64(batch, 0)}`
+  if (batch[16] !== magic) {
+    const text = `${place}: records of format ${batch[16]}; 2 is due, as brokers write since 0.11`
+    throw configurationError('LOG_FORMAT_OLD', text)
+  }
+  const due = batch.readUInt32BE(17)
+  const came = crc32c(batch.subarray(21))
+  if (due === came) return
+  throw ioError('LOG_DAMAGED', `${place}: the batch has checksum ${came}; ${due} is due`)
+}
+
+const codecNames = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
+
+async function decompressed(codec: number, content: Buffer): Promise<Buffer> {
+  if (codec === 1) return gunzipSync(content)
+  try {
+    const known = CompressionCodecs as Record<number, () => { decompress(b: Buffer): unknown }>
+    return (await known[codec]().decompress(content)) as Buffer
+  } catch (cause) {
+    const text = `records are compressed with ${codecNames[codec] ?? codec}, which is not installed`
+    throw configurationError('CODEC_MISSING', `${text}: produce with gzip or none`, cause)
+  }
+}
+
+interface Into {
+  readonly baseOffset: number
+  readonly fromOffset: number
+  readonly records: StoredRecord[]
+}
+
+/** The records of one batch from `fromOffset` on. One function: this is the hottest loop there is. */
+function readRecords(bytes: Buffer, batch: Buffer, into: Into): void {
+  const { baseOffset, fromOffset, records } = into
+  const count = batch.readInt32BE(57)
+  const baseTimestamp = readInt64(batch, 27)
+  const appendTime = batch.readInt16BE(21) & appendTimeFlag ? readInt64(batch, 35) : null
+  const cursor = new Cursor(bytes)
+  for (let index = 0; index < count; index += 1) {
+    const size = cursor.varint()
+    const end = cursor.at + size
+    cursor.at += 1
+    const timestamp = baseTimestamp + cursor.varlong()
+    const offset = baseOffset + cursor.varint()
+    if (offset >= fromOffset) {
+      const key = cursor.field()
+      const value = cursor.field()
+      const headers = cursor.headers()
+      records.push({ key, value, timestamp: appendTime ?? timestamp, headers, offset })
+    }
+    cursor.at = end
+  }
+}
+
+class Cursor {
+  at = 0
+
+  constructor(readonly bytes: Buffer) {}
+
+  varint(): number {
+    let byte = this.bytes[this.at++]
+    if (byte < 0x80) return (byte >>> 1) ^ -(byte & 1)
+    let value = byte & 0x7f
+    let shift = 7
+    do {
+      byte = this.bytes[this.at++]
+      value |= (byte & 0x7f) << shift
+      shift += 7
+    } while (byte >= 0x80)
+    return (value >>> 1) ^ -(value & 1)
+  }
+
+  /** See `BatchBuilder.varlong`: the lowest bit is the sign, the others are the magnitude. */
+  varlong(): number {
+    let byte = this.bytes[this.at++]
+    const negative = (byte & 1) === 1
+    let magnitude = (byte & 0x7f) >>> 1
+    for (let scale = 64; byte >= 0x80; scale *= 128) {
+      byte = this.bytes[this.at++]
+      magnitude += (byte & 0x7f) * scale
+    }
+    return negative ? -magnitude - 1 : magnitude
+  }
+
+  field(): Buffer | null {
+    const size = this.varint()
+    if (size < 0) return null
+    const from = this.at
+    this.at = from + size
+    return this.bytes.subarray(from, this.at)
+  }
+
+  headers(): Headers | null {
+    const count = this.varint()
+    if (count === 0) return null
+    const headers: [string, Buffer][] = []
+    for (let index = 0; index < count; index += 1) {
+      const name = this.field()!.toString()
+      // A header without a value is told as an empty one: the port has no null there.
+      headers.push([name, this.field() ?? Buffer.alloc(0)])
+    }
+    return headers
+  }
+}
+
+function readInt64(bytes: Buffer, at: number): number {
+  return bytes.readInt32BE(at) * two32 + bytes.readUInt32BE(at + 4)
+}

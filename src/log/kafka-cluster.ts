@@ -1,0 +1,193 @@
+/**
+ * Where things are in a cluster: brokers, the leaders of partitions, the coordinators of
+ * transactions. Owns what is remembered of it and when that is asked again; owns no request of a
+ * reader or a writer.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { configurationError } from '../errors.js'
+import { BrokerRefusal, isBusy, isStaleLeader, kafkaCode, NoAnswer } from './kafka-errors.js'
+import { KafkaConnector, KafkaLane, type ConnectOptions } from './kafka-lane.js'
+import {
+  findCoordinatorRequest,
+  metadataRequest,
+  type KafkaRequest,
+  type Place,
+  type TopicMetadata,
+} from './kafka-requests.js'
+
+/** Pauses between tries: the first, and the longest that doubling leads to. */
+const pauseMsMin = 20
+const pauseMsMax = 2_000
+
+export class KafkaCluster {
+  readonly connector: KafkaConnector
+  readonly control: KafkaLane
+  readonly #seeds: readonly Pick<Place, 'host' | 'port'>[]
+  readonly #topics: readonly string[]
+  #known = new Map<string, TopicMetadata>()
+  #places = new Map<number, Place>()
+  #refreshing: Promise<void> | null = null
+  readonly #coordinators = new Map<string, Place>()
+  /** Bounds all that is tried again: how long the world may be away, in ms. */
+  readonly patienceMs: number
+  readonly #closing = new AbortController()
+
+  private constructor(options: ConnectOptions, topics: readonly string[], patienceMs: number) {
+    this.connector = new KafkaConnector(options)
+    this.control = new KafkaLane(this.connector)
+    this.#seeds = options.brokers.map(placeOf)
+    this.#topics = topics
+    this.patienceMs = patienceMs
+  }
+
+  /** Learns of the brokers and the topics. */
+  static async connect(
+    options: ConnectOptions,
+    topics: readonly string[],
+    patienceMs: number,
+  ): Promise<KafkaCluster> {
+    const cluster = new KafkaCluster(options, topics, patienceMs)
+    try {
+      await cluster.refresh()
+      return cluster
+    } catch (error) {
+      await cluster.close()
+      throw error
+    }
+  }
+
+  /** What is known of a topic, without asking. */
+  topic(name: string): TopicMetadata {
+    const known = this.#known.get(name)
+    if (known === undefined || known.error === kafkaCode.unknownTopicOrPartition) {
+      throw configurationError('TOPIC_MISSING', `the brokers have no topic ${name}`)
+    }
+    if (known.error !== 0) throw new BrokerRefusal(known.error, `metadata of ${name}`)
+    return known
+  }
+
+  /** Asks again; whoever asks meanwhile shares the answer. */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#refresh().finally(() => (this.#refreshing = null))
+    return this.#refreshing
+  }
+
+  /**
+   * Sends to the leader of a partition. Where it has moved, asks who leads now; where it does not
+   * answer, tries again while patience lasts if `isRepeatable`. `errorOf` tells the broker's refusal
+   * from an answer.
+   */
+  async sendToLeader<T>(
+    lane: KafkaLane,
+    { topic, partition }: { readonly topic: string; readonly partition: number },
+    request: KafkaRequest<T>,
+    errorOf: (answer: T) => number,
+  ): Promise<T> {
+    return this.persist(`${request.name} of ${topic} partition ${partition}`, async () => {
+      const place = this.leader(topic, partition)
+      if (place === null) throw new BrokerRefusal(kafkaCode.leaderNotAvailable, topic)
+      const answer = await lane.send(place, request)
+      const error = errorOf(answer)
+      if (error !== 0) throw new BrokerRefusal(error, `${request.name} of ${topic}/${partition}`)
+      return answer
+    })
+  }
+
+  /**
+   * Runs `attempt` until it succeeds, fails in a way that lasts, or patience is over. Between two
+   * attempts the leaders are asked for again.
+   */
+  async persist<T>(what: string, attempt: () => Promise<T>): Promise<T> {
+    const until = Date.now() + this.patienceMs
+    for (let pauseMs = pauseMsMin; ; pauseMs = Math.min(pauseMsMax, pauseMs * 2)) {
+      try {
+        return await attempt()
+      } catch (error) {
+        const passes =
+          error instanceof NoAnswer ||
+          (error instanceof BrokerRefusal && (isStaleLeader(error.code) || isBusy(error.code)))
+        if (!passes || this.#closing.signal.aborted || Date.now() + pauseMs > until) throw error
+        await sleep(pauseMs, undefined, { signal: this.#closing.signal }).catch(() => {
+          throw new NoAnswer(what, 'the log has been closed')
+        })
+        if (!(error instanceof BrokerRefusal && isBusy(error.code))) {
+          await this.refresh().catch((cause: unknown) => {
+            if (!(cause instanceof NoAnswer)) throw cause
+          })
+        }
+      }
+    }
+  }
+
+  /** Where the partition's leader is; null where there is none now. */
+  leader(topic: string, partition: number): Place | null {
+    const nodeId = this.topic(topic).leaders[partition]
+    return nodeId === undefined ? null : (this.#places.get(nodeId) ?? null)
+  }
+
+  /** Who answers for a transactional id, as far as is known. */
+  async coordinator(transactionalId: string): Promise<Place> {
+    const known = this.#coordinators.get(transactionalId)
+    if (known !== undefined) return known
+    const answer = await this.ask(findCoordinatorRequest(transactionalId))
+    if (answer.error !== 0) {
+      throw new BrokerRefusal(answer.error, `the coordinator of ${transactionalId}`)
+    }
+    this.#coordinators.set(transactionalId, answer)
+    return answer
+  }
+
+  /** The coordinator has moved or does not answer. */
+  forgetCoordinator(transactionalId: string): void {
+    this.#coordinators.delete(transactionalId)
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.control.close()
+  }
+
+  async #refresh(): Promise<void> {
+    const { places, topics } = await this.ask(metadataRequest(this.#topics))
+    this.#places = new Map(places.map((place) => [place.nodeId, place]))
+    for (const topic of topics) {
+      const before = this.#known.get(topic.name)
+      if (before !== undefined) assertSame(before, topic)
+    }
+    this.#known = new Map(topics.map((topic) => [topic.name, topic]))
+  }
+
+  /** Asks any broker that answers: those that are known, then the ones that were given. */
+  async ask<T>(request: KafkaRequest<T>): Promise<T> {
+    const places = [...this.#places.values(), ...this.#seeds]
+    let failure: unknown = new NoAnswer(request.name, 'no broker is known')
+    for (const place of places) {
+      try {
+        return await this.control.send(place, request)
+      } catch (error) {
+        failure = error
+      }
+    }
+    throw failure
+  }
+}
+
+/** What a log is made of stays for ever: its offsets mean nothing in another topic. */
+function assertSame(before: TopicMetadata, now: TopicMetadata): void {
+  if (before.error !== 0 || isStaleLeader(now.error)) return
+  const { name } = before
+  if (now.error === 0 && now.id !== before.id) {
+    throw configurationError('LOG_CHANGED', `topic ${name} has been deleted and created anew`)
+  }
+  const [due, came] = [before.leaders.length, now.leaders.length]
+  if (now.error !== 0 || due === came) return
+  const text = `topic ${name} had ${due} partitions and has ${came} now`
+  throw configurationError('LOG_CHANGED', `${text}: which customer is where is decided by them`)
+}
+
+function placeOf(broker: string): { readonly host: string; readonly port: number } {
+  const at = broker.lastIndexOf(':')
+  const port = Number(broker.slice(at + 1))
+  if (at > 0 && Number.isInteger(port) && port > 0) return { host: broker.slice(0, at), port }
+  throw configurationError('BROKER_INVALID', `broker "${broker}" is not of the form host:port`)
+}

@@ -1,0 +1,203 @@
+/**
+ * The event log on Kafka: its topics are the cluster's, its transactions the brokers'.
+ *
+ * Puts the parts together: where things are is in `kafka-cluster.ts`, writing in `kafka-writer.ts`,
+ * reading in `kafka-reader.ts`, ends and proofs in `kafka-ends.ts`, the bytes of records in
+ * `kafka-batch-builder.ts` and `kafka-batch-reader.ts`.
+ *
+ * The identity of the log is the topic id of its input: a topic that is created anew under the same
+ * name is another log.
+ */
+import { ioError } from '../errors.js'
+import { KafkaCluster } from './kafka-cluster.js'
+import { KafkaDraft } from './kafka-draft.js'
+import { KafkaEnds } from './kafka-ends.js'
+import { kafkaFailure } from './kafka-errors.js'
+import type { ConnectOptions } from './kafka-lane.js'
+import { KafkaReader, type KafkaReaderOptions } from './kafka-reader.js'
+import { KafkaScan } from './kafka-scan.js'
+import { checkTopics } from './kafka-topics.js'
+import { KafkaWriter } from './kafka-writer.js'
+import type { EventLog, LogReader, StoredRecord, TimeBase, Transaction } from './log.js'
+import { Tails, type Tail } from './tails.js'
+import { LogClock } from './time-base.js'
+import { LogTransaction, Writers } from './transaction.js'
+
+export interface KafkaLogOptions extends ConnectOptions {
+  /** The log's topics, all with one number of partitions; the first one is its input. */
+  readonly topics: readonly string[]
+  /** @default wall */
+  readonly timeBase?: TimeBase
+  /** Reads the wall clock, ms UTC. @default Date.now */
+  readonly clock?: () => number
+  /** After which a broker aborts a transaction that has not ended. @default 10_000 */
+  readonly transactionMs?: number
+  /** How long the brokers may be away before a call fails. @default 30_000 */
+  readonly patienceMs?: number
+  /** At most one proof of being caught up in this time. @default 1_000 */
+  readonly proveEveryMs?: number
+  /** How long a broker waits for records before it answers. @default 250 */
+  readonly fetchWaitMs?: number
+  /** How much of a partition one answer holds; a reader holds two. @default 1 MiB */
+  readonly fetchBytesMax?: number
+}
+
+export class KafkaLog implements EventLog {
+  readonly id: string
+  readonly #cluster: KafkaCluster
+  readonly #clock: LogClock
+  readonly #tails: Tails
+  readonly #ends: KafkaEnds
+  readonly #scan: KafkaScan
+  readonly #input: string
+  readonly #transactionMs: number
+  readonly #reading: KafkaReaderOptions
+  readonly #writers = new Writers()
+  readonly #producers = new Map<string, KafkaWriter>()
+  readonly #readers = new Set<KafkaReader>()
+  /** Commits that are under way. */
+  readonly #committing = new Set<Promise<unknown>>()
+  #closed = false
+
+  private constructor(cluster: KafkaCluster, clock: LogClock, options: KafkaLogOptions) {
+    const [input] = options.topics
+    this.#cluster = cluster
+    this.#clock = clock
+    this.#input = input
+    this.id = cluster.topic(input).id
+    this.#tails = new Tails(cluster.topic(input).leaders.length)
+    this.#transactionMs = options.transactionMs ?? 10_000
+    this.#reading = {
+      fetchBytesMax: options.fetchBytesMax ?? 1024 * 1024,
+      fetchWaitMs: options.fetchWaitMs ?? 250,
+    }
+    this.#ends = new KafkaEnds(cluster, clock, options.proveEveryMs ?? 1_000)
+    this.#scan = new KafkaScan(this.#ends, (tail, from) => this.#open(tail, from))
+  }
+
+  /**
+   * Opens the log whose topics are there already.
+   *
+   * @throws TidemarkError KAFKA_UNREACHABLE, KAFKA_FAILED (69), TOPIC_MISSING, TOPIC_UNSUITABLE,
+   *   PARTITIONS_MISMATCH, KAFKA_DENIED, KAFKA_TOO_OLD, BROKER_INVALID (78)
+   * @example
+   * const topics = Object.values(topicsOf('churn'))
+   * const log = await KafkaLog.open({ brokers: ['localhost:9092'], topics })
+   */
+  static async open(options: KafkaLogOptions): Promise<KafkaLog> {
+    const { topics, timeBase = { kind: 'wall' }, clock = Date.now, patienceMs = 30_000 } = options
+    let cluster: KafkaCluster | null = null
+    try {
+      cluster = await KafkaCluster.connect(options, topics, patienceMs)
+      await checkTopics(cluster, topics, timeBase)
+      return new KafkaLog(cluster, new LogClock(timeBase, clock), options)
+    } catch (error) {
+      await cluster?.close()
+      throw kafkaFailure(error)
+    }
+  }
+
+  get timeBase(): TimeBase {
+    return this.#clock.timeBase
+  }
+
+  now(): number | null {
+    return this.#clock.now()
+  }
+
+  /** Lets a virtual clock go on from `instant`, the largest committed asOf; it never goes back. */
+  resumeAt(instant: number): void {
+    this.#clock.resumeAt(instant)
+  }
+
+  partitions(_topic: string): number {
+    return this.#tails.partitionCount
+  }
+
+  startOffset(topic: string, partition: number): Promise<number> {
+    return this.#asked(() => this.#ends.offset(this.#tails.of(topic, partition), 'start'))
+  }
+
+  /** Also waits for commits that were under way when it was asked: recovery must see their fate. */
+  endOffset(topic: string, partition: number): Promise<number> {
+    return this.#asked(() => this.#scan.endOffset(this.#tails.of(topic, partition)))
+  }
+
+  reader(topic: string, partition: number, fromOffset: number): LogReader {
+    this.#assertOpen('reader')
+    return this.#open(this.#tails.of(topic, partition), fromOffset)
+  }
+
+  last(topic: string, partition: number): Promise<StoredRecord | null> {
+    return this.#asked(() => this.#scan.last(this.#tails.of(topic, partition)))
+  }
+
+  erasures(topic: string, partition: number, endOffset: number): Promise<Map<string, number>> {
+    return this.#asked(() => this.#scan.erasures(this.#tails.of(topic, partition), endOffset))
+  }
+
+  begin(id: string): Transaction {
+    this.#assertOpen('begin')
+    const draft = new KafkaDraft(this.#producer(id), (committing) => this.#track(committing))
+    return this.#writers.begin(new LogTransaction(id, this.#clock, this.#tails, draft))
+  }
+
+  async fence(id: string): Promise<void> {
+    this.#assertOpen('fence')
+    this.#writers.fence(id)
+    await this.#producer(id).fence()
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#writers.fenceAll()
+    await this.#settled()
+    await Promise.all([...this.#readers].map((reader) => reader.close()))
+    await Promise.all([...this.#producers.values()].map((producer) => producer.close()))
+    await this.#ends.close()
+    await this.#cluster.close()
+  }
+
+  #open(tail: Tail, fromOffset: number): KafkaReader {
+    const forget = (reader: KafkaReader) => this.#readers.delete(reader)
+    const parts = { cluster: this.#cluster, ends: this.#ends }
+    const reader = new KafkaReader(parts, tail, fromOffset, this.#reading, forget)
+    this.#readers.add(reader)
+    return reader
+  }
+
+  #producer(id: string): KafkaWriter {
+    let producer = this.#producers.get(id)
+    if (producer === undefined) {
+      const transactionalId = `${this.#input}-${id}`
+      producer = new KafkaWriter(this.#cluster, transactionalId, this.#transactionMs)
+      this.#producers.set(id, producer)
+    }
+    return producer
+  }
+
+  #track(committing: Promise<unknown>): void {
+    const settled = committing.catch(() => undefined)
+    this.#committing.add(settled)
+    void settled.then(() => this.#committing.delete(settled))
+  }
+
+  async #settled(): Promise<void> {
+    await Promise.all(this.#committing)
+  }
+
+  async #asked<T>(ask: () => Promise<T>): Promise<T> {
+    this.#assertOpen('read')
+    try {
+      await this.#settled()
+      return await ask()
+    } catch (error) {
+      throw kafkaFailure(error)
+    }
+  }
+
+  #assertOpen(step: string): void {
+    if (this.#closed) throw ioError('LOG_CLOSED', `${step}: the log has been closed`)
+  }
+}
