@@ -10,7 +10,7 @@
  */
 import { gunzipSync } from 'node:zlib'
 import { crc32c } from '@node-rs/crc32'
-import { CompressionCodecs } from 'kafkajs'
+import kafkajs from 'kafkajs'
 import { configurationError, ioError } from '../errors.js'
 import { batchHeaderBytes } from './kafka-batch-builder.js'
 import type { AbortedTransaction } from './kafka-requests.js'
@@ -117,7 +117,7 @@ const codecNames = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 async function decompressed(codec: number, content: Buffer): Promise<Buffer> {
   if (codec === 1) return gunzipSync(content)
   try {
-    const known = CompressionCodecs as Record<number, () => { decompress(b: Buffer): unknown }>
+    const known = kafkajs.CompressionCodecs as Record<number, () => { decompress(b: Buffer): unknown }>
     return (await known[codec]().decompress(content)) as Buffer
   } catch (cause) {
     const text = `records are compressed with ${codecNames[codec] ?? codec}, which is not installed`

@@ -4,8 +4,15 @@
  * reader or a writer.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { configurationError } from '../errors.js'
-import { BrokerRefusal, isBusy, isStaleLeader, kafkaCode, NoAnswer } from './kafka-errors.js'
+import { configurationError, type TidemarkError } from '../errors.js'
+import {
+  BrokerRefusal,
+  isBusy,
+  isStaleLeader,
+  kafkaCode,
+  LaneClosed,
+  NoAnswer,
+} from './kafka-errors.js'
 import { KafkaConnector, KafkaLane, type ConnectOptions } from './kafka-lane.js'
 import {
   findCoordinatorRequest,
@@ -18,19 +25,23 @@ import {
 /** Pauses between tries: the first, and the longest that doubling leads to. */
 const pauseMsMin = 20
 const pauseMsMax = 2_000
+const lookEveryMs = 60_000
 
 export class KafkaCluster {
   readonly connector: KafkaConnector
   readonly control: KafkaLane
   readonly #seeds: readonly Pick<Place, 'host' | 'port'>[]
   readonly #topics: readonly string[]
-  #known = new Map<string, TopicMetadata>()
+  readonly #known = new Map<string, TopicMetadata>()
   #places = new Map<number, Place>()
   #refreshing: Promise<void> | null = null
   readonly #coordinators = new Map<string, Place>()
   /** Bounds all that is tried again: how long the world may be away, in ms. */
   readonly patienceMs: number
   readonly #closing = new AbortController()
+  #watch: NodeJS.Timeout | null = null
+  /** What the log must not go on with. */
+  #changed: TidemarkError | null = null
 
   private constructor(options: ConnectOptions, topics: readonly string[], patienceMs: number) {
     this.connector = new KafkaConnector(options)
@@ -48,16 +59,20 @@ export class KafkaCluster {
   ): Promise<KafkaCluster> {
     const cluster = new KafkaCluster(options, topics, patienceMs)
     try {
-      await cluster.refresh()
-      return cluster
+      await cluster.persist('metadata', () => cluster.refresh())
     } catch (error) {
-      await cluster.close()
+      cluster.close()
       throw error
     }
+    // Partitions may be added while nothing fails: somebody has to look.
+    const look = () => void cluster.refresh().catch(() => undefined)
+    cluster.#watch = setInterval(look, lookEveryMs).unref()
+    return cluster
   }
 
   /** What is known of a topic, without asking. */
   topic(name: string): TopicMetadata {
+    if (this.#changed !== null) throw this.#changed
     const known = this.#known.get(name)
     if (known === undefined || known.error === kafkaCode.unknownTopicOrPartition) {
       throw configurationError('TOPIC_MISSING', `the brokers have no topic ${name}`)
@@ -108,7 +123,7 @@ export class KafkaCluster {
           (error instanceof BrokerRefusal && (isStaleLeader(error.code) || isBusy(error.code)))
         if (!passes || this.#closing.signal.aborted || Date.now() + pauseMs > until) throw error
         await sleep(pauseMs, undefined, { signal: this.#closing.signal }).catch(() => {
-          throw new NoAnswer(what, 'the log has been closed')
+          throw new LaneClosed(what)
         })
         if (!(error instanceof BrokerRefusal && isBusy(error.code))) {
           await this.refresh().catch((cause: unknown) => {
@@ -116,6 +131,16 @@ export class KafkaCluster {
           })
         }
       }
+    }
+  }
+
+  /** For what must come of itself: `check` throws once patience is over. */
+  deadline(what: string): { check(): void } {
+    const until = Date.now() + this.patienceMs
+    return {
+      check: () => {
+        if (Date.now() > until) throw new NoAnswer(what, 'the brokers do not show it')
+      },
     }
   }
 
@@ -142,9 +167,15 @@ export class KafkaCluster {
     this.#coordinators.delete(transactionalId)
   }
 
-  async close(): Promise<void> {
+  /** From here on nothing is tried again; what is under way may end. */
+  giveUp(): void {
     this.#closing.abort()
-    await this.control.close()
+  }
+
+  close(): void {
+    this.giveUp()
+    if (this.#watch !== null) clearInterval(this.#watch)
+    this.control.close()
   }
 
   async #refresh(): Promise<void> {
@@ -152,9 +183,14 @@ export class KafkaCluster {
     this.#places = new Map(places.map((place) => [place.nodeId, place]))
     for (const topic of topics) {
       const before = this.#known.get(topic.name)
-      if (before !== undefined) assertSame(before, topic)
+      if (before !== undefined) this.#changed ??= changeOf(before, topic)
     }
-    this.#known = new Map(topics.map((topic) => [topic.name, topic]))
+    if (this.#changed !== null) throw this.#changed
+    for (const topic of topics) {
+      // What was known of a topic that is gone for now tells another one that takes its name.
+      const isGone = topic.error === kafkaCode.unknownTopicOrPartition
+      if (!isGone || !this.#known.has(topic.name)) this.#known.set(topic.name, topic)
+    }
   }
 
   /** Asks any broker that answers: those that are known, then the ones that were given. */
@@ -173,16 +209,16 @@ export class KafkaCluster {
 }
 
 /** What a log is made of stays for ever: its offsets mean nothing in another topic. */
-function assertSame(before: TopicMetadata, now: TopicMetadata): void {
-  if (before.error !== 0 || isStaleLeader(now.error)) return
+function changeOf(before: TopicMetadata, now: TopicMetadata): TidemarkError | null {
   const { name } = before
-  if (now.error === 0 && now.id !== before.id) {
-    throw configurationError('LOG_CHANGED', `topic ${name} has been deleted and created anew`)
+  if (before.error !== 0 || now.error !== 0) return null
+  if (now.id !== before.id) {
+    return configurationError('LOG_CHANGED', `topic ${name} has been deleted and created anew`)
   }
   const [due, came] = [before.leaders.length, now.leaders.length]
-  if (now.error !== 0 || due === came) return
+  if (due === came) return null
   const text = `topic ${name} had ${due} partitions and has ${came} now`
-  throw configurationError('LOG_CHANGED', `${text}: which customer is where is decided by them`)
+  return configurationError('LOG_CHANGED', `${text}: they decide which customer is where`)
 }
 
 function placeOf(broker: string): { readonly host: string; readonly port: number } {

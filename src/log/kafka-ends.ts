@@ -10,6 +10,7 @@
  */
 import { performance } from 'node:perf_hooks'
 import type { KafkaCluster } from './kafka-cluster.js'
+import { BrokerRefusal } from './kafka-errors.js'
 import { KafkaLane } from './kafka-lane.js'
 import { listOffsetsRequest, type Place } from './kafka-requests.js'
 import type { Tail } from './tails.js'
@@ -64,8 +65,8 @@ export class KafkaEnds {
     return (await this.#proofs).get(tail) ?? null
   }
 
-  close(): Promise<void> {
-    return this.#lane.close()
+  close(): void {
+    this.#lane.close()
   }
 
   async #ask(): Promise<ReadonlyMap<Tail, Proof>> {
@@ -74,7 +75,7 @@ export class KafkaEnds {
     if (instant === null) return proofs
     const byLeader = new Map<Place, Tail[]>()
     for (const tail of this.#followed.keys()) {
-      const leader = this.cluster.leader(tail.topic, tail.partition)
+      const leader = this.#leaderOf(tail)
       if (leader !== null) byLeader.set(leader, [...(byLeader.get(leader) ?? []), tail])
     }
     const asked = [...byLeader].map(async ([leader, tails]) => {
@@ -87,5 +88,14 @@ export class KafkaEnds {
     // Who gets no answer has no proof; the fetch of the same partition tells what is wrong.
     await Promise.allSettled(asked)
     return proofs
+  }
+
+  #leaderOf({ topic, partition }: Tail): Place | null {
+    try {
+      return this.cluster.leader(topic, partition)
+    } catch (error) {
+      if (error instanceof BrokerRefusal) return null
+      throw error
+    }
   }
 }

@@ -3,7 +3,7 @@
  *
  * Codes are told by their number: the client's table ends at 88, and its texts name no topic.
  */
-import { configurationError, exitCode, TidemarkError } from '../errors.js'
+import { configurationError, exitCode, ioError, TidemarkError } from '../errors.js'
 
 /** Error codes of Kafka's protocol that the log tells apart. */
 export const kafkaCode = {
@@ -68,6 +68,14 @@ export class NoAnswer extends Error {
   }
 }
 
+/** Somebody has closed what he asks through. */
+export class LaneClosed extends Error {
+  constructor(what: string) {
+    super(`${what}: the log or its reader has been closed`)
+    this.name = 'LaneClosed'
+  }
+}
+
 function nameOf(code: number): string {
   const entry = Object.entries(kafkaCode).find(([, known]) => known === code)
   return entry === undefined ? '' : ` (${entry[0]})`
@@ -80,6 +88,7 @@ export function kafkaFailure(error: unknown): TidemarkError {
     const options = { exit: exitCode.dependency, retry: 'later', cause: error } as const
     return new TidemarkError('KAFKA_UNREACHABLE', error.message, options)
   }
+  if (error instanceof LaneClosed) return ioError('LOG_CLOSED', error.message)
   if (!(error instanceof BrokerRefusal)) throw error
   const { code, message } = error
   if (isFenced(code)) return fenced(message, error)

@@ -14,7 +14,7 @@ import connectionPoolBuilder from 'kafkajs/src/cluster/connectionPoolBuilder.js'
 import { createLogger } from 'kafkajs/src/loggers/index.js'
 import socketFactory from 'kafkajs/src/network/socketFactory.js'
 import { configurationError, TidemarkError } from '../errors.js'
-import { NoAnswer } from './kafka-errors.js'
+import { LaneClosed, NoAnswer } from './kafka-errors.js'
 import type { KafkaRequest, Place } from './kafka-requests.js'
 import { WireReader, WireWriter } from './kafka-wire.js'
 
@@ -89,10 +89,10 @@ export class KafkaLane {
     this.#connector = connector
   }
 
-  /** @throws NoAnswer where the broker does not answer, or the lane has been closed */
+  /** @throws NoAnswer, LaneClosed, or the KAFKA_TOO_OLD of a new connection */
   async send<T>(place: Pick<Place, 'host' | 'port'>, request: KafkaRequest<T>): Promise<T> {
     const what = `${request.name} to ${place.host}:${place.port}`
-    if (this.#closed) throw new NoAnswer(what, 'the connection has been closed')
+    if (this.#closed) throw new LaneClosed(what)
     const name = `${place.host}:${place.port}`
     let connecting = this.#brokers.get(name)
     if (connecting === undefined) {
@@ -112,7 +112,7 @@ export class KafkaLane {
     }
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#closed = true
     const brokers = [...this.#brokers.values()]
     this.#brokers.clear()

@@ -92,7 +92,7 @@ export class KafkaLog implements EventLog {
       await checkTopics(cluster, topics, timeBase)
       return new KafkaLog(cluster, new LogClock(timeBase, clock), options)
     } catch (error) {
-      await cluster?.close()
+      cluster?.close()
       throw kafkaFailure(error)
     }
   }
@@ -152,11 +152,12 @@ export class KafkaLog implements EventLog {
     if (this.#closed) return
     this.#closed = true
     this.#writers.fenceAll()
+    this.#cluster.giveUp()
     await this.#settled()
     await Promise.all([...this.#readers].map((reader) => reader.close()))
-    await Promise.all([...this.#producers.values()].map((producer) => producer.close()))
-    await this.#ends.close()
-    await this.#cluster.close()
+    for (const producer of this.#producers.values()) producer.close()
+    this.#ends.close()
+    this.#cluster.close()
   }
 
   #open(tail: Tail, fromOffset: number): KafkaReader {

@@ -78,8 +78,9 @@ export class KafkaReader implements LogReader {
     this.#wake()
     if (this.#following) this.parts.ends.unfollow(this.tail)
     this.onClose(this)
+    // First, so that a fetch which fails is not tried again; one that waits may end.
+    this.#lane.close()
     await this.#polling?.catch(() => undefined)
-    await this.#lane.close()
   }
 
   async #poll(recordsMax: number, waitMs: number): Promise<Poll> {
@@ -121,8 +122,10 @@ export class KafkaReader implements LogReader {
   /** Finds out whether there are records: by an answer that was asked for since the call. */
   async #look(): Promise<void> {
     if (this.#fetch !== null) await this.#fetch
+    const shown = this.parts.cluster.deadline(`what was committed to ${this.tail.topic}`)
     while (this.#isEmpty && !this.#closed) {
       this.#assertSound()
+      shown.check()
       // What has just been committed here appears as soon as its mark is written.
       await this.#begin(this.#position < this.tail.end ? this.options.fetchWaitMs : 0)
       if (this.#isAtEnd) break

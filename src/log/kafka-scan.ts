@@ -69,9 +69,11 @@ export class KafkaScan {
 
   /** As the brokers tell, once they have all that this process has committed. */
   async #stable(tail: Tail): Promise<number> {
+    const shown = this.ends.cluster.deadline(`what was committed to ${tail.topic}`)
     for (;;) {
       const stable = await this.ends.offset(tail, 'stable')
       if (stable >= tail.end) return stable
+      shown.check()
       await tail.change(2)
     }
   }

@@ -19,17 +19,16 @@ import type { BatchBuilder } from './kafka-batch-builder.js'
 import type { KafkaCluster } from './kafka-cluster.js'
 import { BrokerRefusal, fenced, isFenced, kafkaCode, kafkaFailure, NoAnswer } from './kafka-errors.js'
 import { KafkaLane } from './kafka-lane.js'
+import type { KafkaRequest, Place } from './kafka-requests.js'
 import {
   addPartitionsRequest,
   endTxnRequest,
   initProducerIdRequest,
-  type KafkaRequest,
-  type Place,
   type Produced,
   type ProducedBatch,
-  produceRequest,
   type ProducerIdentity,
-} from './kafka-requests.js'
+  produceRequest,
+} from './kafka-transaction-requests.js'
 import type { Tail } from './tails.js'
 
 /** A transaction's batches, by where they go, in order. */
@@ -87,8 +86,8 @@ export class KafkaWriter {
     })
   }
 
-  close(): Promise<void> {
-    return this.#lane.close()
+  close(): void {
+    this.#lane.close()
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -171,7 +170,7 @@ export class KafkaWriter {
     })
   }
 
-  #send(leader: Place | null, batches: readonly ProducedBatch[]): Promise<Produced[]> {
+  async #send(leader: Place | null, batches: readonly ProducedBatch[]): Promise<Produced[]> {
     if (leader === null) {
       throw new BrokerRefusal(kafkaCode.leaderNotAvailable, `produce of ${this.transactionalId}`)
     }

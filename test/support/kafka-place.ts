@@ -1,7 +1,7 @@
 /** Logs on a real broker for tests: topics of their own, made when a log is first opened. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Kafka, logLevel } from 'kafkajs'
+import client, { type Kafka } from 'kafkajs'
 import { KafkaLog, type KafkaLogOptions } from '../../src/log/kafka-log.js'
 import type { EventLog } from '../../src/log/log.js'
 import { kafkaBrokers } from './shared-broker.js'
@@ -32,7 +32,8 @@ export async function createTopics(
 
 /** The client as its users know it, for what is not the log's business. */
 export function kafkajs(brokers: string[]): Kafka {
-  return new Kafka({ brokers, logLevel: logLevel.NOTHING, retry: { initialRetryTime: 20 } })
+  const { Kafka: Client, logLevel } = client
+  return new Client({ brokers, logLevel: logLevel.NOTHING, retry: { initialRetryTime: 20 } })
 }
 
 /** Topics of one log, which nobody else has; a name is told apart from another run's by a prefix. */

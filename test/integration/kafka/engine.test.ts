@@ -48,7 +48,8 @@ async function filledPlace(input = records) {
 
 /** Where each partition's store stands: what it holds by its digest, and the position. */
 function stateOf(home: MapHome) {
-  return [...home.stores].map(([partition, store]) => {
+  const stores = [...home.stores].sort(([a], [b]) => a - b)
+  return stores.map(([partition, store]) => {
     const held = JSON.parse(Buffer.from(store.held!).toString()) as { digest: string } & Position
     return { partition, digest: held.digest }
   })

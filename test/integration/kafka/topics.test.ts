@@ -1,5 +1,5 @@
 /** What a log asks of its topics, and what it says when they are not as they were. */
-import { CompressionTypes } from 'kafkajs'
+import client from 'kafkajs'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { KafkaLog, type KafkaLogOptions } from '../../../src/log/kafka-log.js'
 import type { EventLog } from '../../../src/log/log.js'
@@ -132,7 +132,7 @@ describe('a log that is open', () => {
     const producer = kafkajs(await kafkaBrokers()).producer()
     await producer.connect()
     const messages = Array.from({ length: 500 }, (_, i) => ({ key: `k${i}`, value: `v${i}` }))
-    await producer.send({ topic, messages, compression: CompressionTypes.GZIP })
+    await producer.send({ topic, messages, compression: client.CompressionTypes.GZIP })
     await producer.disconnect()
     const poll = await log.reader(topic, 0, 0).poll(1000, 0)
     expect(poll.records.map(({ value }) => value!.toString())).toEqual(
