@@ -132,7 +132,7 @@ function wrapped<T>(request: KafkaRequest<T>) {
       apiVersion: request.version,
       apiName: request.name,
       encode: async () => {
-        const writer = new WireWriter()
+        const writer = new WireWriter(request.size)
         request.encode(writer)
         return { buf: writer.written, buffer: writer.written }
       },

@@ -5,6 +5,10 @@
  * reading in `kafka-reader.ts`, ends and proofs in `kafka-ends.ts`, the bytes of records in
  * `kafka-batch-builder.ts` and `kafka-batch-reader.ts`.
  *
+ * A commit is durable when the coordinator has it; the brokers of its partitions write its mark a
+ * moment later. This process waits for that when it reads what it committed (L2); to another one it
+ * appears when the mark is there.
+ *
  * The identity of the log is the topic id of its input: a topic that is created anew under the same
  * name is another log.
  */

@@ -14,6 +14,8 @@ export interface KafkaRequest<T> {
   decode(reader: WireReader): T
   /** How long the broker may take beyond the client's own patience, in ms. */
   readonly waitMs?: number
+  /** About how many bytes it has, where they are many. */
+  readonly size?: number
 }
 
 export interface Place {
@@ -151,7 +153,8 @@ export function fetchRequest(options: FetchOptions): KafkaRequest<Fetched> {
       reader.int32()
       const failed = reader.int16()
       reader.int32()
-      if (failed !== 0 || reader.uvarint() <= 1) return { ...nothing, error: failed }
+      // An answer about nothing comes from a broker that holds back: not an empty partition.
+      if (failed !== 0 || reader.uvarint() <= 1) return { ...nothing, error: failed || timedOut }
       reader.raw(16)
       reader.uvarint()
       reader.int32()
@@ -170,6 +173,9 @@ export function fetchRequest(options: FetchOptions): KafkaRequest<Fetched> {
     },
   }
 }
+
+/** "Not now", by its number. */
+const timedOut = 7
 
 const nothing = {
   highWatermark: -1,

@@ -6,6 +6,11 @@ import { KafkaLog, type KafkaLogOptions } from '../../src/log/kafka-log.js'
 import type { EventLog } from '../../src/log/log.js'
 import { kafkaBrokers } from './shared-broker.js'
 
+export interface TopicSetting {
+  readonly name: string
+  readonly value: string
+}
+
 /** Historic logs and clocks that tests turn need stamps of any time. */
 const anyTime = { name: 'message.timestamp.after.max.ms', value: '9223372036854775807' }
 const hour = { name: 'message.timestamp.after.max.ms', value: '3600000' }
@@ -13,12 +18,12 @@ const hour = { name: 'message.timestamp.after.max.ms', value: '3600000' }
 export async function createTopics(
   topics: readonly string[],
   partitions: number,
-  stamps: 'any' | 'hour' = 'any',
+  configEntries: readonly TopicSetting[] = [anyTime],
 ): Promise<void> {
   const admin = kafkajs(await kafkaBrokers()).admin()
   await admin.connect()
-  const configEntries = [stamps === 'any' ? anyTime : hour]
-  const all = topics.map((topic) => ({ topic, numPartitions: partitions, configEntries }))
+  const settings = { numPartitions: partitions, configEntries: [...configEntries] }
+  const all = topics.map((topic) => ({ topic, ...settings }))
   await admin.createTopics({ topics: all, waitForLeaders: false })
   // The controller has them at once, a broker a moment later; the client's own wait gives up then.
   for (let isThere = false; !isThere; await sleep(10)) {
@@ -51,8 +56,8 @@ export class KafkaPlace {
     options: Partial<KafkaLogOptions> & { readonly partitions?: number } = {},
   ): Promise<KafkaLog> {
     const { timeBase = { kind: 'none' as const }, partitions = 1 } = options
-    const stamps = timeBase.kind === 'wall' ? 'hour' : 'any'
-    if (!this.isThere) await createTopics(this.topics, partitions, stamps)
+    const stamps = timeBase.kind === 'wall' ? hour : anyTime
+    if (!this.isThere) await createTopics(this.topics, partitions, [stamps])
     this.isThere = true
     const quick = { proveEveryMs: 0, fetchWaitMs: 100 }
     return KafkaLog.open({

@@ -49,7 +49,13 @@ async function valuesFrom(log: EventLog, from: number): Promise<string[]> {
 
 /** What the client itself hands out, from an offset on, up to a record with the value "end". */
 async function valuesOfClient(from: number): Promise<string[]> {
-  const consumer = kafkajs(await kafkaBrokers()).consumer({ groupId: `${topic}-${from}` })
+  const client = kafkajs(await kafkaBrokers())
+  const groupId = `${topic}-${from}`
+  const admin = client.admin()
+  await admin.connect()
+  await admin.setOffsets({ groupId, topic, partitions: [{ partition: 0, offset: String(from) }] })
+  await admin.disconnect()
+  const consumer = client.consumer({ groupId })
   const values: string[] = []
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
@@ -58,13 +64,11 @@ async function valuesOfClient(from: number): Promise<string[]> {
       .run({
         autoCommit: false,
         eachMessage: async ({ message }) => {
-          if (Number(message.offset) < from) return
           values.push(message.value!.toString())
           if (message.value!.toString() === 'end') resolve()
         },
       })
       .catch(reject)
-    consumer.seek({ topic, partition: 0, offset: String(from) })
   })
   await consumer.disconnect()
   return values

@@ -43,6 +43,8 @@ async function filledPlace(input = records) {
   }
   const log = await open()
   await appendRecords(app, log, input)
+  // Other processes see it a moment later: when the brokers have written the marks.
+  for (let p = 0; p < partitions; p += 1) await log.endOffset(topics.events, p)
   return { log, open, sockets, place }
 }
 

@@ -65,9 +65,7 @@ describe('a log is not opened', () => {
     ['message.timestamp.after.max.ms', '7200000', '3600000'],
   ])('with %s=%s, and the text says how to mend it', async (name, value, due) => {
     const place = new KafkaPlace(['events'])
-    const configEntries = [{ name, value }]
-    const topics = place.topics.map((topic) => ({ topic, configEntries }))
-    await (await admin()).createTopics({ topics, waitForLeaders: false })
+    await createTopics(place.topics, 1, [{ name, value }])
     const opening = openLog(place.topics, { timeBase: { kind: 'wall' } })
     await expect(opening).rejects.toMatchObject({
       code: 'TOPIC_UNSUITABLE',
@@ -114,6 +112,8 @@ describe('a log that is open', () => {
     await append(log, topic, 'a', 'b', 'c')
     await append(log, topic, 'd')
     const them = await admin()
+    // Else the client knows nothing of the topic, and does not ask.
+    await them.fetchTopicOffsets(topic)
     await them.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '2' }] })
     expect(await log.startOffset(topic, 0)).toBe(2)
     await expect(log.reader(topic, 0, 1).poll(10, 0)).rejects.toMatchObject({
