@@ -56,11 +56,7 @@ export class EmbeddedWriter {
   }
 
   /** @throws TidemarkError LOG_WRITE_FAILED, DISK_FULL (74): the log must be opened again */
-  commit(
-    drafted: Drafted,
-    bytes: number,
-    settle: () => void,
-  ): Promise<ReadonlyMap<Tail, number>> {
+  commit(drafted: Drafted, bytes: number, settle: () => void): Promise<ReadonlyMap<Tail, number>> {
     const committing = new Promise<ReadonlyMap<Tail, number>>((resolve, reject) => {
       this.#waiting.push({ drafted, bytes, settle, resolve, reject })
     })

@@ -117,7 +117,10 @@ const codecNames = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 async function decompressed(codec: number, content: Buffer): Promise<Buffer> {
   if (codec === 1) return gunzipSync(content)
   try {
-    const known = kafkajs.CompressionCodecs as Record<number, () => { decompress(b: Buffer): unknown }>
+    const known = kafkajs.CompressionCodecs as Record<
+      number,
+      () => { decompress(b: Buffer): unknown }
+    >
     return (await known[codec]().decompress(content)) as Buffer
   } catch (cause) {
     const text = `records are compressed with ${codecNames[codec] ?? codec}, which is not installed`

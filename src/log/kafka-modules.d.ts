@@ -32,7 +32,9 @@ declare module 'kafkajs/src/network/connectionPool.js' {
       encode(): Promise<{ readonly buf: Buffer; readonly buffer: Buffer }>
     }
     readonly response: {
-      decode(payload: Buffer): Promise<{ readonly clientSideThrottleTime: number; readonly data: T }>
+      decode(
+        payload: Buffer,
+      ): Promise<{ readonly clientSideThrottleTime: number; readonly data: T }>
       parse(decoded: { readonly data: T }): Promise<T>
     }
     /** In ms. */

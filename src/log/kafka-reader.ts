@@ -192,7 +192,12 @@ export class KafkaReader implements LogReader {
     try {
       const topicId = this.parts.cluster.topic(topic).id
       const request = fetchRequest({ topicId, partition, offset, waitMs, bytesMax })
-      return await this.parts.cluster.sendToLeader(this.#lane, this.tail, request, ({ error }) => error)
+      return await this.parts.cluster.sendToLeader(
+        this.#lane,
+        this.tail,
+        request,
+        ({ error }) => error,
+      )
     } catch (error) {
       if (!(error instanceof BrokerRefusal)) throw error
       if (error.code === kafkaCode.corruptMessage) {

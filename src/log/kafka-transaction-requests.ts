@@ -94,7 +94,10 @@ export function produceRequest(
     key: 0,
     version: 7,
     waitMs: timeoutMs,
-    size: batches.reduce((sum, { topic, bytes }) => sum + topic.length * 3 + bytes.length + 32, 256),
+    size: batches.reduce(
+      (sum, { topic, bytes }) => sum + topic.length * 3 + bytes.length + 32,
+      256,
+    ),
     encode: (writer) => {
       writer.string(transactionalId).int16(-1).int32(timeoutMs)
       writer.array(byTopic(batches), (_, [topic, those]) => {

@@ -17,7 +17,14 @@ import { exitCode, TidemarkError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
 import type { BatchBuilder } from './kafka-batch-builder.js'
 import type { KafkaCluster } from './kafka-cluster.js'
-import { BrokerRefusal, fenced, isFenced, kafkaCode, kafkaFailure, NoAnswer } from './kafka-errors.js'
+import {
+  BrokerRefusal,
+  fenced,
+  isFenced,
+  kafkaCode,
+  kafkaFailure,
+  NoAnswer,
+} from './kafka-errors.js'
 import { KafkaLane } from './kafka-lane.js'
 import type { KafkaRequest, Place } from './kafka-requests.js'
 import {
@@ -116,10 +123,7 @@ export class KafkaWriter {
   }
 
   /** One batch of each partition at a time: a request takes no more of one. */
-  async #produceAll(
-    identity: ProducerIdentity,
-    drafted: KafkaDrafted,
-  ): Promise<Map<Tail, number>> {
+  async #produceAll(identity: ProducerIdentity, drafted: KafkaDrafted): Promise<Map<Tail, number>> {
     const ends = new Map<Tail, number>()
     const rounds = Math.max(...[...drafted.values()].map((batches) => batches.length))
     for (let round = 0; round < rounds; round += 1) {
@@ -155,7 +159,9 @@ export class KafkaWriter {
           continue
         }
         for (const { topic, partition, error, baseOffset } of end.value) {
-          const tail = [...due.keys()].find((it) => it.topic === topic && it.partition === partition)!
+          const tail = [...due.keys()].find(
+            (it) => it.topic === topic && it.partition === partition,
+          )!
           if (error !== 0) {
             failures.push(new BrokerRefusal(error, `produce to ${topic}/${partition}`))
             continue
