@@ -106,12 +106,12 @@ export class KafkaReader implements LogReader {
 
   /** Waits for records until the time is over. */
   async #await(waitMs: number): Promise<void> {
-    let isOver = false
+    const time = { isOver: false }
     const timer = setTimeout(() => {
-      isOver = true
+      time.isOver = true
       this.#wake()
     }, waitMs)
-    while (this.#isEmpty && !isOver && !this.#closed && this.#failure === null) {
+    while (this.#isEmpty && !time.isOver && !this.#closed && this.#failure === null) {
       void this.#begin(this.options.fetchWaitMs)
       await new Promise<void>((resolve) => (this.#wake = resolve))
     }

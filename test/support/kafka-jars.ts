@@ -56,10 +56,6 @@ export async function findJars(): Promise<string> {
     await cp(fetched, beside, { recursive: true })
     await rename(beside, jars).catch(async (error: unknown) => {
       await rm(beside, { recursive: true, force: true })
-    const next = `${jars}.${process.pid}`
-    await cp(fetched, next, { recursive: true })
-    await rename(next, jars).catch(async (error: unknown) => {
-      await rm(next, { recursive: true, force: true })
       if (!existsSync(jars)) throw error
     })
     return jars
@@ -75,7 +71,6 @@ function fetchJars(work: string, into: string): void {
     '-DincludeScope=runtime',
     `-DoutputDirectory=${into}`,
   ]
-  const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${into}`]
   const run = spawnSync('mvn', ['-B', '-q', ...goal], { cwd: work, encoding: 'utf8' })
   if (run.status === 0) return
   const why = run.error === undefined ? run.stdout.trim().split('\n')[0] : run.error.message

@@ -20,7 +20,7 @@ export class LossySockets {
   readonly factory: ISocketFactory = ({ host, port, onConnect }) => {
     const socket = connect({ host, port }, onConnect)
     const write = socket.write.bind(socket) as (...args: unknown[]) => boolean
-    socket.write = ((bytes: Buffer, ...rest: unknown[]) => {
+    socket.write = (bytes: Buffer, ...rest: unknown[]) => {
       const { loss } = this
       if (loss === null || bytes.readInt16BE(4) !== loss.key) return write(bytes, ...rest)
       this.loss = null
@@ -33,7 +33,7 @@ export class LossySockets {
       socket.removeAllListeners('data')
       socket.once('data', () => socket.destroy(gone))
       return write(bytes, ...rest)
-    }) as typeof socket.write
+    }
     return socket
   }
 }

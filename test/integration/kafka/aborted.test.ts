@@ -33,7 +33,7 @@ async function producer(): Promise<Producer> {
 }
 
 const send = (transaction: Transaction, key: string | Buffer, value: string) =>
-  transaction.send({ topic, messages: [{ key: key as Buffer, value, partition: 0 }] })
+  transaction.send({ topic, messages: [{ key, value, partition: 0 }] })
 
 async function valuesFrom(log: EventLog, from: number): Promise<string[]> {
   const reader = log.reader(topic, 0, from)

@@ -113,6 +113,7 @@ async function expectWhole(log: EventLog, input = records): Promise<void> {
 
 describe('an engine over Kafka', () => {
   test('emits what verifies, and ends in the state of one in memory', async () => {
+    expect.hasAssertions()
     const { log } = await filledPlace()
     await runToIdle(log, quick)
     await expectWhole(log)
