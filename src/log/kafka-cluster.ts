@@ -15,6 +15,7 @@ import {
 } from './kafka-errors.js'
 import { KafkaConnector, KafkaLane, type ConnectOptions } from './kafka-lane.js'
 import {
+  type Coordinated,
   findCoordinatorRequest,
   metadataRequest,
   type KafkaRequest,
@@ -68,6 +69,12 @@ export class KafkaCluster {
     const look = () => void cluster.refresh().catch(() => undefined)
     cluster.#watch = setInterval(look, lookEveryMs).unref()
     return cluster
+  }
+
+  /** Whether the brokers have the topic, without asking. */
+  has(name: string): boolean {
+    const known = this.#known.get(name)
+    return known !== undefined && known.error !== kafkaCode.unknownTopicOrPartition
   }
 
   /** What is known of a topic, without asking. */
@@ -150,21 +157,19 @@ export class KafkaCluster {
     return nodeId === undefined ? null : (this.#places.get(nodeId) ?? null)
   }
 
-  /** Who answers for a transactional id, as far as is known. */
-  async coordinator(transactionalId: string): Promise<Place> {
-    const known = this.#coordinators.get(transactionalId)
+  /** Who answers for a transactional id or a group, as far as is known. */
+  async coordinator(id: string, of: Coordinated = 'transactions'): Promise<Place> {
+    const known = this.#coordinators.get(`${of}/${id}`)
     if (known !== undefined) return known
-    const answer = await this.ask(findCoordinatorRequest(transactionalId))
-    if (answer.error !== 0) {
-      throw new BrokerRefusal(answer.error, `the coordinator of ${transactionalId}`)
-    }
-    this.#coordinators.set(transactionalId, answer)
+    const answer = await this.ask(findCoordinatorRequest(id, of))
+    if (answer.error !== 0) throw new BrokerRefusal(answer.error, `the coordinator of ${id}`)
+    this.#coordinators.set(`${of}/${id}`, answer)
     return answer
   }
 
   /** The coordinator has moved or does not answer. */
-  forgetCoordinator(transactionalId: string): void {
-    this.#coordinators.delete(transactionalId)
+  forgetCoordinator(id: string, of: Coordinated = 'transactions'): void {
+    this.#coordinators.delete(`${of}/${id}`)
   }
 
   /** From here on nothing is tried again; what is under way may end. */

@@ -16,9 +16,16 @@ export const kafkaCode = {
   coordinatorLoading: 14,
   coordinatorNotAvailable: 15,
   notCoordinator: 16,
+  illegalGeneration: 22,
+  unknownMemberId: 25,
+  rebalanceInProgress: 27,
   topicAuthorizationFailed: 29,
+  groupAuthorizationFailed: 30,
   clusterAuthorizationFailed: 31,
   invalidTimestamp: 32,
+  topicAlreadyExists: 36,
+  invalidReplicationFactor: 38,
+  invalidConfig: 40,
   outOfOrderSequence: 45,
   duplicateSequence: 46,
   invalidProducerEpoch: 47,
@@ -28,6 +35,7 @@ export const kafkaCode = {
   concurrentTransactions: 51,
   transactionalIdAuthorizationFailed: 53,
   unknownProducerId: 59,
+  memberIdRequired: 79,
   invalidRecord: 87,
   producerFenced: 90,
   unknownTopicId: 100,
@@ -107,6 +115,7 @@ export function kafkaFailure(error: unknown): TidemarkError {
 function isDenied(code: number): boolean {
   const denied: number[] = [
     kafkaCode.topicAuthorizationFailed,
+    kafkaCode.groupAuthorizationFailed,
     kafkaCode.clusterAuthorizationFailed,
     kafkaCode.transactionalIdAuthorizationFailed,
   ]

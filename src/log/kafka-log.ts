@@ -17,12 +17,14 @@ import { KafkaCluster } from './kafka-cluster.js'
 import { KafkaDraft } from './kafka-draft.js'
 import { KafkaEnds } from './kafka-ends.js'
 import { kafkaFailure } from './kafka-errors.js'
+import { KafkaGroup, type KafkaGroupOptions } from './kafka-group.js'
 import type { ConnectOptions } from './kafka-lane.js'
 import { KafkaReader, type KafkaReaderOptions } from './kafka-reader.js'
 import { KafkaScan } from './kafka-scan.js'
 import { checkTopics } from './kafka-topics.js'
 import { KafkaWriter } from './kafka-writer.js'
 import type { EventLog, LogReader, StoredRecord, TimeBase, Transaction } from './log.js'
+import type { Group } from './membership.js'
 import { Tails, type Tail } from './tails.js'
 import { LogClock } from './time-base.js'
 import { LogTransaction, Writers } from './transaction.js'
@@ -150,6 +152,13 @@ export class KafkaLog implements EventLog {
     this.#assertOpen('fence')
     this.#writers.fence(id)
     await this.#producer(id).fence()
+  }
+
+  /** A group that shares the partitions of this log; nobody is its member yet. */
+  group(options: KafkaGroupOptions): Group {
+    this.#assertOpen('group')
+    const shared = { topic: this.#input, partitions: this.#tails.partitionCount }
+    return new KafkaGroup(this.#cluster, shared, options)
   }
 
   async close(): Promise<void> {

@@ -89,15 +89,19 @@ function readTopic(reader: WireReader): TopicMetadata {
   return { error, name, id, leaders }
 }
 
-/** Who answers for a transactional id. */
+/** What a coordinator looks after. */
+export type Coordinated = 'transactions' | 'group'
+
+/** Who answers for a transactional id, or for a group. */
 export function findCoordinatorRequest(
-  transactionalId: string,
+  id: string,
+  of: Coordinated,
 ): KafkaRequest<Place & { readonly error: number }> {
   return {
     name: 'FindCoordinator',
     key: 10,
     version: 2,
-    encode: (writer) => writer.string(transactionalId).int8(1),
+    encode: (writer) => writer.string(id).int8(of === 'group' ? 0 : 1),
     decode: (reader) => {
       reader.int32()
       const error = reader.int16()
@@ -223,49 +227,6 @@ export function listOffsetsRequest(
           })
         })
         .flat()
-    },
-  }
-}
-
-export interface TopicConfig {
-  readonly topic: string
-  readonly error: number
-  readonly values: ReadonlyMap<string, string>
-}
-
-/** What is in force of some settings of topics. */
-export function describeConfigsRequest(
-  topics: readonly string[],
-  names: readonly string[],
-): KafkaRequest<TopicConfig[]> {
-  return {
-    name: 'DescribeConfigs',
-    key: 32,
-    version: 2,
-    encode: (writer) => {
-      writer.array(topics, (_, topic) => {
-        writer.int8(2).string(topic).array(names, (_writer, name) => writer.string(name))
-      })
-      writer.int8(0)
-    },
-    decode: (reader) => {
-      reader.int32()
-      return reader.array(() => {
-        const error = reader.int16()
-        reader.string()
-        reader.int8()
-        const topic = reader.string()!
-        const values = new Map<string, string>()
-        reader.array(() => {
-          const name = reader.string()!
-          values.set(name, reader.string() ?? '')
-          reader.int8()
-          reader.int8()
-          reader.int8()
-          reader.array(() => (reader.string(), reader.string(), reader.int8()))
-        })
-        return { topic, error, values }
-      })
     },
   }
 }

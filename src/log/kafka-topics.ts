@@ -4,7 +4,7 @@
 import { configurationError } from '../errors.js'
 import type { KafkaCluster } from './kafka-cluster.js'
 import { BrokerRefusal } from './kafka-errors.js'
-import { describeConfigsRequest, type TopicConfig } from './kafka-requests.js'
+import { describeConfigsRequest, type TopicConfig } from './kafka-topic-requests.js'
 import { recordBytesMax, type TimeBase } from './log.js'
 
 const timestampType = 'message.timestamp.type'

@@ -1,0 +1,279 @@
+/**
+ * Membership of a consumer group, by requests of our own.
+ *
+ * The client's consumer can neither keep partitions through a rebalance nor wait for its user before
+ * it gives them up, and it beats only between fetches. Here a member beats by a timer, whatever its
+ * partitions are at, and offsets are none of its business: where to go on is said by the log.
+ *
+ * G1 A round ends only when what is to move has been given up; then the member comes again (H1).
+ * G2 A member that the group has gone on without gives all up before it comes again.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { configurationError } from '../errors.js'
+import type { KafkaCluster } from './kafka-cluster.js'
+import { BrokerRefusal, isBusy, kafkaCode, kafkaFailure, NoAnswer } from './kafka-errors.js'
+import {
+  decodeShare,
+  decodeSharer,
+  encodeShare,
+  encodeSharer,
+  heartbeatRequest,
+  joinGroupRequest,
+  type Joined,
+  leaveGroupRequest,
+  type Membership,
+  offsetCommitRequest,
+  syncGroupRequest,
+} from './kafka-group-requests.js'
+import { KafkaLane } from './kafka-lane.js'
+import type { KafkaRequest } from './kafka-requests.js'
+import type { Group, GroupMember } from './membership.js'
+import { shareCopies, shareOut } from './share-out.js'
+
+export interface KafkaGroupOptions {
+  readonly groupId: string
+  /** Silence after which the group goes on without a member. @default 10_000 */
+  readonly sessionMs?: number
+  /** @default 1_000 */
+  readonly heartbeatMs?: number
+  /** How long a round waits for members that have something to give up. @default 60_000 */
+  readonly rebalanceMs?: number
+  /** Members beside the one that runs a partition which keep a copy of its store. @default 0 */
+  readonly copies?: number
+}
+
+/** What is shared out. */
+export interface SharedTopic {
+  readonly topic: string
+  readonly partitions: number
+}
+
+type Ending = 'again' | 'lost' | 'leaving'
+
+const pauseMs = 100
+
+export class KafkaGroup implements Group {
+  readonly #lane: KafkaLane
+  readonly #leaving = new AbortController()
+  readonly #options: Required<KafkaGroupOptions>
+  #memberId = ''
+  #generation = -1
+  #waiting: ((isMember: boolean) => void)[] = []
+  /** Ends the pause between two beats. */
+  #wake: () => void = () => undefined
+  readonly counts = { rebalances: 0, lost: 0 }
+
+  constructor(
+    readonly cluster: KafkaCluster,
+    readonly shared: SharedTopic,
+    options: KafkaGroupOptions,
+  ) {
+    this.#lane = new KafkaLane(cluster.connector)
+    this.#options = {
+      sessionMs: 10_000,
+      heartbeatMs: 1_000,
+      rebalanceMs: 60_000,
+      copies: 0,
+      ...options,
+    }
+  }
+
+  async run(member: GroupMember): Promise<void> {
+    const { signal } = this.#leaving
+    const left = new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+    try {
+      // A broker may hold the answer to a joining for as long as a round takes.
+      await Promise.race([left, this.#rounds(member)])
+    } finally {
+      this.#answer(false)
+    }
+  }
+
+  confirm(): Promise<boolean> {
+    if (this.#isLeaving) return Promise.resolve(false)
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve)
+      this.#wake()
+    })
+  }
+
+  async committed(offsets: ReadonlyMap<number, number>): Promise<void> {
+    if (offsets.size === 0 || this.#memberId === '') return
+    const request = offsetCommitRequest(this.#membership, this.shared.topic, offsets)
+    // Nothing rests on it: who was refused has lost the partitions, or commits again soon.
+    await this.#sendTo(this.cluster.control, request).catch(() => undefined)
+  }
+
+  async leave(): Promise<void> {
+    if (this.#isLeaving) return
+    this.#leaving.abort()
+    this.#wake()
+    this.#lane.close()
+    if (this.#memberId === '') return
+    const request = leaveGroupRequest(this.#membership)
+    // Who cannot say goodbye is missed when his session ends.
+    await this.#sendTo(this.cluster.control, request).catch(() => undefined)
+  }
+
+  get #membership(): Membership {
+    const { groupId } = this.#options
+    return { groupId, generation: this.#generation, memberId: this.#memberId }
+  }
+
+  get #isLeaving(): boolean {
+    return this.#leaving.signal.aborted
+  }
+
+  async #rounds(member: GroupMember): Promise<void> {
+    try {
+      while (!this.#isLeaving) {
+        const ending = await this.#round(member)
+        if (ending !== 'lost') continue
+        this.counts.lost += 1
+        await member.lost(`group ${this.#options.groupId} has gone on without this member`)
+      }
+    } catch (error) {
+      // A request that a leaving cut off has failed for that reason.
+      if (!this.#isLeaving) throw kafkaFailure(error)
+    }
+  }
+
+  /** From joining until the next time that there is reason to join. */
+  async #round(member: GroupMember): Promise<Ending> {
+    const { owned, stores } = await member.holdings()
+    const metadata = encodeSharer(this.shared.topic, {
+      owned,
+      stores,
+      generation: this.#generation,
+    })
+    const { groupId, sessionMs, rebalanceMs } = this.#options
+    const joined = await this.#persist(
+      joinGroupRequest({ groupId, memberId: this.#memberId, sessionMs, rebalanceMs, metadata }),
+      ({ error }) => error,
+    )
+    this.#memberId = joined.memberId || this.#memberId
+    if (joined.error === kafkaCode.memberIdRequired) return 'again'
+    if (joined.error !== 0) return this.#unsettled(joined.error)
+    this.#generation = joined.generation
+    const synced = await this.#persist(
+      syncGroupRequest(this.#membership, this.#shares(joined)),
+      ({ error }) => error,
+    )
+    if (synced.error !== 0) return this.#unsettled(synced.error)
+    if (this.#isLeaving) return 'leaving'
+    this.counts.rebalances += 1
+    const { partitions, copies } = decodeShare(synced.share)
+    const gives = owned.some((partition) => !partitions.includes(partition))
+    return this.#stay(member.assigned(partitions, copies), gives)
+  }
+
+  /** The leader's answer to what all have brought; nobody else has one. */
+  #shares({ leader, memberId, members }: Joined): Map<string, ReturnType<typeof encodeShare>> {
+    if (leader !== memberId) return new Map()
+    const sharers = members.map(({ id, metadata }) => decodeSharer(id, metadata))
+    const { topic, partitions: count } = this.shared
+    const shares = shareOut(count, sharers)
+    const copies = shareCopies(count, sharers, shares, this.#options.copies)
+    const encoded = [...shares].map(([id, partitions]) => {
+      return [id, encodeShare(topic, { partitions, copies: copies.get(id)! })] as const
+    })
+    return new Map(encoded)
+  }
+
+  /** Beats until the next round. `gives`: something moves once `settling` has ended (G1). */
+  async #stay(settling: Promise<void>, gives: boolean): Promise<Ending> {
+    let isSettled = false
+    let isAsked = gives
+    const settled = settling.then(() => {
+      isSettled = true
+      this.#wake()
+    })
+    try {
+      while (!this.#isLeaving) {
+        if (isSettled && isAsked) return 'again'
+        const asking = this.#waiting.length
+        const code = await this.#beat()
+        if (code === 0 || code === kafkaCode.rebalanceInProgress) this.#answer(true, asking)
+        if (code === kafkaCode.rebalanceInProgress) isAsked = true
+        else if (code !== 0 && code !== null) return this.#unsettled(code)
+        if (this.#waiting.length === 0 && !(isSettled && isAsked)) await this.#pause()
+      }
+      return 'leaving'
+    } finally {
+      await settled
+    }
+  }
+
+  async #pause(): Promise<void> {
+    const woken = new AbortController()
+    this.#wake = () => woken.abort()
+    await sleep(this.#options.heartbeatMs, undefined, { signal: woken.signal }).catch(
+      () => undefined,
+    )
+    this.#wake = () => undefined
+  }
+
+  /** The group's answer, or null where there was none: the session may go on all the same. */
+  async #beat(): Promise<number | null> {
+    try {
+      const code = await this.#sendTo(this.#lane, heartbeatRequest(this.#membership))
+      if (!isBusy(code)) return code
+      this.cluster.forgetCoordinator(this.#options.groupId, 'group')
+    } catch (error) {
+      if (!passes(error)) throw error
+    }
+    await sleep(pauseMs)
+    return null
+  }
+
+  /** Resolves the first `count` of those who wait. */
+  #answer(isMember: boolean, count = this.#waiting.length): void {
+    for (const resolve of this.#waiting.splice(0, count)) resolve(isMember)
+  }
+
+  /** What an error of the group means: a try again, or that all is lost. */
+  #unsettled(code: number): Ending {
+    if (code === kafkaCode.rebalanceInProgress) return 'again'
+    if (code === kafkaCode.unknownMemberId) this.#memberId = ''
+    const passing: number[] = [kafkaCode.unknownMemberId, kafkaCode.illegalGeneration]
+    if (passing.includes(code)) {
+      this.#generation = -1
+      return 'lost'
+    }
+    const text = new BrokerRefusal(code, `group ${this.#options.groupId}`).message
+    const isDenied = code === kafkaCode.groupAuthorizationFailed
+    throw configurationError(isDenied ? 'KAFKA_DENIED' : 'GROUP_REFUSED', text)
+  }
+
+  /** Asks until there is an answer of substance: a group is waited for as long as it takes. */
+  async #persist<T>(request: KafkaRequest<T>, errorOf: (answer: T) => number): Promise<T> {
+    for (;;) {
+      try {
+        const answer = await this.#sendTo(this.#lane, request)
+        if (!isBusy(errorOf(answer))) return answer
+        this.cluster.forgetCoordinator(this.#options.groupId, 'group')
+      } catch (error) {
+        if (!passes(error) || this.#isLeaving) throw error
+      }
+      await sleep(pauseMs)
+    }
+  }
+
+  async #sendTo<T>(lane: KafkaLane, request: KafkaRequest<T>): Promise<T> {
+    const { groupId } = this.#options
+    const place = await this.cluster.coordinator(groupId, 'group')
+    try {
+      return await lane.send(place, request)
+    } catch (error) {
+      this.cluster.forgetCoordinator(groupId, 'group')
+      throw error
+    }
+  }
+}
+
+/** No broker answers, or none looks after the group at the moment. */
+function passes(error: unknown): boolean {
+  return error instanceof NoAnswer || (error instanceof BrokerRefusal && isBusy(error.code))
+}
