@@ -133,6 +133,8 @@ export interface Topics {
   readonly late: string
   readonly changelog: string
   readonly ingests: string
+  /** The cells of the state by their keys, where the log keeps it. */
+  readonly state: string
 }
 
 /** @example topicsOf('churn').events // 'churn.events' */
@@ -145,5 +147,6 @@ export function topicsOf(app: string): Topics {
     late: `${app}.late`,
     changelog: `${app}.changelog`,
     ingests: `${app}.ingests`,
+    state: `${app}.state`,
   }
 }

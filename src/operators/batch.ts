@@ -7,6 +7,7 @@ import type { FeatureRows } from '../features/rows.js'
 import type { StoredRecord } from '../log/log.js'
 import type { ScoredRows } from '../scoring/scorer.js'
 import type { Entry } from '../state/entry.js'
+import type { StateBorder } from '../state/logged-changes.js'
 import type { Position } from './position.js'
 
 export type Outcome =
@@ -68,6 +69,8 @@ export interface Commit<S> {
   readonly rows: FeatureRows
   readonly rejected: readonly Item<S>[]
   readonly late: readonly Item<S>[]
+  /** What changed of the state; null where the log does not keep it. */
+  readonly border: StateBorder | null
   /** Customers erased and not seen since. */
   readonly erased: readonly string[]
   /** Whether the source had nothing more when the commit closed. */

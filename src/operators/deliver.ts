@@ -1,11 +1,11 @@
 /**
  * Turns a scored commit into one transaction of the log: feature rows, scores, rejects, late
- * events, and last the position. Nothing of it can be read before all of it can (C1).
+ * events, what changed of the state where the log keeps it, and last the position. Nothing of it can be read before all of it can (C1).
  */
 import { concatMap, type OperatorFunction } from 'rxjs'
 import type { OutputRows, ScoreFields } from '../events/output-rows.js'
 import { failpoint } from '../failpoint.js'
-import type { EventLog, Headers, LogRecord, Topics } from '../log/log.js'
+import type { Committed, EventLog, Headers, LogRecord, Topics } from '../log/log.js'
 import { decisionOf, riskLevelOf } from '../scoring/risk.js'
 import type { ScoredRows } from '../scoring/scorer.js'
 import type { SnapshotPut } from '../snapshots/snapshots.js'
@@ -38,6 +38,8 @@ export interface DeliveredCommit<S> extends ScoredCommit<S> {
   readonly rowBytes: number
   /** Exclusive: the ends of the commit's rows in the output topics; null without rows. */
   readonly ends: OutputEnds | null
+  /** Exclusive: the end of what the commit changed of the state in the log; null: nothing. */
+  readonly stateOffset: number | null
 }
 
 export function deliver<S>(
@@ -47,9 +49,12 @@ export function deliver<S>(
     const puts = encodeRows(commit, options)
     const write = writeCommit(commit, puts, options)
     options.writing(write, commit.position)
-    const ends = await write
+    const committed = await write
     failpoint('engine.after-log')
-    return { ...commit, puts, rowBytes: meanBytes(puts), ends }
+    const { topics, partition } = options
+    const stateOffset = committed.endOffset(topics.state, partition)
+    const ends = outputEnds(committed, options)
+    return { ...commit, puts, rowBytes: meanBytes(puts), ends, stateOffset }
   })
 }
 
@@ -93,7 +98,7 @@ async function writeCommit<S>(
   commit: ScoredCommit<S>,
   puts: readonly SnapshotPut[],
   options: DeliverOptions,
-): Promise<OutputEnds | null> {
+): Promise<Committed> {
   const { log, topics, partition } = options
   const place = { topic: topics.events, partition }
   const timestamp = commit.position.asOf
@@ -114,13 +119,22 @@ async function writeCommit<S>(
       const late = lateRecord(item.record, place, item.bound, item.clock)
       transaction.append(topics.late, partition, late)
     }
+    for (const { key, value } of commit.border?.changes ?? []) {
+      transaction.append(topics.state, partition, record(key as Buffer, value, timestamp))
+    }
     const position = Buffer.from(JSON.stringify(commit.position))
     transaction.append(topics.changelog, partition, record(positionKey, position, timestamp))
   } catch (error) {
     await transaction.abort()
     throw error
   }
-  const committed = await transaction.commit()
+  return transaction.commit()
+}
+
+function outputEnds(
+  committed: Committed,
+  { topics, partition }: DeliverOptions,
+): OutputEnds | null {
   const featuresOffset = committed.endOffset(topics.features, partition)
   const scoresOffset = committed.endOffset(topics.scores, partition)
   return featuresOffset === null || scoresOffset === null ? null : { featuresOffset, scoresOffset }

@@ -16,10 +16,12 @@ import type { ModelName } from '../events/output-rows.js'
 import { FeatureRows } from '../features/rows.js'
 import { recordBytes } from '../log/log.js'
 import type { Entry } from '../state/entry.js'
+import type { StateBorder } from '../state/logged-changes.js'
 import type { Overlay } from '../state/overlay.js'
 import type { TimerCursor, Timers } from '../state/timers.js'
 import type { Batch, Commit, Item } from './batch.js'
 import type { Program } from './program.js'
+import type { StateSum } from './position.js'
 import type { Progress } from './progress.js'
 
 export interface GatherOptions {
@@ -40,6 +42,8 @@ export interface GatherOptions {
   model(): ModelName
   /** What the commit is scored with, see `Position`. */
   runtime(): string | null
+  /** Closes what changed of the state; null where the log does not keep it. */
+  border(): StateBorder | null
   /** Whether a commit is under way. */
   busy(): boolean
   /** Called when a commit closes, before any later batch touches the state. */
@@ -191,6 +195,7 @@ function closeCommit<S>(
   const cursor = serveTimers(max, rows, parts)
   parts.overlay.forgetPassing()
   progress.commit++
+  const border = options.border()
   return {
     position: {
       commit: progress.commit,
@@ -206,15 +211,21 @@ function closeCommit<S>(
       partitions: options.partitions,
       logId: options.logId,
       counts: progress.countsNow(),
+      ...(border === null ? {} : { state: sumOf(border) }),
     },
     records: open.records,
     bytes: open.bytes,
     rows,
     rejected: open.rejected,
     late: open.late,
+    border,
     erased: [...open.erased],
     atEnd,
   }
+}
+
+function sumOf({ digest, customers }: StateBorder): StateSum {
+  return { digest, customers }
 }
 
 /** Timers of one commit, whose rows have a bound in bytes too (G4). */

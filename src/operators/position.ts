@@ -37,6 +37,14 @@ export interface Position {
   readonly partitions: number
   readonly logId: string
   readonly counts: Counts
+  /** What the state amounts to, where each commit writes what changed of it to the log. */
+  readonly state?: StateSum
+}
+
+/** The digest over all cells, and how many customers have any. */
+export interface StateSum {
+  readonly digest: string
+  readonly customers: number
 }
 
 export function emptyCounts(): Counts {

@@ -9,6 +9,8 @@ export class Entry<S> {
   stored: StoredCells = noCells
   /** Changed since the last flush border. */
   changed = false
+  /** The last border at which it was encoded; 0 where borders are not logged. */
+  border = 0
   /** Part of the flush under way; `waiting` until it has been encoded. */
   flushing: 'no' | 'waiting' | 'encoded' = 'no'
   /** Everything stored is to be deleted by the next encoding. */

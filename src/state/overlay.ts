@@ -8,19 +8,20 @@
  *    next commit touches first is encoded before it changes (copy on write).
  * O2 Only what was flushed may be evicted, so the store never has to hold uncommitted state.
  * O3 The digest is the sum of the seals of all values of the store after the flush under way.
+ *    Where each commit writes its changes to a changelog (`border`), it is that of the last border.
  * O4 Bytes from the store are believed only if their seal holds; anything else is damage.
  * O5 Whoever is only looked at, by his timer, does not push out those whom events touch: without
  *    room he is read, and forgotten with the commit.
  */
-import { ioError } from '../errors.js'
-import { Digest, sealIn, sealOf, sealed, unsealed } from './checksum.js'
+import { Digest, sealOf, sealed } from './checksum.js'
 import type { StateCodec } from './codec.js'
 import { Entry, entryBytes } from './entry.js'
+import { FoundCells } from './found-cells.js'
+import { LoggedChanges, type StateBorder } from './logged-changes.js'
 import { stateKey } from './state-key.js'
 import type { Store, StoreChange } from './store.js'
 import {
   cellsIn,
-  noCells,
   placeOfCell,
   removeCell,
   sealAt,
@@ -42,9 +43,11 @@ export class Overlay<S> {
   private waiting: Entry<S>[] = []
   private flushed: Entry<S>[] = []
   private changes: StoreChange[] = []
+  /** null until the first border. */
+  private logged: LoggedChanges | null = null
   private hand: Iterator<Entry<S>> | null = null
   private bytes = 0
-  changedBytes = 0
+  private changedBytes = 0
   digest = new Digest()
   /** Customers that have state, as of the flush under way. */
   customers = 0
@@ -85,7 +88,7 @@ export class Overlay<S> {
 
   /** Announces that an entry's state is about to change; to be called before it does. */
   change(entry: Entry<S>): S {
-    if (entry.flushing === 'waiting') this.encode(entry)
+    if (entry.flushing === 'waiting') this.encodeForFlush(entry)
     this.count(entry, true)
     if (!entry.changed) {
       entry.changed = true
@@ -104,11 +107,38 @@ export class Overlay<S> {
   }
 
   get hasChanges(): boolean {
-    return this.changed.length > 0
+    return this.changed.length > 0 || this.logged?.isEmpty === false
+  }
+
+  /** About how many bytes the next flush would write. */
+  get unflushedBytes(): number {
+    return this.changedBytes + (this.logged?.bytes ?? 0)
+  }
+
+  /**
+   * Encodes what has changed since the last border: what a commit writes to the changelog. Flushes
+   * write nothing else from then on.
+   */
+  border(): StateBorder {
+    this.logged ??= new LoggedChanges()
+    const border = ++this.logged.border
+    for (const entry of this.changed) {
+      entry.changed = false
+      entry.border = border
+      this.encode(entry)
+    }
+    const { changes, digest, customers } = this
+    this.changed = []
+    this.changes = []
+    this.changedBytes = 0
+    const told = { changes, digest: digest.toString(), customers }
+    this.logged.add(told)
+    return told
   }
 
   /** Names the current state as that of the next flush (O1). One flush at a time. */
   beginFlush(): void {
+    if (this.logged !== null) return this.logged.name()
     this.waiting = this.changed
     this.changed = []
     this.changedBytes = 0
@@ -123,13 +153,18 @@ export class Overlay<S> {
     for (let i = 0; i < max; i++) {
       const entry = this.waiting.pop()
       if (entry === undefined) return false
-      if (entry.flushing === 'waiting') this.encode(entry)
+      if (entry.flushing === 'waiting') this.encodeForFlush(entry)
     }
     return this.waiting.length > 0
   }
 
   /** Writes the flush; the digest and the number of customers go into the position. */
   async finishFlush(position: (digest: string, customers: number) => Uint8Array): Promise<void> {
+    if (this.logged !== null) {
+      return this.logged.flush((changes, { digest, customers }) =>
+        this.store.write(changes, position(digest, customers)),
+      )
+    }
     while (this.encodeSome(1024));
     await this.store.write(this.changes, position(this.digest.toString(), this.customers))
     for (const entry of this.flushed) entry.flushing = 'no'
@@ -159,6 +194,7 @@ export class Overlay<S> {
       }
       const entry = next.value
       if (entry.changed || entry.flushing !== 'no') continue
+      if (entry.border > (this.logged?.flushed ?? 0)) continue
       if (entry.recent) entry.recent = false
       else {
         this.entries.delete(entry.customer)
@@ -177,9 +213,13 @@ export class Overlay<S> {
     this.bytes += entry.weight
   }
 
-  private encode(entry: Entry<S>): void {
+  private encodeForFlush(entry: Entry<S>): void {
     entry.flushing = 'encoded'
     this.flushed.push(entry)
+    this.encode(entry)
+  }
+
+  private encode(entry: Entry<S>): void {
     const customer = Buffer.from(entry.customer, 'utf8')
     const had = entry.stored.length > 0
     if (entry.wiped) {
@@ -227,13 +267,13 @@ export class Overlay<S> {
     const keys = ids.flatMap((id) => roots.map((cell) => stateKey(id, cell)))
     const values = await this.store.getMany(keys)
     for (let i = 0; i < customers.length; i++) {
-      const found: FoundCells = { stored: noCells, payloads: new Map() }
+      const found = new FoundCells(customers[i])
       const heads = roots.map((cell, r) => {
         const at = i * roots.length + r
-        return take(found, customers[i], cell, keys[at], values[at])
+        return found.take(cell, keys[at], values[at])
       })
       const further = found.stored.length === 0 ? [] : this.codec.further(heads)
-      if (further.length > 0) await this.fetchFurther(customers[i], ids[i], further, found)
+      if (further.length > 0) await this.fetchFurther(ids[i], further, found)
       if (this.entries.has(customers[i])) continue
       const isNew = found.stored.length === 0
       const state = isNew ? this.codec.create() : this.codec.decode(found.payloads)
@@ -243,36 +283,12 @@ export class Overlay<S> {
   }
 
   private async fetchFurther(
-    customer: string,
     id: Buffer,
     cells: readonly number[],
     found: FoundCells,
   ): Promise<void> {
     const keys = cells.map((cell) => stateKey(id, cell))
     const values = await this.store.getMany(keys)
-    cells.forEach((cell, i) => take(found, customer, cell, keys[i], values[i]))
+    cells.forEach((cell, i) => found.take(cell, keys[i], values[i]))
   }
-}
-
-interface FoundCells {
-  stored: StoredCells
-  readonly payloads: Map<number, Uint8Array>
-}
-
-function take(
-  found: FoundCells,
-  customer: string,
-  cell: number,
-  key: Buffer,
-  value: Uint8Array | undefined,
-): Uint8Array | undefined {
-  if (value === undefined) return undefined
-  const payload = unsealed(key, value)
-  if (payload === null) {
-    const text = `the state of customer ${JSON.stringify(customer)} has a broken seal`
-    throw ioError('STORE_DAMAGED', text)
-  }
-  found.stored = withCell(found.stored, cell, sealIn(value))
-  found.payloads.set(cell, payload)
-  return payload
 }

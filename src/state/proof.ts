@@ -12,11 +12,27 @@ export interface StoredPosition<P> {
   readonly position: P
   readonly digest: string
   readonly customers: number
+  /** Where the log keeps the state: how far the store has followed it. */
+  readonly followed?: Followed
+}
+
+export interface Followed {
+  /** Exclusive: the end, in the log, of the state that is in the store. */
+  readonly stateOffset: number
+  /** Wall clock, ms UTC: a log forgets some day what was deleted, and the store must be younger. */
+  readonly flushedAt: number
+  /** What is stored is on its way from one commit to another, and of neither. */
+  readonly isPartial: boolean
 }
 
 /** @example encodeStored({ commit: 1 }, '00', 0) // bytes of JSON */
-export function encodeStored(position: unknown, digest: string, customers: number): Uint8Array {
-  return Buffer.from(JSON.stringify({ position, digest, customers }))
+export function encodeStored(
+  position: unknown,
+  digest: string,
+  customers: number,
+  followed?: Followed,
+): Uint8Array {
+  return Buffer.from(JSON.stringify({ position, digest, customers, followed }))
 }
 
 /** null: nothing was ever written. Throws `STORE_DAMAGED`. */

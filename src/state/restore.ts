@@ -9,7 +9,7 @@ import { ioError } from '../errors.js'
 import { Digest } from './checksum.js'
 import type { StateCodec } from './codec.js'
 import { Overlay, type OverlayOptions } from './overlay.js'
-import { assertProved, parseStored, provedCells } from './proof.js'
+import { assertProved, type Followed, parseStored, provedCells } from './proof.js'
 import type { Store, StoreView } from './store.js'
 import { noCells, type StoredCells, withCell } from './stored-cells.js'
 
@@ -17,6 +17,7 @@ export interface OpenedOverlay<S, P> {
   readonly overlay: Overlay<S>
   /** null: a new store. */
   readonly position: P | null
+  readonly followed: Followed | null
 }
 
 /** Throws `STORE_DAMAGED` where the bytes are not exactly those that were written. */
@@ -42,7 +43,7 @@ export async function openOverlay<S, P>(
     overlay.digest = digest
     overlay.customers = customers
     overlay.present = customers
-    return { overlay, position: stored?.position ?? null }
+    return { overlay, position: stored?.position ?? null, followed: stored?.followed ?? null }
   } finally {
     await view.close()
   }

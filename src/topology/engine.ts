@@ -1,22 +1,11 @@
 /**
  * All partitions of an app, running in one process.
  *
- * Owns starting, stopping and telling. Each partition recovers by itself; one that cannot be
- * recovered ends the engine, for a part of the customers silently standing still is worse.
+ * Owns starting, stopping and telling of all of them together.
  */
-import { lastValueFrom } from 'rxjs'
 import type { TopologyParts } from './parts.js'
-import type { EngineState, EngineStatus } from './status.js'
-import { runTask } from './task.js'
-import { TaskGauge } from './task-gauge.js'
-
-/** How often the end of the input is asked for, for the lag. */
-const lagEveryMs = 500
-
-export interface EngineIdentity {
-  readonly app: string
-  readonly synthetic: boolean
-}
+import { PartitionTasks } from './partition-tasks.js'
+import type { EngineIdentity, EngineStatus } from './status.js'
 
 export interface RunningEngine {
   status(): EngineStatus
@@ -37,28 +26,28 @@ export interface RunningEngine {
  * await engine.stop()
  */
 export function startEngine<S>(parts: TopologyParts<S>, identity: EngineIdentity): RunningEngine {
-  const { log, topics, layout, settings } = parts
-  const startedAt = settings.wallClock()
-  const gauges = Array.from({ length: log.partitions(topics.events) }, (_, p) => new TaskGauge(p))
+  const count = parts.log.partitions(parts.topics.events)
+  const idlers = new Idlers(count)
   const stopping = new AbortController()
-  const idlers = new Idlers(gauges.length)
-  let failure: string | null = null
-  const lag = setInterval(() => void askLag(parts, gauges), lagEveryMs).unref()
-  const tasks = gauges.map(async (gauge, partition) => {
-    const idle = (): void => idlers.idle(partition)
-    const task = runTask(parts, { partition, gauge, stop: stopping.signal, idle })
-    try {
-      await lastValueFrom(task, { defaultValue: undefined })
-    } catch (error) {
-      failure ??= error instanceof Error ? error.message : String(error)
+  const tasks = new PartitionTasks(parts, {
+    idle: (partition) => idlers.idle(partition),
+    failed: (error) => {
       idlers.fail(error)
       stopping.abort()
-      throw error
-    }
+    },
+    // Nobody else can have them: the log is this process's own.
+    claim: async () => true,
   })
-  const done = allEnded(tasks).finally(() => clearInterval(lag))
+  const done = new Promise<void>((resolve) => {
+    stopping.signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+    // The first failure, but only when all have ended: the others finish what is in flight, and
+    // nobody must close their log or open their stores meanwhile.
+    .then(() => tasks.stopAll())
+    .then(() => tasks.assertSound())
   // Whoever starts an engine may look at `done` only later.
   done.catch(() => undefined)
+  for (let partition = 0; partition < count; partition++) tasks.start(partition)
   return {
     done,
     idle: () => idlers.all(),
@@ -66,46 +55,7 @@ export function startEngine<S>(parts: TopologyParts<S>, identity: EngineIdentity
       stopping.abort()
       await done
     },
-    status: () => ({
-      app: identity.app,
-      appHash: layout.appHash,
-      featureSet: layout.featureSet,
-      synthetic: identity.synthetic,
-      timeBase: log.timeBase,
-      now: log.now(),
-      startedAt,
-      state: stateOf(gauges, stopping.signal.aborted, failure),
-      failure,
-      model: parts.scoring.inForce,
-      partitions: gauges.map((gauge) => gauge.status()),
-    }),
-  }
-}
-
-/**
- * The first failure, but only when all have ended: the others finish what is in flight, and nobody
- * must close their log or open their stores meanwhile.
- */
-async function allEnded(tasks: readonly Promise<void>[]): Promise<void> {
-  const ends = await Promise.allSettled(tasks)
-  for (const end of ends) if (end.status === 'rejected') throw end.reason
-}
-
-function stateOf(gauges: TaskGauge[], stopping: boolean, failure: string | null): EngineState {
-  if (failure !== null) return 'failed'
-  if (stopping) return 'stopping'
-  if (gauges.some((gauge) => gauge.isRestoring)) return 'restoring'
-  return gauges.every((gauge) => gauge.isOpen) ? 'running' : 'starting'
-}
-
-async function askLag<S>(parts: TopologyParts<S>, gauges: TaskGauge[]): Promise<void> {
-  for (const [partition, gauge] of gauges.entries()) {
-    try {
-      gauge.logEndOffset = await parts.log.endOffset(parts.topics.events, partition)
-    } catch {
-      // The tasks tell what is wrong with the log; the lag keeps its last value meanwhile.
-      return
-    }
+    status: () => tasks.status(identity),
   }
 }
 

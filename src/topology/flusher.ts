@@ -22,10 +22,12 @@ export class Flusher<S> {
   private flushedOffset: number
   private lastMs: number
 
+  /** `stateOffset`: how far the store has followed the state in the log; null: that has none. */
   constructor(
     private readonly overlay: Overlay<S>,
     private readonly settings: EngineSettings,
     stored: Position | null,
+    private stateOffset: number | null = null,
   ) {
     this.flushedOffset = stored?.endOffset ?? -1
     this.lastMs = settings.wallClock()
@@ -34,15 +36,21 @@ export class Flusher<S> {
   /** To be called when a commit closes, before later batches touch the state. */
   closed(position: Position): void {
     if (this.named !== null || this.running !== null) return
-    if (!this.overlay.hasChanges && position.endOffset === this.flushedOffset) return
     const age = this.settings.wallClock() - this.lastMs
-    const full = this.overlay.changedBytes >= this.settings.flushBytesMax
+    if (!this.overlay.hasChanges && position.endOffset === this.flushedOffset && !this.ages(age)) {
+      return
+    }
+    const full = this.overlay.unflushedBytes >= this.settings.flushBytesMax
     if (age >= this.settings.flushEveryMs || full) this.name(position)
   }
 
-  /** To be called when the log holds a commit. Throws what an earlier flush failed with. */
-  delivered(position: Position): void {
+  /**
+   * To be called when the log holds a commit, and what that changed of the state up to `stateOffset`
+   * (null: nothing). Throws what an earlier flush failed with.
+   */
+  delivered(position: Position, stateOffset: number | null = null): void {
     if (this.failure !== null) throw this.failure
+    this.stateOffset = stateOffset ?? this.stateOffset
     if (this.named === null || position.commit < this.named.commit) return
     const writing = this.write(this.named)
     this.named = null
@@ -71,6 +79,11 @@ export class Flusher<S> {
     await this.write(position)
   }
 
+  /** A store that says for too long when it was last written would not be believed later. */
+  private ages(age: number): boolean {
+    return this.stateOffset !== null && age >= this.settings.storeAgeMsMax / 4
+  }
+
   private name(position: Position): void {
     this.overlay.beginFlush()
     this.named = position
@@ -78,9 +91,14 @@ export class Flusher<S> {
   }
 
   private async write(position: Position): Promise<void> {
+    const { stateOffset } = this
     while (this.overlay.encodeSome(sliceEntries)) await new Promise(setImmediate)
     failpoint('engine.before-flush')
-    await this.overlay.finishFlush((digest, customers) => encodeStored(position, digest, customers))
+    const flushedAt = this.settings.wallClock()
+    const followed = stateOffset === null ? undefined : { stateOffset, flushedAt, isPartial: false }
+    await this.overlay.finishFlush((digest, customers) =>
+      encodeStored(position, digest, customers, followed),
+    )
     this.flushedOffset = position.endOffset
   }
 }

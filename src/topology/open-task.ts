@@ -1,8 +1,9 @@
 /**
  * Opens one partition at the last commit of the log, whatever state the store is in.
  *
- * Owns recovery: a store that is behind follows the input with outputs off; one that is damaged,
- * or ahead of the log, is set aside (never deleted) and made again.
+ * Owns recovery: a store that is behind follows the state where the log keeps it
+ * (`restore-state.ts`), else the input with outputs off; one that is damaged, or ahead of the log, is
+ * set aside (never deleted) and made again.
  *
  * R1 The task starts at exactly the position that the log holds.
  * R2 A crash never wipes state: only damage sets a store aside.
@@ -21,6 +22,7 @@ import { load } from '../operators/load.js'
 import type { Position } from '../operators/position.js'
 import { Progress } from '../operators/progress.js'
 import type { Overlay } from '../state/overlay.js'
+import { parseStored } from '../state/proof.js'
 import { openOverlay } from '../state/restore.js'
 import type { Store } from '../state/store.js'
 import { servedUntil, Timers } from '../state/timers.js'
@@ -28,6 +30,7 @@ import { Credits } from './credits.js'
 import { drive } from './drive.js'
 import { Flusher } from './flusher.js'
 import type { TopologyParts } from './parts.js'
+import { followState } from './restore-state.js'
 import type { RestoreProgress } from './status.js'
 
 /** A partition that is ready to go on. */
@@ -40,6 +43,8 @@ export interface OpenTask<S> {
   readonly committed: Position | null
   /** The position that the store holds; null: it holds nothing. */
   readonly stored: Position | null
+  /** Where the log keeps the state: how far the store has followed it; else null. */
+  readonly stateOffset: number | null
 }
 
 export interface OpenOptions {
@@ -64,6 +69,7 @@ export async function openTask<S>(
 ): Promise<OpenTask<S>> {
   // First of all: a commit that is still on its way must not land behind what is read now.
   await parts.log.fence(writerOf(partition))
+  failpoint('engine.after-fence')
   const committed = await committedPosition(parts, partition)
   if (options.doubted !== null) {
     const outcome = committed?.commitId === options.doubted ? 'is' : 'is not'
@@ -74,7 +80,7 @@ export async function openTask<S>(
     try {
       return await openAt(parts, partition, committed, options)
     } catch (error) {
-      if (!(error instanceof TidemarkError) || error.code !== 'STORE_DAMAGED') throw error
+      if (!isDamage(error)) throw error
       reason = error.message
     }
   }
@@ -114,15 +120,25 @@ async function openAt<S>(
     timers.arm(customer, program.nextChange(state, servedUntil(cursor, customer)))
   const store = await parts.home.open(partition)
   try {
+    const isAnew = await restore(parts, partition, store, committed, options)
     const hotBytesMax = settings.hotBytesMax / log.partitions(topics.events)
-    const opened = await openOverlay<S, Position>(store, program.codec, { hotBytesMax }, arm)
+    const opened = await openOverlay<S, Position>(store, program.codec, { hotBytesMax }, arm).catch(
+      (error: unknown) => {
+        throw isAnew && isDamage(error) ? disagreeing(partition, error) : error
+      },
+    )
     const stored = opened.position
     if (stored !== null && isAhead(stored, committed)) {
       throw ioError('STORE_DAMAGED', aheadText(partition, stored, committed))
     }
     const start = await log.startOffset(topics.events, partition)
     const progress = new Progress(stored, start)
-    const task = { store, overlay: opened.overlay, timers, progress, committed, stored }
+    // Nothing of a new store's state is in the log yet.
+    const stateOffset =
+      opened.followed?.stateOffset ??
+      (parts.logsState ? await log.startOffset(topics.state, partition) : null)
+    const { overlay } = opened
+    const task = { store, overlay, timers, progress, committed, stored, stateOffset }
     if (committed !== null) {
       await follow(parts, partition, task, committed, arm, options)
       checkAgreement(partition, progress, committed, stored === null)
@@ -133,6 +149,42 @@ async function openAt<S>(
     await store.close()
     throw error
   }
+}
+
+/** Answers whether all of the store came from the log just now. */
+async function restore<S>(
+  parts: TopologyParts<S>,
+  partition: number,
+  store: Store,
+  committed: Position | null,
+  options: OpenOptions,
+): Promise<boolean> {
+  if (!parts.logsState || committed === null) return false
+  if (committed.state === undefined) {
+    const text = `partition ${partition} was committed without its state in the log`
+    throw configurationError(
+      'STATE_NOT_LOGGED',
+      `${text}; load the events into another app's topics`,
+    )
+  }
+  const stored = parseStored<Position>(await store.position())
+  // What is ahead is told below, as everywhere.
+  if (stored !== null && isAhead(stored.position, committed)) return false
+  if (options.stop.aborted) throw stoppedError()
+  return followState(parts, partition, store, committed, options).catch((error: unknown) => {
+    throw options.stop.aborted ? stoppedError() : error
+  })
+}
+
+function isDamage(error: unknown): error is TidemarkError {
+  return error instanceof TidemarkError && error.code === 'STORE_DAMAGED'
+}
+
+/** Making it again would end alike. */
+function disagreeing(partition: number, cause: unknown): TidemarkError {
+  const text = `the state of partition ${partition} in the log does not add up to what was committed`
+  const advice = 'restore the log from a backup, or run the version that wrote it'
+  return ioError('RESTORE_DISAGREES', `${text}: ${(cause as Error).message}; ${advice}`, cause)
 }
 
 function isAhead(stored: Position, committed: Position | null): boolean {

@@ -16,6 +16,8 @@ export interface TopologyParts<S> {
   readonly layout: RowLayout
   readonly log: EventLog
   readonly topics: Topics
+  /** Whether the log keeps the state too; else a store is made again from the input. */
+  readonly logsState?: boolean
   readonly home: StoreHome
   readonly snapshots: SnapshotStore
   readonly scoring: Scoring

@@ -18,6 +18,11 @@ export interface EngineSettings {
   readonly flushEveryMs: number
   readonly flushBytesMax: number
   /**
+   * A store that was not written for longer is made again from the log in full, where that keeps the
+   * state: half the time for which the log keeps what was deleted.
+   */
+  readonly storeAgeMsMax: number
+  /**
    * Memory for hot customers, of all partitions together. More is no faster where it does not hold
    * everybody: the garbage collector then looks at more, again and again (`bench/README.md`).
    */
@@ -45,6 +50,7 @@ export const defaultSettings: EngineSettings = {
   flushEveryMs: 2000,
   flushBytesMax: 32 * 1024 * 1024,
   hotBytesMax: 128 * 1024 * 1024,
+  storeAgeMsMax: 43_200_000,
   scrubEveryMs: 86_400_000,
   scrubShare: 0.05,
   retryAfterMs: 200,

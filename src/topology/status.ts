@@ -11,7 +11,7 @@ import type { BundleInfo } from '../scoring/scorer.js'
 export type EngineState = 'starting' | 'restoring' | 'running' | 'stopping' | 'failed'
 
 export interface RestoreProgress {
-  /** Records of the input that the store has followed so far. */
+  /** Offsets of the log that the store has followed so far. */
   readonly done: number
   readonly total: number
 }
@@ -59,6 +59,8 @@ export interface PartitionStatus {
   readonly provedAt: number | null
   /** Since the start: damaged stores that were set aside and made again from the log. */
   readonly storesSetAside: number
+  /** Since the start: failures behind which the partition was opened again, by code. */
+  readonly failures: Readonly<Record<string, number>>
 }
 
 export interface EngineStatus {
@@ -78,6 +80,11 @@ export interface EngineStatus {
   readonly failure: string | null
   readonly model: BundleInfo
   readonly partitions: readonly PartitionStatus[]
+}
+
+export interface EngineIdentity {
+  readonly app: string
+  readonly synthetic: boolean
 }
 
 /** Where the status comes from; cheap enough to be asked several times a second. */

@@ -22,6 +22,7 @@ export class TaskGauge {
   private degraded = 0
   private provedAt: number | null = null
   private storesSetAside = 0
+  private readonly failures: Record<string, number> = {}
 
   constructor(private readonly partition: number) {}
 
@@ -50,6 +51,10 @@ export class TaskGauge {
 
   setAside(): void {
     this.storesSetAside++
+  }
+
+  failed(code: string): void {
+    this.failures[code] = (this.failures[code] ?? 0) + 1
   }
 
   closed(): void {
@@ -101,6 +106,7 @@ export class TaskGauge {
       stateEntries: task?.overlay.hotCustomers ?? 0,
       provedAt: this.provedAt,
       storesSetAside: this.storesSetAside,
+      failures: { ...this.failures },
     }
   }
 }

@@ -53,6 +53,8 @@ export interface TaskOptions {
   readonly stop: AbortSignal
   /** Called when the partition has nothing left to do for now. */
   idle(): void
+  /** Resolves when the partition may be opened; false: it is no longer ours. */
+  claim(): Promise<boolean>
 }
 
 /** Runs until `stop`, through every failure that passes; errors with the one that does not. */
@@ -61,6 +63,8 @@ export function runTask<S>(parts: TopologyParts<S>, options: TaskOptions): Obser
   const recovery = new Recovery(partition, parts.settings, (text) => parts.note(text))
   const doubt: Doubt = { commitId: null }
   return defer(async () => {
+    // Also after each failure: who was fenced must not take the writer back from its new owner.
+    if (!(await options.claim())) return
     const task = await openTask(parts, partition, {
       damaged: recovery.damaged,
       doubted: doubt.commitId,
@@ -77,6 +81,7 @@ export function runTask<S>(parts: TopologyParts<S>, options: TaskOptions): Obser
         gauge.closed()
         if (error instanceof TidemarkError && error.code === 'STOPPED') return EMPTY
         const pauseMs = recovery.failed(error)
+        if (error instanceof TidemarkError) gauge.failed(error.code)
         // A stop waits for no pause that grew.
         const dueMs = stop.aborted ? parts.settings.retryAfterMs : pauseMs
         return race(timer(dueMs), fromEvent(stop, 'abort'))
@@ -118,7 +123,7 @@ class Running<S> {
   ) {
     const { settings } = parts
     this.credits = new Credits(settings.commitRecordsMax * 2, settings.commitBytesMax * 2)
-    this.flusher = new Flusher(task.overlay, settings, task.stored)
+    this.flusher = new Flusher(task.overlay, settings, task.stored, task.stateOffset)
     this.rows = new OutputRows(parts.layout)
     this.closedOffset = task.progress.endOffset
     this.committed = null
@@ -151,7 +156,7 @@ class Running<S> {
     const { commit: number, asOf, endOffset } = commit.position
     const proof = { partition, asOf, endOffset, commit: number, caughtUp: commit.atEnd }
     await snapshots.put(commit.puts, proof, { commit: number, ...this.ends })
-    this.flusher.delivered(commit.position)
+    this.flusher.delivered(commit.position, commit.stateOffset)
     const durationMs = settings.wallClock() - this.closedMs
     gauge.committed(commit, durationMs)
     this.parts.committed(commit, partition, durationMs)
@@ -256,6 +261,7 @@ function pipeline<S>(running: Running<S>, reader: LogReader): Observable<Deliver
         logId: log.id,
         model: () => parts.scoring.inForce,
         runtime: () => parts.scoring.runtime ?? null,
+        border: () => (parts.logsState ? overlay.border() : null),
         busy: () => running.busy,
         closed: running.closed,
       },

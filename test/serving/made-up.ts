@@ -37,6 +37,7 @@ export function partitionStatus(change: Partial<PartitionStatus> = {}): Partitio
     stateEntries: 14_000,
     provedAt: null,
     storesSetAside: 0,
+    failures: { COMMIT_UNKNOWN: 1 },
     ...change,
   }
 }

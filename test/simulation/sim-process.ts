@@ -22,7 +22,7 @@ export class Process<S> {
   async start(
     { log, home, snapshots }: { log: SimLog; home: SimHome; snapshots: SimHome },
     settings: EngineSettings,
-    incarnation: string,
+    { incarnation, logsState }: { incarnation: string; logsState: boolean },
     pause: () => Promise<void>,
   ): Promise<void> {
     const schedule = (run: () => void): void => void pause().then(run)
@@ -39,6 +39,7 @@ export class Process<S> {
     this.engine = startEngine(
       {
         ...parts,
+        logsState,
         snapshots: this.snapshots,
         scoring: hashScoring,
         lowWatermark: () => null,

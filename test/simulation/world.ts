@@ -73,7 +73,7 @@ class World<S> {
 
   constructor(
     private readonly app: SimApp<S>,
-    seed: number,
+    private readonly seed: number,
     private readonly dangers: Dangers,
   ) {
     this.random = seededRandom(seed)
@@ -194,7 +194,8 @@ class World<S> {
         snapshots: new SimHome(this.snapshotHome, fate, 'snapshots'),
       },
       { ...this.settings },
-      `process-${this.told.starts}`,
+      // Half of the lives keep the state in the log too, as on Kafka.
+      { incarnation: `process-${this.told.starts}`, logsState: this.seed % 2 === 0 },
       () => turns(random.below(40)),
     )
   }

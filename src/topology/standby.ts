@@ -1,0 +1,110 @@
+/**
+ * Copies of partitions that run elsewhere: stores that follow the state in the log, so that who takes
+ * a partition over has little left to follow.
+ *
+ * Y1 A copy is never read. It says that it is partial, and is proved when its partition opens here.
+ * Y2 Nothing rests on a copy: what goes wrong with one is told, and tried again later.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { TidemarkError } from '../errors.js'
+import { committedPosition } from './open-task.js'
+import type { TopologyParts } from './parts.js'
+import { followState } from './restore-state.js'
+
+interface Running {
+  readonly stop: AbortController
+  readonly done: Promise<void>
+}
+
+export interface StandbyOptions {
+  /** Pause between two looks at the end of the state, in ms. @default 1_000 */
+  readonly lookEveryMs?: number
+  /** Pause behind a failure, in ms. @default 10_000 */
+  readonly retryAfterMs?: number
+  /** Told how far a copy has come. */
+  reached(partition: number, commit: number): void
+}
+
+export class Standbys<S> {
+  private readonly running = new Map<number, Running>()
+
+  constructor(
+    private readonly parts: TopologyParts<S>,
+    private readonly options: StandbyOptions,
+  ) {}
+
+  get partitions(): number[] {
+    return [...this.running.keys()]
+  }
+
+  start(partition: number): void {
+    if (this.running.has(partition)) return
+    const stop = new AbortController()
+    this.running.set(partition, { stop, done: this.keep(partition, stop.signal) })
+  }
+
+  /** The store of the copy is closed when this resolves. */
+  async stop(partition: number): Promise<void> {
+    const copy = this.running.get(partition)
+    if (copy === undefined) return
+    copy.stop.abort()
+    await copy.done
+    this.running.delete(partition)
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all(this.partitions.map((partition) => this.stop(partition)))
+  }
+
+  private async keep(partition: number, stop: AbortSignal): Promise<void> {
+    const { retryAfterMs = 10_000 } = this.options
+    while (!stop.aborted) {
+      try {
+        await this.follow(partition, stop)
+      } catch (error) {
+        if (stop.aborted) return
+        const text = error instanceof Error ? error.message : String(error)
+        this.parts.note(`the copy of partition ${partition} pauses: ${text}`)
+        await this.mend(partition, error)
+      }
+      await paused(retryAfterMs, stop)
+    }
+  }
+
+  private async follow(partition: number, stop: AbortSignal): Promise<void> {
+    const { lookEveryMs = 1_000 } = this.options
+    const store = await this.parts.home.open(partition)
+    try {
+      while (!stop.aborted) {
+        const committed = await committedPosition(this.parts, partition)
+        if (committed?.state !== undefined) {
+          const restoring = () => undefined
+          await followState(this.parts, partition, store, committed, {
+            restoring,
+            stop,
+            isPartial: true,
+          })
+          this.options.reached(partition, committed.commit)
+        }
+        await paused(lookEveryMs, stop)
+      }
+    } finally {
+      await store.close()
+    }
+  }
+
+  /** A copy that cannot go on begins anew. */
+  private async mend(partition: number, error: unknown): Promise<void> {
+    if (!(error instanceof TidemarkError) || error.code !== 'STORE_DAMAGED') return
+    try {
+      await this.parts.home.setAside(partition, error.message)
+    } catch (cause) {
+      const text = cause instanceof Error ? cause.message : String(cause)
+      this.parts.note(`the copy of partition ${partition} was not set aside: ${text}`)
+    }
+  }
+}
+
+function paused(ms: number, signal: AbortSignal): Promise<void> {
+  return sleep(ms, undefined, { signal }).catch(() => undefined)
+}

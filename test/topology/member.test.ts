@@ -1,0 +1,123 @@
+/** What a member does with what its group says. */
+import { expect, test, vi } from 'vitest'
+import type { Group, GroupMember } from '../../src/log/membership.js'
+import { MemoryLog } from '../../src/log/memory-log.js'
+import { startMember } from '../../src/topology/member.js'
+import { testTopology } from '../support/topology.js'
+
+/** A group in the hands of the test. */
+class HeldGroup implements Group {
+  readonly counts = { rebalances: 0, lost: 0 }
+  readonly told: string[] = []
+  member: GroupMember | null = null
+  confirms: ((isMember: boolean) => void)[] = []
+  private left: () => void = () => undefined
+
+  run(member: GroupMember): Promise<void> {
+    this.member = member
+    return new Promise((resolve) => (this.left = resolve))
+  }
+
+  confirm(): Promise<boolean> {
+    return new Promise((resolve) => this.confirms.push(resolve))
+  }
+
+  /** Answers all who wait that they are members. */
+  confirmAll(): void {
+    for (const resolve of this.confirms.splice(0)) resolve(true)
+  }
+
+  async committed(offsets: ReadonlyMap<number, number>): Promise<void> {
+    this.told.push(`committed ${[...offsets].join(' ')}`)
+  }
+
+  async leave(): Promise<void> {
+    this.told.push('leave')
+    this.left()
+  }
+}
+
+async function started(partitions = 3) {
+  const log = new MemoryLog({ timeBase: { kind: 'none' }, partitions })
+  const transaction = log.begin('producer')
+  for (let i = 0; i < 60; i++) {
+    const body = { event_id: `e${i}`, customer_id: `c${i}`, occurred_at: 1_700_000_000_000 + i }
+    const value = Buffer.from(JSON.stringify(body))
+    const record = { key: Buffer.from(`c${i}`), value, timestamp: body.occurred_at, headers: null }
+    transaction.append('test.events', i % partitions, record)
+  }
+  await transaction.commit()
+  const topology = testTopology(log)
+  const group = new HeldGroup()
+  const parts = { ...topology.parts, logsState: true }
+  const options = { group, stores: new Map([[2, 40]]), tellEveryMs: 1e9 }
+  const member = startMember(parts, { app: 'test', synthetic: true }, options)
+  const running = () => member.status().partitions.map(({ partition }) => partition)
+  const through = (partition: number) =>
+    vi.waitFor(() => {
+      const found = member.status().partitions.find((it) => it.partition === partition)
+      expect(found?.endOffset).toBe(60 / partitions)
+    })
+  return { log, group, member, running, through, ...topology }
+}
+
+test('a member runs what it is given, after the group has confirmed that it is still one', async () => {
+  const { group, member, running, through, log } = await started()
+  expect(member.status().state).toBe('starting')
+  await group.member!.assigned([0, 2], [])
+  expect(running()).toEqual([0, 2])
+  await new Promise(setImmediate)
+  expect(await log.last('test.changelog', 0)).toBeNull()
+  group.confirmAll()
+  await Promise.all([through(0), through(2)])
+  expect(member.status().state).toBe('running')
+  await member.stop()
+  expect(group.told).toEqual(['committed 0,20 2,20', 'leave'])
+})
+
+test('what a member has to give up is finished and closed when it says so', async () => {
+  const { group, member, running, through, home } = await started()
+  await group.member!.assigned([0, 1], [])
+  group.confirmAll()
+  await Promise.all([through(0), through(1)])
+  await group.member!.assigned([1], [])
+  expect(running()).toEqual([1])
+  expect(home.stores.get(0)!.held).not.toBeNull()
+  const { owned, stores } = await group.member!.holdings()
+  expect([owned, stores.get(2)]).toEqual([[1], 40])
+  expect(stores.get(0)).toBeGreaterThan(0)
+  await member.stop()
+})
+
+test('a member that the group has gone on without gives all up, and begins again when it is given', async () => {
+  const { group, member, running, through, notes } = await started()
+  await group.member!.assigned([0], [])
+  await group.member!.lost('the group is gone')
+  expect([running(), member.status().state]).toEqual([[], 'starting'])
+  expect(notes).toContain('the group is gone; all partitions are given up')
+  await group.member!.assigned([0], [])
+  group.confirmAll()
+  await through(0)
+  await member.stop()
+})
+
+test('a copy follows what another member commits, and is taken over with nothing left to follow', async () => {
+  const first = await started(1)
+  await first.group.member!.assigned([0], [])
+  first.group.confirmAll()
+  await first.through(0)
+  const topology = testTopology(first.log)
+  const group = new HeldGroup()
+  const parts = { ...topology.parts, logsState: true }
+  const member = startMember(parts, { app: 'test', synthetic: true }, { group, stores: new Map() })
+  await group.member!.assigned([], [0])
+  await vi.waitFor(async () => {
+    expect((await group.member!.holdings()).stores.get(0)).toBeGreaterThan(0)
+  })
+  await first.member.stop()
+  await group.member!.assigned([0], [])
+  group.confirmAll()
+  await vi.waitFor(() => expect(member.status().partitions[0].endOffset).toBe(60))
+  expect(topology.notes.join()).toContain('has followed 0 offsets of the state')
+  await member.stop()
+})
