@@ -8,6 +8,7 @@
  * own; two arenas for all saved 70 MB of 830. `npm start` says both again (`package.json`).
  */
 import { composeStart } from './cli/compose-start.js'
+import { composeWorker } from './cli/compose-worker.js'
 import { configCommand } from './cli/config.js'
 import { doctorCommand } from './cli/doctor.js'
 import { ingestCommand } from './cli/ingest.js'
@@ -17,7 +18,9 @@ import { replayCommand } from './cli/replay.js'
 import { schemasCommand } from './cli/schemas.js'
 import { scrubCommand } from './cli/scrub.js'
 import { startCommand } from './cli/start.js'
+import { topicsCommand } from './cli/topics.js'
 import { verifyCommand } from './cli/verify.js'
+import { workerCommand } from './cli/worker.js'
 
 const commands: readonly RegisterCommand[] = [
   startCommand(composeStart),
@@ -28,6 +31,8 @@ const commands: readonly RegisterCommand[] = [
   configCommand,
   schemasCommand,
   doctorCommand,
+  topicsCommand,
+  workerCommand(composeWorker),
 ]
 
 process.exitCode = await runProgram(process.argv.slice(2), processIo(), commands)

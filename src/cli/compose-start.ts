@@ -166,7 +166,8 @@ export function layoutOf(app: App): RowLayout {
   return { app: name, featureSet, appHash, columns, ids: outputs }
 }
 
-function modelNotes(hooks: StartHooks) {
+/** Tells of a model that fails, but not of each row. */
+export function modelNotes(hooks: StartHooks) {
   let told = 0
   return {
     scored: () => undefined,

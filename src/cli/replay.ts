@@ -8,15 +8,12 @@ import type { Visibility } from '../replay/asked.js'
 import { type TrainingSetReport, writeTrainingSet } from '../replay/training-set.js'
 import { nonEmpty } from './flags.js'
 import type { CliIo } from './io.js'
-import { type OpenData, openData } from './open-data.js'
+import { addSourceFlags, type OpenSource, openSource, type SourceFlags } from './open-source.js'
 import { Progress } from './progress.js'
-import { DEFAULT_DATA_DIRECTORY } from './start-options.js'
 import { stoppable } from './stop.js'
 import { withEnd } from './with-end.js'
 
-interface Flags {
-  app?: string
-  data: string
+interface Flags extends SourceFlags {
   cutoffs?: string
   rows?: string
   out: string
@@ -27,11 +24,8 @@ interface Flags {
 }
 
 export function replayCommand(program: Command, io: CliIo): void {
-  program
-    .command('replay')
+  addSourceFlags(program.command('replay'))
     .description('write the training set of customers at instants of the past, as Parquet')
-    .option('--app <app>', 'churn, or the folder of an app', nonEmpty('an app'))
-    .option('--data <dir>', 'data directory', nonEmpty('a directory'), DEFAULT_DATA_DIRECTORY)
     .addOption(
       new Option('--cutoffs <span>', 'FROM..TO/STEP, such as 2011-03-01..2011-10-10/7d').conflicts(
         'rows',
@@ -50,14 +44,10 @@ export function replayCommand(program: Command, io: CliIo): void {
     .action((flags: Flags) => stoppable(io, (stop) => runReplay(flags, io, stop)))
 }
 
-/** Writes the training set. Raises what `openData` and `writeTrainingSet` raise. */
+/** Writes the training set. Raises what `openSource` and `writeTrainingSet` raise. */
 export async function runReplay(flags: Flags, io: CliIo, stop: AbortSignal): Promise<void> {
   const asked = askedOf(flags, io.cwd)
-  const data = await openData(resolve(io.cwd, flags.data), {
-    app: flags.app ?? null,
-    cwd: io.cwd,
-    timeBase: null,
-  })
+  const data = await openSource(flags, io)
   await withEnd(
     () => replay(data, asked, flags, io, stop),
     () => data.close(),
@@ -73,7 +63,7 @@ function askedOf({ cutoffs, rows }: Flags, cwd: string): Asked {
 }
 
 async function replay(
-  data: OpenData,
+  data: OpenSource,
   asked: Asked,
   flags: Flags,
   io: CliIo,
@@ -85,10 +75,11 @@ async function replay(
   const report = await writeTrainingSet({
     app,
     log: data.log,
+    topic: data.topics.events,
     asked,
     visibility: flags.visibility,
     out: resolve(io.cwd, flags.out),
-    synthetic: app.synthetic || (await generatorRun(data.log, app.name)) !== null,
+    synthetic: app.synthetic || (await generatorRun(data.log, data.name)) !== null,
     ...(flags.until === undefined ? {} : { until: flags.until }),
     ...(flags.tmp === undefined ? {} : { tempFolder: resolve(io.cwd, flags.tmp) }),
     signal: stop,

@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander'
 import { ScoreBoard } from '../monitoring/score-board.js'
-import { createMetrics } from '../monitoring/metrics.js'
+import { createMetrics, type ObservedServers } from '../monitoring/metrics.js'
 import type { CustomerLookup } from '../serving/customer.js'
 import { buildServer, listen } from '../serving/http.js'
 import type { StatusSource } from '../topology/status.js'
@@ -28,6 +28,8 @@ export interface StartHooks {
 /** An engine with its parts open: the server must answer while it restores, so nobody waits here. */
 export interface Composed extends CustomerLookup {
   readonly engine: StatusSource
+  /** Servers beside the log that are observed with it. */
+  readonly servers?: ObservedServers
   /**
    * Restores and runs. Resolves after a graceful stop once `stop` is aborted, or by itself when all
    * input is committed and the options ask to exit then; rejects where the engine failed.
@@ -38,7 +40,16 @@ export interface Composed extends CustomerLookup {
 }
 
 /** Builds the real parts from the options; fails before anything is left open. */
-export type Compose = (options: StartOptions, hooks: StartHooks) => Promise<Composed>
+export type Compose<O = StartOptions> = (options: O, hooks: StartHooks) => Promise<Composed>
+
+/** What is asked of every command that serves while it runs. */
+export interface ServedOptions extends Pick<
+  StartOptions,
+  'dataDirectory' | 'port' | 'json' | 'logFormat'
+> {
+  /** @default 127.0.0.1 */
+  readonly host?: string
+}
 
 /** Registers the command around a composition. */
 export function startCommand(compose: Compose): (program: Command, io: CliIo) => void {
@@ -47,16 +58,16 @@ export function startCommand(compose: Compose): (program: Command, io: CliIo) =>
       .description('run everything in this one process: log, engine, scores and the page')
       .action(async (flags: Parameters<typeof startOptions>[0]) => {
         const options = startOptions(flags, io.cwd)
-        await stoppable(io, (stop) => runStart(options, io, compose, stop))
+        await stoppable(io, (stop) => runServed(options, io, compose, stop))
       })
   }
 }
 
 /** Runs until the stop, the end of the input, or a failure (which it throws). */
-export async function runStart(
-  options: StartOptions,
+export async function runServed<O extends ServedOptions>(
+  options: O,
   io: CliIo,
-  compose: Compose,
+  compose: Compose<O>,
   stop: AbortSignal,
 ): Promise<void> {
   const logger = createLogger(io, options.logFormat)
@@ -70,7 +81,7 @@ export async function runStart(
     progress: (step, unit) => new Progress(io, step, unit),
   })
   const work = async (): Promise<void> => {
-    const metrics = createMetrics(composed.engine, board)
+    const metrics = createMetrics(composed.engine, board, composed.servers)
     observeCommit = (partition, seconds) => metrics.observeCommit(partition, seconds)
     const server = await buildServer({
       engine: composed.engine,
@@ -85,7 +96,7 @@ export async function runStart(
       },
     })
     try {
-      const url = await listen(server, options.port)
+      const url = await listen(server, options.port, options.host)
       tellServing(options, io, composed.engine, url)
       const line = createStatusLine(io, composed.engine)
       try {
@@ -101,7 +112,7 @@ export async function runStart(
   await withEnd(work, () => composed.close())
 }
 
-function tellServing(options: StartOptions, io: CliIo, engine: StatusSource, url: string): void {
+function tellServing(options: ServedOptions, io: CliIo, engine: StatusSource, url: string): void {
   const { featureSet, synthetic, model } = engine.status()
   if (options.json) {
     const port = Number(new URL(url).port)
@@ -121,7 +132,7 @@ function tellServing(options: StartOptions, io: CliIo, engine: StatusSource, url
   io.out(`Data   ${options.dataDirectory}\nPage   ${url}\n`)
 }
 
-function tellStopped(options: StartOptions, io: CliIo, engine: StatusSource): void {
+function tellStopped(options: ServedOptions, io: CliIo, engine: StatusSource): void {
   const { partitions } = engine.status()
   const sum = (read: (task: (typeof partitions)[number]) => number) =>
     partitions.reduce((total, task) => total + read(task), 0)

@@ -1,10 +1,9 @@
 /** `tidemark verify`: re-derives everything that a data directory's engine has emitted. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { exitCode, TidemarkError } from '../errors.js'
-import { topicsOf } from '../log/log.js'
 import { featureProgram } from '../operators/program.js'
 import { verify, type VerifyReport } from '../replay/verify.js'
 import type { Finding } from '../replay/findings.js'
@@ -13,27 +12,21 @@ import { OnnxScorer } from '../scoring/onnx-scorer.js'
 import type { Scorer } from '../scoring/scorer.js'
 import { LevelStoreHome } from '../state/level-store-home.js'
 import { layoutOf } from './compose-start.js'
-import { nonEmpty, positiveNumber } from './flags.js'
+import { positiveNumber } from './flags.js'
 import type { CliIo } from './io.js'
-import { type OpenData, openData } from './open-data.js'
+import { addSourceFlags, type OpenSource, openSource, type SourceFlags } from './open-source.js'
 import { Progress } from './progress.js'
-import { DEFAULT_DATA_DIRECTORY } from './start-options.js'
 import { stoppable } from './stop.js'
 import { withEnd } from './with-end.js'
 
-interface Flags {
-  app?: string
-  data: string
-  sample?: number
-  json?: boolean
+interface Flags extends SourceFlags {
+  readonly sample?: number
+  readonly json?: boolean
 }
 
 export function verifyCommand(program: Command, io: CliIo): void {
-  program
-    .command('verify')
+  addSourceFlags(program.command('verify'))
     .description('derive every emitted row and score again; exit 1 where one differs or is missing')
-    .option('--app <app>', 'churn, or the folder of an app', nonEmpty('an app'))
-    .option('--data <dir>', 'data directory', nonEmpty('a directory'), DEFAULT_DATA_DIRECTORY)
     .option(
       '--sample <percent>',
       'compare the rows of so many percent of the customers',
@@ -44,15 +37,11 @@ export function verifyCommand(program: Command, io: CliIo): void {
 }
 
 /**
- * Verifies. Raises `VERIFY_FAILED` (exit 1) where a row differs or is missing, and what `openData`
+ * Verifies. Raises `VERIFY_FAILED` (exit 1) where a row differs or is missing, and what `openSource`
  * and `verify` raise.
  */
 export async function runVerify(flags: Flags, io: CliIo, stop: AbortSignal): Promise<void> {
-  const data = await openData(resolve(io.cwd, flags.data), {
-    app: flags.app ?? null,
-    cwd: io.cwd,
-    timeBase: null,
-  })
+  const data = await openSource(flags, io)
   const scratch = await mkdtemp(join(tmpdir(), 'tidemark-verify-'))
   const bundles = new Bundles(data)
   const report = await withEnd(
@@ -70,7 +59,7 @@ export async function runVerify(flags: Flags, io: CliIo, stop: AbortSignal): Pro
 }
 
 async function verifyData(
-  data: OpenData,
+  data: OpenSource,
   scratch: string,
   bundles: Bundles,
   flags: Flags,
@@ -82,7 +71,7 @@ async function verifyData(
   const home = new LevelStoreHome(scratch, 'state')
   const report = await verify({
     log: data.log,
-    topics: topicsOf(app.name),
+    topics: data.topics,
     program: featureProgram(app.engine),
     codec: app.codec,
     rules: app.rules,
@@ -101,7 +90,7 @@ async function verifyData(
 class Bundles {
   private readonly opened = new Map<string, Promise<Scorer | null>>()
 
-  constructor(private readonly data: OpenData) {}
+  constructor(private readonly data: OpenSource) {}
 
   scorerOf(hash: string): Promise<Scorer | null> {
     let scorer = this.opened.get(hash)

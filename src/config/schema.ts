@@ -99,11 +99,15 @@ const kafka = z.strictObject({
     .default(''),
   ssl: z.union([z.boolean(), tls]).default(false),
   sasl: sasl.nullable().default(null),
+  /** What now means: `none` for historic logs, where nothing is ever due by the wall clock. */
+  timeBase: z.enum(['wall', 'none'], due('wall or none')).default('wall'),
   delivery: z
     .enum(['exactlyOnce', 'atLeastOnce'], due('exactlyOnce or atLeastOnce'))
     .default('exactlyOnce'),
   sessionMs: whole(1_000, 1_800_000).default(10_000),
   heartbeatMs: whole(100, 600_000).default(3_000),
+  /** Members beside the one that runs a partition which keep a copy of its state. */
+  standbyReplicas: whole(0, 8).default(0),
   transactionMs: whole(1_000, 900_000).default(10_000),
 })
 

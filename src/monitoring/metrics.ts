@@ -9,6 +9,7 @@
  *    only with a log that is new.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { GroupCounts } from '../log/membership.js'
 import type { RegistryStatus } from '../schemas/schemas.js'
 import type { PartitionStatus, StatusSource } from '../topology/status.js'
 import type { ScoreBoard } from './score-board.js'
@@ -35,6 +36,7 @@ export interface SnapshotsHealth {
 export interface ObservedServers {
   readonly snapshots?: () => SnapshotsHealth
   readonly registry?: () => RegistryStatus
+  readonly group?: () => GroupCounts
 }
 
 type Sample = readonly [labels: Record<string, string | number>, value: number]
@@ -126,6 +128,12 @@ function addCounters(registry: Registry, engine: StatusSource, board: ScoreBoard
     perPartition((task) => [[{}, task.storesSetAside]]),
   )
   counter(
+    'failures_total',
+    'Failures since the start behind which a partition was opened again, by code.',
+    ['partition', 'code'],
+    perPartition((task) => Object.entries(task.failures).map(([code, n]) => [{ code }, n])),
+  )
+  counter(
     'scores_total',
     'Scores since the start of this process, by cause and risk.',
     ['cause', 'risk'],
@@ -204,7 +212,10 @@ function addGauges(registry: Registry, engine: StatusSource): void {
   })
 }
 
-function addServers(registry: Registry, { snapshots, registry: schemas }: ObservedServers): void {
+function addServers(
+  registry: Registry,
+  { snapshots, registry: schemas, group }: ObservedServers,
+): void {
   const gauge = gaugesOf(registry)
   const failing = (read: () => { readonly failure: string | null }) => (): Sample[] => {
     const { failure } = read()
@@ -228,6 +239,14 @@ function addServers(registry: Registry, { snapshots, registry: schemas }: Observ
     gauge('schema_registry_failing', help, ['code'], failing(schemas))
     gauge('schema_registry_schemas', 'Ids of schemas that are known.', [], () => [
       [{}, schemas().schemas],
+    ])
+  }
+  if (group !== undefined) {
+    gauge('group_rebalances', 'Rounds of the group since the start.', [], () => [
+      [{}, group().rebalances],
+    ])
+    gauge('group_lost', 'Times that the group went on without this member.', [], () => [
+      [{}, group().lost],
     ])
   }
 }

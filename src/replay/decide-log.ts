@@ -1,6 +1,6 @@
 /** The first pass of a replay: decides all records of a topic and spills what can be visible. */
 import type { App } from '../features/app.js'
-import { type EventLog, topicsOf } from '../log/log.js'
+import type { EventLog } from '../log/log.js'
 import type { Buckets } from './buckets.js'
 import { Decider } from './decide.js'
 import { spillEvent } from './history.js'
@@ -19,6 +19,8 @@ export interface DecidedLog {
 export interface DecideOptions {
   readonly app: Pick<App, 'name' | 'codec' | 'rules' | 'engine'>
   readonly log: EventLog
+  /** The events. */
+  readonly topic: string
   readonly endOffsets: readonly number[]
   readonly signal?: AbortSignal | undefined
 }
@@ -28,8 +30,7 @@ export async function decideLog(
   buckets: Buckets,
   onRecords: (records: number) => void,
 ): Promise<DecidedLog> {
-  const { app, log, endOffsets } = options
-  const topic = topicsOf(app.name).events
+  const { app, log, topic, endOffsets } = options
   let records = 0
   let events = 0
   let begins = Infinity

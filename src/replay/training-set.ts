@@ -24,6 +24,8 @@ import { TrainingRows } from './training-rows.js'
 export interface TrainingSetOptions {
   readonly app: App
   readonly log: EventLog
+  /** The topic of the events. @default that of the app's name */
+  readonly topic?: string
   /** Instants (ms UTC, ascending) at which every eligible customer gets a row, or a file of rows. */
   readonly asked:
     | { readonly kind: 'cutoffs'; readonly text: string; readonly instants: readonly number[] }
@@ -68,8 +70,8 @@ export interface TrainingSetReport {
  * await writeTrainingSet({ app, log, asked, out: 'train.parquet' })
  */
 export async function writeTrainingSet(options: TrainingSetOptions): Promise<TrainingSetReport> {
-  const { app, log, out } = options
-  const endOffsets = await endOffsetsOf(log, topicsOf(app.name).events, options.until)
+  const { app, log, out, topic = topicsOf(app.name).events } = options
+  const endOffsets = await endOffsetsOf(log, topic, options.until)
   const folder = new BucketFolder(options.tempFolder)
   let file: TrainingFile | null = null
   try {
@@ -92,13 +94,13 @@ async function computeInto(
   endOffsets: readonly number[],
   folder: BucketFolder,
 ): Promise<TrainingSetReport> {
-  const { app, log, asked, signal } = options
+  const { app, log, asked, signal, topic = topicsOf(app.name).events } = options
   const total = endOffsets.reduce((sum, end) => sum + end, 0)
   const events = new Buckets(folder, 'events', bucketsFor(total))
   const asks = new Buckets(folder, 'asks', events.count)
   try {
     if (asked.kind === 'rows') await readRowsFile(asked.path, (ask) => spillAsk(asks, ask))
-    const decided = await decideLog({ app, log, endOffsets, signal }, events, (done) =>
+    const decided = await decideLog({ app, log, topic, endOffsets, signal }, events, (done) =>
       options.onProgress?.({ step: 'read', done, total }),
     )
     const { records, clock, begins } = decided

@@ -69,17 +69,21 @@ export async function buildServer(served: Served): Promise<FastifyInstance> {
  *
  * @throws TidemarkError PORT_IN_USE, PORT_FORBIDDEN (exit 74)
  */
-export async function listen(server: FastifyInstance, port: number): Promise<string> {
+export async function listen(
+  server: FastifyInstance,
+  port: number,
+  host = '127.0.0.1',
+): Promise<string> {
   try {
-    return await server.listen({ host: '127.0.0.1', port })
+    return await server.listen({ host, port })
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     if (code === 'EADDRINUSE') {
-      const text = `port ${port} on 127.0.0.1 is taken by another process; try --port 0`
+      const text = `port ${port} on ${host} is taken by another process; try --port 0`
       throw ioError('PORT_IN_USE', text, cause)
     }
     if (code === 'EACCES') {
-      const text = `port ${port} on 127.0.0.1 needs rights that this process lacks`
+      const text = `port ${port} on ${host} needs rights that this process lacks`
       throw new TidemarkError('PORT_FORBIDDEN', text, { exit: exitCode.io, cause })
     }
     throw cause

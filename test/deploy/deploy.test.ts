@@ -139,6 +139,7 @@ describe('Prometheus and Grafana', () => {
     const metrics = createMetrics({ status: () => engineStatus() }, new ScoreBoard(), {
       snapshots: () => ({ failure: 'X', waitingRows: 0, waitingBytes: 0, behind: [0] }),
       registry: () => ({ failure: 'X', schemas: 0 }),
+      group: () => ({ rebalances: 0, lost: 0 }),
     })
     metrics.observeCommit(0, 1)
     const text = await metrics.render()

@@ -94,6 +94,7 @@ describe('OPERATIONS.md', () => {
     const metrics = createMetrics({ status: () => engineStatus() }, new ScoreBoard(), {
       snapshots: () => ({ failure: null, waitingRows: 0, waitingBytes: 0, behind: [] }),
       registry: () => ({ failure: null, schemas: 0 }),
+      group: () => ({ rebalances: 0, lost: 0 }),
     })
     const all = found(await metrics.render(), /^# HELP (\S+)/gm)
     const families = ['tidemark_process_', 'tidemark_nodejs_']

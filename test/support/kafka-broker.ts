@@ -131,6 +131,7 @@ function propertiesOf(folder: string, port: number, controllerPort: number) {
     ...internal,
     'transaction.state.log.min.isr': '1',
     'group.initial.rebalance.delay.ms': '0',
+    'group.min.session.timeout.ms': '500',
     'auto.create.topics.enable': 'false',
     // A broker that was killed may come back as soon as its old registration has run out.
     'broker.session.timeout.ms': '2000',

@@ -44,9 +44,12 @@ export async function recordsOf(
   const end = await log.endOffset(topic, partition)
   const reader = log.reader(topic, partition, 0)
   const records: StoredRecord[] = []
-  while (records.length < end) records.push(...(await reader.poll(1024, 1000)).records)
+  // Offsets have gaps on some logs: their number says nothing.
+  while ((records.at(-1)?.offset ?? -1) < end - 1) {
+    records.push(...(await reader.poll(1024, 1000)).records)
+  }
   await reader.close()
-  return records
+  return records.filter(({ offset }) => offset < end)
 }
 
 /** Reads the outputs of a partition and checks all that needs no knowledge of the app. */

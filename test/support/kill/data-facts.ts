@@ -4,6 +4,8 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isReject } from '../../../src/events/event.js'
 import { EmbeddedLog } from '../../../src/log/embedded-log.js'
+import type { EventLog } from '../../../src/log/log.js'
+import type { StateSum } from '../../../src/operators/position.js'
 import { openLevelSnapshots } from '../../../src/snapshots/level-snapshots.js'
 import type { SnapshotStore } from '../../../src/snapshots/snapshots.js'
 import { LevelStoreHome } from '../../../src/state/level-store-home.js'
@@ -12,7 +14,7 @@ import { storedState } from '../stored-state.js'
 import { app, layout, topics } from './churn-parts.js'
 
 /** What must be the same whatever was killed on the way (C7). */
-interface PartitionFacts {
+export interface PartitionFacts {
   /** The last position without what depends on where commits close. */
   readonly position: string
   readonly digest: string
@@ -72,10 +74,10 @@ async function partitionFacts(
   outputs: Outputs,
   faults: string[],
 ): Promise<PartitionFacts> {
-  const { partition, rejected, late } = outputs
+  const { partition } = outputs
   const last = outputs.positions.at(-1)
   const stored = await storedState(home, partition, app.engine.codec)
-  const { endOffset, logClock, logTime, asOf, timers, model, counts } = last!
+  const { endOffset, logClock, logTime, counts } = last!
   const held = { endOffset, logClock, logTime, counts }
   const { position: at } = stored!
   const kept = {
@@ -91,14 +93,26 @@ async function partitionFacts(
   }
   if (endOffset !== outputs.input)
     faults.push(`${endOffset} of ${outputs.input} records are committed`)
+  return outputFacts(log, topics.events, outputs, stored!)
+}
+
+/** The facts of one partition that the log has, and what its state amounts to. */
+export async function outputFacts(
+  log: EventLog,
+  input: string,
+  outputs: Outputs,
+  { digest, customers }: StateSum,
+): Promise<PartitionFacts> {
+  const { partition, rejected, late, positions } = outputs
+  const { endOffset, logClock, logTime, asOf, timers, model, counts } = positions.at(-1)!
   const hash = createHash('sha256')
-  for (const { key, value, timestamp } of await recordsOf(log, topics.events, partition)) {
+  for (const { key, value, timestamp } of await recordsOf(log, input, partition)) {
     hash.update(`${timestamp} ${key?.toString('hex')} ${value?.toString('hex')}\n`)
   }
   return {
-    position: sorted({ ...held, asOf, timers, model }),
-    digest: stored!.digest,
-    customers: stored!.customers,
+    position: sorted({ endOffset, logClock, logTime, counts, asOf, timers, model }),
+    digest,
+    customers,
     rows: lastRows(outputs),
     rejected,
     late,

@@ -108,10 +108,23 @@ export const engineChains: readonly Chain[] = [
   })),
 ]
 
-/** All failpoints of the two tables. */
+/** Of members of a group, over a log on Kafka. */
+export const workerKills = [
+  'kafka.begun:4',
+  'kafka.produced:5',
+  'kafka.committed:5',
+  'engine.after-log:6',
+  'engine.before-snapshots:6',
+  'engine.after-fence:1',
+  'engine.in-restore:1',
+  'engine.before-flush:1',
+  'state.in-flush:2',
+] as const
+
+/** All failpoints of the tables. */
 export function killedAt(): Set<string> {
   const names = [...commandChains, ...engineChains].flatMap(({ kills }) =>
-    kills.flatMap((kill) => (kill.at === undefined ? [] : [kill.at.replace(/:\d+$/, '')])),
+    kills.flatMap((kill) => (kill.at === undefined ? [] : [kill.at])),
   )
-  return new Set(names)
+  return new Set([...names, ...workerKills].map((name) => name.replace(/:\d+$/, '')))
 }
