@@ -13,6 +13,7 @@ const benchmarks: Record<string, readonly string[]> = {
   features: ['features.ts'],
   open: ['open-store.ts'],
   redis: ['redis.ts'],
+  kafka: ['kafka.ts'],
   million: ['w2.ts', '20000000', '1000000'],
 }
 

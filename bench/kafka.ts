@@ -1,0 +1,163 @@
+/**
+ * W1 from a broker on the same machine to scores committed there, exactly once: CPU of this process an
+ * event, all threads, beside that of a bare kafkajs loop which only consumes and decodes the same
+ * topic in the same run. Then the state is restored onto an empty disk.
+ *
+ * Not measured: the broker's CPU, a network, features and timers (that is W2).
+ *
+ * Usage: tsx bench/kafka.ts [events] [partitions]    (starts a broker, see test/support/kafka-broker.ts)
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { partitionOf } from '../src/events/partition.js'
+import { KafkaLog } from '../src/log/kafka-log.js'
+import { newTopicPlans } from '../src/log/kafka-topic-plan.js'
+import { createTopicSetup } from '../src/log/kafka-topic-setup.js'
+import { topicsOf } from '../src/log/log.js'
+import type { Position } from '../src/operators/position.js'
+import { LevelStoreHome } from '../src/state/level-store-home.js'
+import { startEngine } from '../src/topology/engine.js'
+import { followState } from '../src/topology/restore-state.js'
+import { defaultSettings } from '../src/topology/settings.js'
+import { KafkaBroker } from '../test/support/kafka-broker.js'
+import { kafkajs } from '../test/support/kafka-place.js'
+import { MapSnapshots } from '../test/support/topology.js'
+import { profiled } from './support/profile.js'
+import { cpuSince, PeakMemory, Report } from './support/report.js'
+import { W1, w1Schema } from './support/w1.js'
+import { w1Codec, w1Program, w1Score, w1Scoring, type W1State } from './support/w1-program.js'
+
+const events = Number(process.argv[2] ?? 1_000_000)
+const partitions = Number(process.argv[3] ?? 2)
+const folder = await mkdtemp(join(tmpdir(), 'tidemark-kafka-'))
+const report = new Report(`W1, ${events} events, ${partitions} partition(s), Kafka to Kafka`)
+const memory = new PeakMemory()
+const broker = await KafkaBroker.start()
+const brokers = [broker.brokers]
+const topics = topicsOf('w1')
+const timeBase = { kind: 'none' } as const
+await createTopicSetup(
+  { brokers, plans: newTopicPlans(topics, timeBase) },
+  { partitions, replication: 1 },
+)
+const log = await KafkaLog.open({ brokers, topics: Object.values(topics), timeBase })
+await fill()
+const bare = await bareLoop()
+const ours = await engineRun()
+report.line(`${(ours / bare).toFixed(2)} times the bare loop (target 3.2)`)
+await restoreAll()
+await log.close()
+await broker.stop()
+await rm(folder, { recursive: true })
+
+async function fill(): Promise<void> {
+  const w1 = new W1()
+  for (let i = 0; i < events;) {
+    const transaction = log.begin('w1')
+    for (const end = Math.min(events, i + 10_000); i < end; i++) {
+      const event = w1.event(i)
+      const key = Buffer.from(event.customer_id)
+      const record = { key, value: w1.encode(event), timestamp: Date.now(), headers: null }
+      transaction.append(topics.events, partitionOf(key, partitions), record)
+    }
+    await transaction.commit()
+  }
+}
+
+/** µs an event. */
+async function bareLoop(): Promise<number> {
+  const consumer = kafkajs(brokers).consumer({ groupId: 'bare', maxWaitTimeInMs: 100 })
+  await consumer.connect()
+  await consumer.subscribe({ topic: topics.events, fromBeginning: true })
+  let seen = 0
+  let before = process.cpuUsage()
+  await new Promise<void>((resolve, reject) => {
+    const eachBatch = async ({ batch }: { batch: { messages: { value: Buffer | null }[] } }) => {
+      // Joining the group is no part of the loop.
+      if (seen === 0) before = process.cpuUsage()
+      for (const { value } of batch.messages) w1Schema.decode(value!, 5)
+      seen += batch.messages.length
+      if (seen >= events) resolve()
+    }
+    consumer.run({ autoCommit: false, eachBatch }).catch(reject)
+  })
+  const cpu = cpuSince(before) / events
+  await consumer.disconnect()
+  report.figure(cpu, 'an event in a bare kafkajs loop')
+  return cpu
+}
+
+/** µs an event. */
+async function engineRun(): Promise<number> {
+  const last = new Map<string, number>()
+  let [outputs, commits] = [0, 0]
+  const before = process.cpuUsage()
+  const started = performance.now()
+  const engine = startEngine<W1State>(
+    {
+      program: w1Program,
+      codec: w1Codec,
+      rules: { check: () => null },
+      layout: {
+        app: 'w1',
+        featureSet: 'w1/1',
+        appHash: '00'.repeat(32),
+        columns: w1Program.columns,
+        ids: { features: 2, scores: 3 },
+      },
+      log,
+      topics,
+      logsState: true,
+      home: new LevelStoreHome(join(folder, 'state'), 'state'),
+      // W1 asks for committed scores; a snapshot store is no part of it.
+      snapshots: Object.assign(new MapSnapshots(), { put: () => undefined }),
+      scoring: w1Scoring,
+      settings: defaultSettings,
+      incarnation: 'bench',
+      lowWatermark: () => null,
+      committed: ({ rows }) => {
+        outputs += rows.length
+        commits++
+        for (let row = 0; row < rows.length; row++)
+          last.set(rows.customers[row], w1Score(rows, row))
+      },
+      note: (text) => console.error(text),
+    },
+    { app: 'w1', synthetic: true },
+  )
+  await profiled('kafka', async () => {
+    await engine.idle()
+    await engine.stop()
+  })
+  const cpu = cpuSince(before) / events
+  const seconds = (performance.now() - started) / 1000
+  let sum = 0
+  for (const score of last.values()) sum += score
+  report.figure(cpu, 'an event')
+  const rate = `${Math.round(events / seconds)} events/s`
+  report.line(`${rate}, ${(events / outputs).toFixed(2)} events an output, ${commits} commits`)
+  report.line(memory.text())
+  report.line(`${last.size} customers, sum of last scores ${sum.toFixed(9)}`)
+  return cpu
+}
+
+async function restoreAll(): Promise<void> {
+  const home = new LevelStoreHome(join(folder, 'restored'), 'state')
+  const started = performance.now()
+  let offsets = 0
+  for (let partition = 0; partition < partitions; partition++) {
+    const record = await log.last(topics.changelog, partition)
+    const position = JSON.parse(String(record!.value)) as Position
+    const parts = { log, topics, settings: defaultSettings, note: () => undefined }
+    const store = await home.open(partition)
+    const restoring = (progress: { done: number; total: number } | null) => {
+      if (progress?.done === progress?.total) offsets += progress?.total ?? 0
+    }
+    const stop = new AbortController().signal
+    await followState(parts, partition, store, position, { restoring, stop })
+    await store.close()
+  }
+  const seconds = (performance.now() - started) / 1000
+  report.line(`restored ${offsets} offsets of the state: ${Math.round(offsets / seconds)}/s`)
+}
