@@ -33,20 +33,33 @@ export async function followSnapshots(
   const features = log.reader(topics.features, partition, featuresOffset)
   const scores = log.reader(topics.scores, partition, scoresOffset)
   const { asOf, endOffset } = committed
+  /** A portion may end within a commit, and a cursor that names one must stand behind all of it. */
+  let open: CommitPuts | null = null
+  const put = async (puts: CommitPuts): Promise<void> => {
+    const { commit } = puts
+    featuresOffset = puts.featuresOffset
+    scoresOffset = puts.scoresOffset
+    const proof = { partition, asOf, endOffset, commit, caughtUp: false }
+    await snapshots.put(puts.rows, proof, { commit, featuresOffset, scoresOffset })
+  }
   try {
-    while (featuresOffset < end) {
+    for (let read = featuresOffset; read < end;) {
       const poll = await features.poll(portion, 1000)
       const left = poll.records.filter(({ offset }) => offset < end)
       assert(!poll.atEnd || left.length > 0, 'the features topic ends before its end')
       const right = await take(scores, left.length)
-      for (const [commit, puts] of byCommit(left, right, parts.rows)) {
-        // A cursor behind the whole portion would pass over the commits that are not put yet.
-        featuresOffset = puts.featuresOffset
-        scoresOffset = puts.scoresOffset
-        const proof = { partition, asOf, endOffset, commit, caughtUp: false }
-        await snapshots.put(puts.rows, proof, { commit, featuresOffset, scoresOffset })
+      for (const [i, record] of left.entries()) {
+        const commit = commitOf(record, parts.rows)
+        if (open !== null && open.commit !== commit) {
+          await put(open)
+          open = null
+        }
+        open ??= { commit, rows: [], featuresOffset: 0, scoresOffset: 0 }
+        add(open, record, right[i])
+        read = record.offset + 1
       }
     }
+    if (open !== null) await put(open)
     const { commit } = committed
     const proof = { partition, asOf, endOffset, commit, caughtUp: false }
     await snapshots.put([], proof, { commit, featuresOffset, scoresOffset })
@@ -68,29 +81,19 @@ async function take(reader: LogReader, count: number): Promise<StoredRecord[]> {
 
 /** What is put of one commit, and where its rows end. */
 interface CommitPuts {
+  readonly commit: number
   readonly rows: SnapshotPut[]
   featuresOffset: number
   scoresOffset: number
 }
 
-function byCommit(
-  features: readonly StoredRecord[],
-  scores: readonly StoredRecord[],
-  rows: OutputRows,
-): Map<number, CommitPuts> {
-  const groups = new Map<number, CommitPuts>()
-  features.forEach((record, i) => {
-    const { key, value, headers } = record
-    const commit = value === null ? tombstoneCommit(headers) : rows.decodeFeatures(value).commit
-    const put = { customer: key!.toString('utf8'), features: value, score: scores[i].value }
-    let group = groups.get(commit)
-    if (group === undefined) {
-      group = { rows: [], featuresOffset: 0, scoresOffset: 0 }
-      groups.set(commit, group)
-    }
-    group.rows.push(put)
-    group.featuresOffset = record.offset + 1
-    group.scoresOffset = scores[i].offset + 1
-  })
-  return groups
+function commitOf({ value, headers }: StoredRecord, rows: OutputRows): number {
+  return value === null ? tombstoneCommit(headers) : rows.decodeFeatures(value).commit
+}
+
+function add(open: CommitPuts, features: StoredRecord, score: StoredRecord): void {
+  const customer = features.key!.toString('utf8')
+  open.rows.push({ customer, features: features.value, score: score.value })
+  open.featuresOffset = features.offset + 1
+  open.scoresOffset = score.offset + 1
 }
