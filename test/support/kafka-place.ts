@@ -13,6 +13,8 @@ export interface TopicSetting {
 
 /** Historic logs and clocks that tests turn need stamps of any time. */
 const anyTime = { name: 'message.timestamp.after.max.ms', value: '9223372036854775807' }
+/** Else what is stamped a year ago is deleted when the brokers next look, within minutes. */
+const forEver = { name: 'retention.ms', value: '-1' }
 const hour = { name: 'message.timestamp.after.max.ms', value: '3600000' }
 
 export async function createTopics(
@@ -22,7 +24,7 @@ export async function createTopics(
 ): Promise<void> {
   const admin = kafkajs(await kafkaBrokers()).admin()
   await admin.connect()
-  const settings = { numPartitions: partitions, configEntries: [...configEntries] }
+  const settings = { numPartitions: partitions, configEntries: [forEver, ...configEntries] }
   const all = topics.map((topic) => ({ topic, ...settings }))
   await admin.createTopics({ topics: all, waitForLeaders: false })
   // The controller has them at once, a broker a moment later; the client's own wait gives up then.
