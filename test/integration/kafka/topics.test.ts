@@ -121,7 +121,11 @@ describe('a log that is open', () => {
       exit: 78,
       message: expect.stringContaining('offset 1 was asked for; the log has 2 to 6') as string,
     })
-    expect((await log.reader(topic, 0, 2).poll(10, 0)).records).toHaveLength(2)
+    // The mark of the last transaction may come a moment later: an answer need not hold both.
+    const reader = log.reader(topic, 0, 2)
+    const left = []
+    while (left.length < 2) left.push(...(await reader.poll(10, 1000)).records)
+    expect(left.map(({ value }) => value?.toString())).toEqual(['c', 'd'])
   })
 
   test('reads what others have compressed', async () => {
