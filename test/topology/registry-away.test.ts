@@ -43,8 +43,10 @@ describe('an engine whose schema registry is away', () => {
     registry.goAway()
     const log = await filledLog(100, (i) => (i < 35 ? 1 : 9))
     const engine = startEngine(topology(log, registry), identity)
-    await expect.poll(() => engine.status().partitions[0].endOffset).toBe(30)
-    expect(registry.asked).toEqual([[9]])
+    await expect.poll(() => registry.asked).toEqual([[9]])
+    // The last commit before it may stay open: nothing flows that would close it.
+    await expect.poll(() => engine.status().partitions[0].endOffset).toBeGreaterThanOrEqual(20)
+    expect(engine.status().partitions[0].endOffset).toBeLessThanOrEqual(30)
     registry.comeBack()
     await engine.idle()
     await engine.stop()
@@ -73,7 +75,7 @@ describe('an engine whose schema registry is away', () => {
     registry.goAway()
     const log = await filledLog(40, (i) => (i < 35 ? 1 : 9))
     const engine = startEngine(topology(log, registry), identity)
-    await expect.poll(() => engine.status().partitions[0].endOffset).toBe(30)
+    await expect.poll(() => registry.asked).toEqual([[9]])
     const stopping = engine.stop()
     await registry.close()
     await stopping
