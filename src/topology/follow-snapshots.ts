@@ -32,18 +32,31 @@ export async function followSnapshots(
   const scores = log.reader(topics.scores, partition, scoresOffset)
   const end = await log.endOffset(topics.features, partition)
   const { asOf, endOffset } = committed
+  const put = async ({ commit, rows }: CommitPuts): Promise<void> => {
+    featuresOffset += rows.length
+    scoresOffset += rows.length
+    const proof = { partition, asOf, endOffset, commit, caughtUp: false }
+    await snapshots.put(rows, proof, { commit, featuresOffset, scoresOffset })
+  }
+  // A portion may end within a commit, and a cursor that names one must stand behind all of it.
+  let open: CommitPuts | null = null
   try {
-    while (featuresOffset < end) {
-      const left = await take(features, Math.min(portion, end - featuresOffset))
+    for (let read = featuresOffset; read < end;) {
+      const left = await take(features, Math.min(portion, end - read))
       const right = await take(scores, left.length)
-      for (const [commit, puts] of byCommit(left, right, parts.rows)) {
-        // A cursor behind the whole portion would pass over the commits that are not put yet.
-        featuresOffset += puts.length
-        scoresOffset += puts.length
-        const proof = { partition, asOf, endOffset, commit, caughtUp: false }
-        await snapshots.put(puts, proof, { commit, featuresOffset, scoresOffset })
+      read += left.length
+      for (const [i, record] of left.entries()) {
+        const commit = commitOf(record, parts.rows)
+        if (open !== null && open.commit !== commit) {
+          await put(open)
+          open = null
+        }
+        open ??= { commit, rows: [] }
+        const customer = record.key!.toString('utf8')
+        open.rows.push({ customer, features: record.value, score: right[i].value })
       }
     }
+    if (open !== null) await put(open)
     const { commit } = committed
     const proof = { partition, asOf, endOffset, commit, caughtUp: false }
     await snapshots.put([], proof, { commit, featuresOffset, scoresOffset })
@@ -63,19 +76,11 @@ async function take(reader: LogReader, count: number): Promise<StoredRecord[]> {
   return taken
 }
 
-function byCommit(
-  features: readonly StoredRecord[],
-  scores: readonly StoredRecord[],
-  rows: OutputRows,
-): Map<number, SnapshotPut[]> {
-  const groups = new Map<number, SnapshotPut[]>()
-  features.forEach((record, i) => {
-    const { key, value, headers } = record
-    const commit = value === null ? tombstoneCommit(headers) : rows.decodeFeatures(value).commit
-    const put = { customer: key!.toString('utf8'), features: value, score: scores[i].value }
-    const group = groups.get(commit)
-    if (group === undefined) groups.set(commit, [put])
-    else group.push(put)
-  })
-  return groups
+interface CommitPuts {
+  readonly commit: number
+  readonly rows: SnapshotPut[]
+}
+
+function commitOf({ value, headers }: StoredRecord, rows: OutputRows): number {
+  return value === null ? tombstoneCommit(headers) : rows.decodeFeatures(value).commit
 }
