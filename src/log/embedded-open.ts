@@ -80,7 +80,10 @@ export function assertComplete(directory: string, marker: Marker | null, writes:
   const due = marker?.writes ?? 0
   if (writes >= due) return
   const text = `the event log ${directory} was closed with ${due} writes and opens with ${writes}`
-  throw ioError('LOG_DAMAGED', `${text}: committed records are missing`)
+  throw ioError(
+    'LOG_DAMAGED',
+    `${text}: committed records are missing; out of a backup, log.id comes with it`,
+  )
 }
 
 /** Whether LevelDB finds a database there. */
