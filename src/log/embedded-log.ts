@@ -24,7 +24,7 @@ import {
   readMarker,
   type EmbeddedLogOptions,
 } from './embedded-open.js'
-import type { MetaRow, PartitionRow } from './embedded-rows.js'
+import { type MetaRow, type PartitionRow, writesOf } from './embedded-rows.js'
 import { EmbeddedWriter } from './embedded-writer.js'
 import type { EventLog, LogReader, StoredRecord, TimeBase, Transaction } from './log.js'
 import { TailReader } from './tail-reader.js'
@@ -193,10 +193,4 @@ export class EmbeddedLog implements EventLog {
   #assertOpen(step: string): void {
     if (this.#closed) throw ioError('LOG_CLOSED', `${step}: the log has been closed`)
   }
-}
-
-function writesOf(rows: ReadonlyMap<number, PartitionRow>): number {
-  let writes = 0
-  for (const row of rows.values()) writes += row.writes
-  return writes
 }

@@ -54,23 +54,21 @@ export class BlockMerger {
     for (const tail of due) {
       const small = this.#small.get(tail) ?? []
       for (let from = mergeFrom(small); from >= 0; from = mergeFrom(small)) {
-        const { left, isWhole } = await this.#mergeRun(tail, small.splice(from))
+        const run = small.splice(from)
+        const left = await this.#mergeRun(tail, run)
         // Behind a full block, or one that cannot be read, nothing is a neighbour of what is before.
-        if (!isWhole) small.length = 0
+        if (left[0]?.baseOffset !== run[0].baseOffset) small.length = 0
         small.push(...left)
       }
     }
   }
 
-  /** Merges neighbours; `isWhole` where a single small block is left of them. */
-  async #mergeRun(
-    tail: Tail,
-    run: readonly SmallBlock[],
-  ): Promise<{ left: readonly SmallBlock[]; isWhole: boolean }> {
+  /** Merges neighbours and returns the small blocks that are left of them: one, or none. */
+  async #mergeRun(tail: Tail, run: readonly SmallBlock[]): Promise<SmallBlock[]> {
     const end = run.at(-1)!.baseOffset + run.at(-1)!.count
     const found = await this.#read(tail, run[0].baseOffset, end)
     // Damage stays as it is: whoever reads the records reports it.
-    if (found === null) return { left: [], isWhole: false }
+    if (found === null) return []
     const batch = this.db.batch()
     // What was read is what is written anew, so it is what goes.
     for (const { baseOffset, count } of found.read) {
@@ -88,7 +86,7 @@ export class BlockMerger {
     }
     failpoint('log.before-merge')
     await batch.write()
-    return { left, isWhole: found.merged.length === 1 && left.length === 1 }
+    return left
   }
 
   /** The blocks that hold the records from `from` to `end`, and the same records in full ones. */

@@ -11,9 +11,9 @@
  *    nothing; an early entry that fires is armed anew without a row.
  *
  * Entries lie in buckets of five minutes that are put in order only when they become due: arming
- * costs a push, whatever the number of customers. A replaced entry stays in its bucket until the bucket
- * is due, or until there are more of them than customers: memory is bounded by the customers even
- * where nothing is served for long.
+ * costs a push, whatever the number of customers. A replaced entry stays in its bucket until the
+ * bucket is due, or until there are more of them than customers: memory is bounded by the customers
+ * even where nothing is served for long.
  *
  * A customer is a small number here, his slot, and an entry is one double: the garbage collector
  * marks a name a customer and nothing else, however many millions of them wait.

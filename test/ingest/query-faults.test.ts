@@ -5,14 +5,9 @@ import { AvroCodec } from '../../src/events/avro-codec.js'
 import { registerSchemas } from '../../src/events/schema-ids.js'
 import { ingestSql } from '../../src/ingest/ingest.js'
 import { MemoryLog } from '../../src/log/memory-log.js'
+import { envelope } from '../support/envelope.js'
 import { tempFolder } from '../support/temp-folder.js'
 import { fileOf } from './support.js'
-
-const envelope = [
-  { name: 'event_id', type: 'string' },
-  { name: 'customer_id', type: 'string' },
-  { name: 'occurred_at', type: { type: 'long', logicalType: 'timestamp-millis' } },
-] as const
 
 const schemas = {
   order: {
