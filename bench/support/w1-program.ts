@@ -32,6 +32,7 @@ export const w1Codec: EventCodec = {
   encode: () => {
     throw new Error('W1 is only read')
   },
+  required: () => [],
 }
 
 export const w1Program: Program<W1State> = {

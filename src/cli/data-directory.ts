@@ -8,8 +8,8 @@
  *   DATA/snapshots    the snapshot store
  *   DATA/models       bundles that scores name
  */
-import { mkdir, open, readFile, readdir, rename } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, open, readFile, readdir, rename, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { TidemarkError, configurationError, ioError } from '../errors.js'
 import type { App } from '../features/app.js'
 import { diffDeclarations } from '../features/app-hash.js'
@@ -45,11 +45,34 @@ export async function lockDirectory(
 ): Promise<() => Promise<void>> {
   await assertOurs(directory)
   return using(directory, async () => {
-    await mkdir(directory, { recursive: true })
+    await makeFolders(directory)
     const { warn = () => {}, fileSystemType: typeOf = fileSystemType } = options
     await checkFileSystem(directory, warn, typeOf)
     return takeLock(directory)
   })
+}
+
+/**
+ * Makes a folder and those above it. Node's own `recursive` tries for ever where a folder is there
+ * and says of every name in it that it is not, as `/proc` does.
+ */
+async function makeFolders(path: string): Promise<void> {
+  if (await isFolder(path)) return
+  const above = dirname(path)
+  if (above !== path) await makeFolders(above)
+  try {
+    await mkdir(path)
+  } catch (error) {
+    // Somebody else may have made it meanwhile.
+    if (!(await isFolder(path))) throw error
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
 }
 
 /**

@@ -157,6 +157,11 @@ export class AvroCodec implements EventCodec {
     return this.pool.subarray(start, end)
   }
 
+  required(type: string): readonly string[] {
+    const fields = this.writers.get(type)?.type.fields ?? []
+    return fields.filter((field) => field.defaultValue() === undefined).map(({ name }) => name)
+  }
+
   /** The end of the record in the pool, or the negated number of bytes that the pool lacks. */
   private write(writer: Writer, type: string, body: EventBody): number {
     const { pool, used } = this

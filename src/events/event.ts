@@ -62,6 +62,8 @@ export interface EventCodec {
   learn?(records: readonly { readonly value: Buffer | null }[]): Promise<void> | null
   /** Throws `EVENT_INVALID` (with the field) where the body does not fit the type's schema. */
   encode(type: string, body: EventBody): Buffer
+  /** The fields that a body of this type must have: those without a default, nullable ones too. */
+  required(type: string): readonly string[]
 }
 
 /** Data rules of an app, compiled; they run on decoded events before the log clock moves. */

@@ -16,9 +16,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { configurationError } from '../errors.js'
+import type { EventCodec } from '../events/event.js'
 import { portionOf, type RowPortion } from './duckdb-portion.js'
 import { type IngestQuery, queryText } from './ingest-source.js'
-import { checkColumns, isText, plainExpression, type QueryColumn, quoted } from './query-columns.js'
+import {
+  checkColumns,
+  columnsMissing,
+  fieldsWithoutColumn,
+  isText,
+  plainExpression,
+  type QueryColumn,
+  quoted,
+} from './query-columns.js'
 
 export interface RowsOptions {
   /** Where the query spills to. @default the system's temporary folder */
@@ -68,6 +77,21 @@ export class QueryRows {
   /** The columns' names, in the order of the query. */
   get names(): readonly string[] {
     return this.columns.map(({ name }) => name)
+  }
+
+  /**
+   * Raises `QUERY_COLUMNS` (exit 78) where rows are of a type that has a field which must be there
+   * and for which the query has no column: each of these rows would be rejected for the same
+   * reason, and a load of nothing but rejects would count as done.
+   */
+  async checkFields(codec: Pick<EventCodec, 'types' | 'required'>): Promise<void> {
+    for (const type of codec.types) {
+      const required = codec.required(type)
+      if (fieldsWithoutColumn(required, this.columns).length === 0) continue
+      const sql = 'SELECT 1 FROM loaded WHERE type = $1 LIMIT 1'
+      const found = await this.connection.runAndReadAll(sql, [type])
+      if (found.currentRowCount > 0) throw columnsMissing(type, required, this.columns)
+    }
   }
 
   /** All rows; each portion belongs to the caller. */
@@ -130,14 +154,30 @@ async function describe(connection: DuckDBConnection, sql: string): Promise<Quer
   }))
 }
 
+/** Of DuckDB's message, which repeats a faulty line of a file whole. */
+const lineMax = 160
+const messageMax = 500
+
+function cut(text: string, max: number): string {
+  if (text.length <= max) return text
+  // A character of two halves is not cut in the middle.
+  return `${text.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
+}
+
+/** One sentence, however long the lines are that DuckDB repeats. */
+function sentenceOf(message: string): string {
+  const lines = message.split('\n').map((line) => cut(line.replace(/\s+/g, ' ').trim(), lineMax))
+  return cut(lines.filter((line) => line !== '').join(' '), messageMax)
+}
+
 /** DuckDB's message without the excerpt of the query that it draws below. */
 async function run<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
     const [message] = (error as Error).message.split('\n\nLINE ')
-    const sentence = message.replace('Failed to extract statements:', '').replace(/\s+/g, ' ')
-    throw configurationError('QUERY_FAILED', `the query failed: ${sentence.trim()}`, error)
+    const sentence = sentenceOf(message.replace('Failed to extract statements:', ''))
+    throw configurationError('QUERY_FAILED', `the query failed: ${sentence}`, error)
   }
 }
 

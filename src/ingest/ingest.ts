@@ -86,6 +86,7 @@ export async function ingestSql(options: IngestOptions): Promise<IngestReport> {
   try {
     const opened = await openRun(options.log, options.app.name, options, options.speed)
     rows ??= await QueryRows.open(options, options)
+    await rows.checkFields(options.app.codec)
     return await new Course(options, rows, opened).run()
   } finally {
     await rows?.close()

@@ -3,6 +3,7 @@
  * the conversion, a column at a time, so that JavaScript sees numbers, strings, booleans and null.
  */
 import { configurationError } from '../errors.js'
+import { nearest } from '../features/nearest.js'
 
 export interface QueryColumn {
   readonly name: string
@@ -48,12 +49,37 @@ export function checkColumns(columns: readonly QueryColumn[]): void {
       problems.push(`${name} is ${column.type}, due is ${type}`)
     }
   }
-  if (problems.length === 0) return
+  if (problems.length > 0) throw noEvents(problems.join('; '), columns)
+}
+
+function noEvents(problem: string, columns: readonly QueryColumn[]): Error {
   const came = columns.map(({ name, type }) => `${name} ${type}`).join(', ')
-  throw configurationError(
-    'QUERY_COLUMNS',
-    `the query's columns do not make events: ${problems.join('; ')}; it returns ${came}`,
-  )
+  const text = `the query's columns do not make events: ${problem}; it returns ${came}`
+  return configurationError('QUERY_COLUMNS', text)
+}
+
+/** Those of the fields that an event must have for which the query has no column at all. */
+export function fieldsWithoutColumn(
+  required: readonly string[],
+  columns: readonly QueryColumn[],
+): readonly string[] {
+  const names = new Set(columns.map(({ name }) => name))
+  return required.filter((field) => !names.has(field))
+}
+
+/** `QUERY_COLUMNS` (exit 78): the fields that lack a column, and the one probably meant for each. */
+export function columnsMissing(
+  type: string,
+  required: readonly string[],
+  columns: readonly QueryColumn[],
+): Error {
+  const taken = new Set([...required, 'type', loggedAt.name])
+  const spare = columns.map(({ name }) => name).filter((name) => !taken.has(name))
+  const missing = fieldsWithoutColumn(required, columns).map((field) => {
+    const hint = nearest(field, spare).replace(': ', '')
+    return hint === '' ? field : `${field} (${hint})`
+  })
+  return noEvents(`${type} lacks ${missing.join(', ')}`, columns)
 }
 
 /** @example quoted('my "col"') // '"my ""col"""' */

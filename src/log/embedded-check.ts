@@ -6,7 +6,7 @@ import { ioError } from '../errors.js'
 import type { Db } from '../state/level-store-db.js'
 import { damaged } from './embedded-cursor.js'
 import { TALLY_KEY, parseIndexKey, partitionKey, partitionRows, rowsOf } from './embedded-keys.js'
-import { decodeRow, type PartitionRow, type TallyRow } from './embedded-rows.js'
+import { decodeRow, type PartitionRow, type TallyRow, writesOf } from './embedded-rows.js'
 import type { Tails } from './tails.js'
 
 const KEYS_AT_ONCE = 4096
@@ -34,7 +34,6 @@ export async function checkedTails(db: Db, tails: Tails): Promise<Map<number, Pa
 
 async function readPartitionRows(db: Db, count: number): Promise<Map<number, PartitionRow>> {
   const rows = new Map<number, PartitionRow>()
-  let writes = 0
   for (const [key, bytes] of await db.iterator(partitionRows()).all()) {
     const row = decodeRow(key, bytes) as PartitionRow | null
     const partition = key.readUInt32BE(1)
@@ -42,8 +41,8 @@ async function readPartitionRows(db: Db, count: number): Promise<Map<number, Par
       throw ioError('LOG_DAMAGED', `log: the row of partition ${partition} is damaged`)
     }
     rows.set(partition, row)
-    writes += row.writes
   }
+  const writes = writesOf(rows)
   const bytes = await db.get(TALLY_KEY)
   const tally =
     bytes === undefined ? { writes: 0 } : (decodeRow(TALLY_KEY, bytes) as TallyRow | null)

@@ -15,14 +15,16 @@ import { BlockSource, damaged, readFailure } from './embedded-cursor.js'
 import { BlockDraft } from './embedded-draft.js'
 import { baseOffsetOf, keyAt } from './embedded-keys.js'
 import {
+  assertComplete,
   confirmClosed,
+  hasDatabase,
   logOwner,
   openLogDb,
   openMeta,
   readMarker,
   type EmbeddedLogOptions,
 } from './embedded-open.js'
-import type { MetaRow, PartitionRow } from './embedded-rows.js'
+import { type MetaRow, type PartitionRow, writesOf } from './embedded-rows.js'
 import { EmbeddedWriter } from './embedded-writer.js'
 import type { EventLog, LogReader, StoredRecord, TimeBase, Transaction } from './log.js'
 import { TailReader } from './tail-reader.js'
@@ -66,7 +68,7 @@ export class EmbeddedLog implements EventLog {
    */
   static async open(directory: string, options: EmbeddedLogOptions = {}): Promise<EmbeddedLog> {
     const marker = await readMarker(directory)
-    if (marker === null && options.mustExist) {
+    if (marker === null && options.mustExist && !(await hasDatabase(directory))) {
       throw configurationError('LOG_MISSING', `there is no event log in ${directory}`)
     }
     const db = await openLogDb(directory)
@@ -74,6 +76,7 @@ export class EmbeddedLog implements EventLog {
       const meta = await openMeta(db, directory, marker, options)
       const tails = new Tails(meta.partitions)
       const rows = await checkedTails(db, tails)
+      assertComplete(directory, marker, writesOf(rows))
       return new EmbeddedLog(db, meta, tails, rows, options.clock ?? Date.now)
     } catch (error) {
       await db.close()
@@ -189,7 +192,7 @@ export class EmbeddedLog implements EventLog {
     await this.#writer.finished()
     await Promise.all([...this.#readers].map((reader) => reader.close()))
     await this.#db.close()
-    await confirmClosed(this.#db.location)
+    await confirmClosed(this.#db.location, this.id, writesOf(this.#rows))
   }
 
   #assertOpen(step: string): void {

@@ -54,7 +54,11 @@ export class BlockMerger {
     for (const tail of due) {
       const small = this.#small.get(tail) ?? []
       for (let from = mergeFrom(small); from >= 0; from = mergeFrom(small)) {
-        small.push(...(await this.#mergeRun(tail, small.splice(from))))
+        const run = small.splice(from)
+        const left = await this.#mergeRun(tail, run)
+        // Behind a full block, or one that cannot be read, nothing is a neighbour of what is before.
+        if (left[0]?.baseOffset !== run[0].baseOffset) small.length = 0
+        small.push(...left)
       }
     }
   }
@@ -62,17 +66,18 @@ export class BlockMerger {
   /** Merges neighbours and returns the small blocks that are left of them: one, or none. */
   async #mergeRun(tail: Tail, run: readonly SmallBlock[]): Promise<SmallBlock[]> {
     const end = run.at(-1)!.baseOffset + run.at(-1)!.count
-    const merged = await this.#read(tail, run[0].baseOffset, end)
+    const found = await this.#read(tail, run[0].baseOffset, end)
     // Damage stays as it is: whoever reads the records reports it.
-    if (merged === null) return []
+    if (found === null) return []
     const batch = this.db.batch()
-    for (const { baseOffset, count } of run) {
+    // What was read is what is written anew, so it is what goes.
+    for (const { baseOffset, count } of found.read) {
       batch.del(keyAt('index', tail, baseOffset, count))
       batch.del(keyAt('block', tail, baseOffset))
     }
     let baseOffset = run[0].baseOffset
     const left: SmallBlock[] = []
-    for (const block of merged) {
+    for (const block of found.merged) {
       const key = keyAt('block', tail, baseOffset)
       batch.put(keyAt('index', tail, baseOffset, block.count), EMPTY)
       batch.put(key, block.finish(key))
@@ -84,8 +89,14 @@ export class BlockMerger {
     return left
   }
 
-  async #read(tail: Tail, from: number, end: number): Promise<BlockBuilder[] | null> {
-    const blocks = [new BlockBuilder()]
+  /** The blocks that hold the records from `from` to `end`, and the same records in full ones. */
+  async #read(
+    tail: Tail,
+    from: number,
+    end: number,
+  ): Promise<{ read: readonly SmallBlock[]; merged: readonly BlockBuilder[] } | null> {
+    const read: SmallBlock[] = []
+    const merged = [new BlockBuilder()]
     let due = from
     const range = { gte: keyAt('block', tail, from), lt: keyAt('block', tail, end) }
     const entries = await this.db
@@ -95,13 +106,14 @@ export class BlockMerger {
     for (const [key, value] of entries) {
       const records = baseOffsetOf(key) === due ? decodeBlock(key, value, due) : null
       if (records === null) return null
+      read.push({ baseOffset: due, count: records.length })
       due += records.length
       for (const record of records) {
-        if (blocks.at(-1)!.isFull) blocks.push(new BlockBuilder())
-        blocks.at(-1)!.add(record)
+        if (merged.at(-1)!.isFull) merged.push(new BlockBuilder())
+        merged.at(-1)!.add(record)
       }
     }
-    return due === end ? blocks : null
+    return due === end ? { read, merged } : null
   }
 }
 

@@ -4,10 +4,13 @@
  * E1 A partition count and a time base are for ever: opening with others is refused.
  * E2 A log that was there and opens as new is damage. LevelDB takes a directory without its
  *    `CURRENT` file for a new database; the marker, the log's id in a file beside it, knows better.
+ * E3 A log that was closed in order has all of its writes. LevelDB drops what it cannot read of the
+ *    end of its own log, as if it had been torn by a crash; the marker, which then says how many
+ *    there were, knows better.
  */
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { configurationError, ioError } from '../errors.js'
 import {
   levelFailure,
@@ -58,16 +61,41 @@ export async function openLogDb(directory: string): Promise<Db> {
   return openDb(directory, owner)
 }
 
-/** To be called when the database has been closed in order. */
-export async function confirmClosed(directory: string): Promise<void> {
-  await rm(openPath(directory), { force: true })
+/** To be called when the database has been closed in order, with all writes that it ever took. */
+export async function confirmClosed(directory: string, id: string, writes: number): Promise<void> {
+  try {
+    await writeMarker(directory, { id, writes })
+    await rm(openPath(directory), { force: true })
+  } catch {
+    // A full disk, say. Nothing is lost: the next opening looks as closely as after a crash.
+  }
+}
+
+/**
+ * Keeps E3. After a crash there may be more writes than the marker says, never fewer.
+ *
+ * @throws TidemarkError LOG_DAMAGED (74)
+ */
+export function assertComplete(directory: string, marker: Marker | null, writes: number): void {
+  const due = marker?.writes ?? 0
+  if (writes >= due) return
+  const text = `the event log ${directory} was closed with ${due} writes and opens with ${writes}`
+  throw ioError(
+    'LOG_DAMAGED',
+    `${text}: committed records are missing; out of a backup, log.id comes with it`,
+  )
+}
+
+/** Whether LevelDB finds a database there. */
+export async function hasDatabase(directory: string): Promise<boolean> {
+  return (await readIfThere(join(directory, 'CURRENT'))) !== null
 }
 
 /** The log's identity; a new one where the directory is new. */
 export async function openMeta(
   db: Db,
   directory: string,
-  marker: string | null,
+  marker: Marker | null,
   options: EmbeddedLogOptions,
 ): Promise<MetaRow> {
   const bytes = await db.get(META_KEY)
@@ -79,9 +107,9 @@ export async function openMeta(
   }
   const meta = decodeRow(META_KEY, bytes) as MetaRow | null
   if (meta === null) throw ioError('LOG_DAMAGED', `the first row of ${directory} is damaged`)
-  if (marker === null) await writeMarker(directory, meta.id)
-  else if (marker !== meta.id) {
-    throw ioError('LOG_DAMAGED', `${directory} holds log ${meta.id}; ${marker} was there before`)
+  if (marker === null) await writeMarker(directory, { id: meta.id, writes: 0 })
+  else if (marker.id !== meta.id) {
+    throw ioError('LOG_DAMAGED', `${directory} holds log ${meta.id}; ${marker.id} was there before`)
   }
   assertAgrees(meta, options)
   return meta
@@ -100,7 +128,7 @@ async function createMeta(
   }
   await db.put(META_KEY, encodeRow(META_KEY, meta), { sync: true })
   // The marker comes second: without it the row is believed, without the row it is damage.
-  await writeMarker(directory, meta.id)
+  await writeMarker(directory, { id: meta.id, writes: 0 })
   return meta
 }
 
@@ -123,17 +151,26 @@ function assertAgrees(meta: MetaRow, { partitions, timeBase }: EmbeddedLogOption
 const markerPath = (directory: string) => `${directory}.id`
 const openPath = (directory: string) => `${directory}.open`
 
-/** The id of the log that was created here, or null. */
-export async function readMarker(directory: string): Promise<string | null> {
-  const marker = await readIfThere(markerPath(directory))
-  return marker && marker.trim()
+/** What is known of a log beside its database. */
+export interface Marker {
+  readonly id: string
+  /** When it was last closed in order; 0 before. */
+  readonly writes: number
 }
 
-async function writeMarker(directory: string, id: string): Promise<void> {
+/** The marker of the log that was created here, or null. */
+export async function readMarker(directory: string): Promise<Marker | null> {
+  const text = await readIfThere(markerPath(directory))
+  if (!text) return null
+  const [id, writes] = text.split('\n')
+  return { id: id.trim(), writes: Number(writes) || 0 }
+}
+
+async function writeMarker(directory: string, { id, writes }: Marker): Promise<void> {
   const path = markerPath(directory)
   const file = await open(`${path}.new`, 'w')
   try {
-    await file.writeFile(`${id}\n`)
+    await file.writeFile(`${id}\n${writes}\n`)
     await file.sync()
   } finally {
     await file.close()

@@ -25,6 +25,13 @@ export interface TallyRow {
   readonly writes: number
 }
 
+/** The writes that the partition rows have counted. */
+export function writesOf(rows: ReadonlyMap<number, PartitionRow>): number {
+  let writes = 0
+  for (const row of rows.values()) writes += row.writes
+  return writes
+}
+
 export function encodeRow(key: Buffer, row: MetaRow | PartitionRow | TallyRow): Buffer {
   const payload = Buffer.from(JSON.stringify(row))
   return sealed(sealOf(key, payload), payload)

@@ -16,7 +16,7 @@ import { writeFailure, type Db } from '../state/level-store-db.js'
 import type { BlockBuilder } from './embedded-block.js'
 import { TALLY_KEY, keyAt, partitionKey } from './embedded-keys.js'
 import { BlockMerger } from './embedded-merge.js'
-import { encodeRow, type PartitionRow } from './embedded-rows.js'
+import { encodeRow, type PartitionRow, writesOf } from './embedded-rows.js'
 import type { Tail } from './tails.js'
 
 /** A transaction's blocks, by where they go. */
@@ -52,7 +52,7 @@ export class EmbeddedWriter {
     this.#db = db
     this.#rows = rows
     this.#merger = new BlockMerger(db)
-    this.#writes = [...rows.values()].reduce((sum, row) => sum + row.writes, 0)
+    this.#writes = writesOf(rows)
   }
 
   /** @throws TidemarkError LOG_WRITE_FAILED, DISK_FULL (74): the log must be opened again */

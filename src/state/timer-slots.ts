@@ -1,14 +1,25 @@
-/** Customers as small numbers, and the instant at which each one's timer is due. */
+/**
+ * Customers as small numbers, and the instant at which each one's timer is due.
+ *
+ * A slot that was left may still lie in buckets, in the place of its customer's name, so it is
+ * given to nobody else before those have been swept.
+ */
 export class TimerSlots {
   private readonly numbers = new Map<string, number>()
   private readonly names: string[] = []
   private dues = new Float64Array(1024)
-  private readonly free: number[] = []
+  private free: number[] = []
+  private left: number[] = []
   /** Customers that have an entry now. */
   armed = 0
 
   get size(): number {
     return this.numbers.size
+  }
+
+  /** Slots that wait for a sweep. */
+  get leftCount(): number {
+    return this.left.length
   }
 
   /** The slot of a customer, or −1. */
@@ -33,7 +44,13 @@ export class TimerSlots {
     this.clear(slot)
     this.numbers.delete(this.names[slot])
     this.names[slot] = ''
-    this.free.push(slot)
+    this.left.push(slot)
+  }
+
+  /** No bucket holds a slot any more that was left. */
+  swept(): void {
+    this.free = this.free.concat(this.left)
+    this.left = []
   }
 
   name(slot: number): string {

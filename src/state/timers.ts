@@ -10,26 +10,21 @@
  * T3 An entry is rewritten only when it becomes earlier or was served, so a busy customer costs
  *    nothing; an early entry that fires is armed anew without a row.
  *
- * Entries lie in buckets of five minutes that are sorted only when they become due: arming costs
- * a push, whatever the number of customers. A replaced entry stays in its bucket until the bucket
- * is due, or until there are more of them than customers: memory is bounded by the customers even
- * where nothing is served for long.
+ * Entries lie in buckets of five minutes that are put in order only when they become due: arming
+ * costs a push, whatever the number of customers. A replaced entry stays in its bucket until the
+ * bucket is due, or until there are more of them than customers: memory is bounded by the customers
+ * even where nothing is served for long.
  *
  * A customer is a small number here, his slot, and an entry is one double: the garbage collector
  * marks a name a customer and nothing else, however many millions of them wait.
  */
-
-import { Bucket, bucketMs } from './timer-bucket.js'
+import { Bucket, bucketMs, type Timer } from './timer-bucket.js'
 import { TimerSlots } from './timer-slots.js'
 
-/** So few replaced entries are not worth a sweep. */
-const replacedMin = 1_000
+export type { Timer } from './timer-bucket.js'
 
-export interface Timer {
-  readonly customer: string
-  /** Whole ms since 1970. */
-  readonly due: number
-}
+/** So few replaced entries, or customers who left, are not worth a sweep. */
+const replacedMin = 1_000
 
 /** All timers up to here have been served; `customer` null: all customers of that instant. */
 export interface TimerCursor {
@@ -75,6 +70,7 @@ export class Timers {
   private replace(known: number, customer: string, due: number): void {
     if (due === Infinity) {
       if (known >= 0) this.slots.remove(known)
+      this.sweepIfDue()
       return
     }
     const slot = known < 0 ? this.slots.add(customer) : known
@@ -88,28 +84,24 @@ export class Timers {
     }
     bucket.push(slot, due)
     this.lying++
-    const replaced = this.lying - this.slots.armed
-    if (replaced > replacedMin && replaced > this.slots.size) this.sweep()
+    this.sweepIfDue()
+  }
+
+  private sweepIfDue(): void {
+    const most = Math.max(replacedMin, this.slots.size)
+    if (this.lying - this.slots.armed > most || this.slots.leftCount > most) this.sweep()
   }
 
   /** Drops the entries that were replaced; each of them has paid for it by being armed. */
   private sweep(): void {
     this.lying = 0
     for (const [number, bucket] of this.buckets) {
-      bucket.order()
+      bucket.sweep()
       this.lying += bucket.length
       if (bucket.length === 0) this.buckets.delete(number)
     }
     this.order = this.order.filter((number) => this.buckets.has(number))
-  }
-
-  /** A bucket whose entries are in order. */
-  private sorted(number: number): Bucket {
-    const bucket = this.buckets.get(number)!
-    this.lying -= bucket.length
-    bucket.sort()
-    this.lying += bucket.length
-    return bucket
+    this.slots.swept()
   }
 
   /** The first up to `max` timers due at `asOf`, left where they are. */
@@ -117,14 +109,10 @@ export class Timers {
     const found: Timer[] = []
     for (const number of this.order) {
       if (number * bucketMs > asOf || found.length >= max) break
-      const bucket = this.sorted(number)
-      for (let place = 0; place < bucket.length && found.length < max; place++) {
-        const due = bucket.dueAt(place)
-        if (due > asOf) break
-        if (bucket.isLive(place)) {
-          found.push({ customer: this.slots.name(bucket.slotAt(place)), due })
-        }
-      }
+      const bucket = this.buckets.get(number)!
+      const before = bucket.length
+      bucket.collect(asOf, max, found)
+      this.lying += bucket.length - before
     }
     return found
   }
@@ -134,18 +122,12 @@ export class Timers {
     while (this.order.length > 0) {
       const number = this.order[0]
       if (number * bucketMs > asOf) return null
-      const bucket = this.sorted(number)
-      while (bucket.length > 0) {
-        const due = bucket.dueAt(0)
-        if (due > asOf) return null
-        const slot = bucket.slotAt(0)
-        const isLive = bucket.isLive(0)
-        bucket.shift()
-        this.lying--
-        if (!isLive) continue
-        this.slots.clear(slot)
-        return { customer: this.slots.name(slot), due }
-      }
+      const bucket = this.buckets.get(number)!
+      const before = bucket.length
+      const timer = bucket.take(asOf)
+      this.lying += bucket.length - before
+      if (timer !== null) return timer
+      if (bucket.length > 0) return null
       this.buckets.delete(number)
       this.order.shift()
     }

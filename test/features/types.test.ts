@@ -22,12 +22,7 @@ import {
   type FeatureValues,
 } from '../../src/index.js'
 import type { EventsOf } from '../../src/events/schema-types.js'
-
-const envelope = [
-  { name: 'event_id', type: 'string' },
-  { name: 'customer_id', type: 'string' },
-  { name: 'occurred_at', type: { type: 'long', logicalType: 'timestamp-millis' } },
-] as const
+import { envelope } from '../support/envelope.js'
 
 const schemas = {
   payment: {

@@ -151,6 +151,11 @@ test(
     expect(await runBinary(['start', '--data', place.data(), ...once])).toMatchObject({ exit: 0 })
     rmSync(place.path('data/log'), { recursive: true })
     cpSync(join(shared.data, 'log'), place.path('data/log'), { recursive: true })
+    // The log says of itself how much it held when it was closed, and that has to come with it.
+    const half = await runBinary(['start', '--data', place.data(), ...once])
+    expect(half).toMatchObject({ exit: 74 })
+    expect(half.stderr).toMatch(/LOG_DAMAGED: .*log\.id comes with it/)
+    cpSync(join(shared.data, 'log.id'), place.path('data/log.id'))
     const started = new Binary(['start', '--data', place.data(), '--port', '0', '--json'])
     const url = await started.serving()
     const answer = async () =>

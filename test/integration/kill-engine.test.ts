@@ -19,7 +19,7 @@ beforeAll(async () => {
   const directory = join(folder, 'undisturbed')
   await arena.prepare(directory)
   due = await finish(arena, directory)
-}, 240_000)
+}, 600_000)
 
 test('an engine that nobody kills is without fault', async () => {
   expect([...due.faults, ...due.aside]).toEqual([])
@@ -33,7 +33,7 @@ test.each(engineChains.map(({ name, kills }) => [name, kills] as const))(
   async (_, kills) => {
     expect(await killRound(arena, join(folder, 'killed'), kills, due)).toEqual([])
   },
-  240_000,
+  600_000,
 )
 
 test.each([1, 2, 3, 4, 5])(
@@ -44,5 +44,5 @@ test.each([1, 2, 3, 4, 5])(
     const faults = await killRound(arena, join(folder, 'killed'), kills, due)
     expect(faults, `kills: ${JSON.stringify(kills)}`).toEqual([])
   },
-  240_000,
+  600_000,
 )

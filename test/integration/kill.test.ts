@@ -20,7 +20,7 @@ let due: DataFacts
 beforeAll(async () => {
   arena = await commandArena(folder, 1, 200)
   due = await finish(arena, join(folder, 'undisturbed'))
-}, 240_000)
+}, 600_000)
 
 /** The names that the sources give to their failpoints. */
 async function failpointsInSource(): Promise<Set<string>> {
@@ -54,7 +54,7 @@ test.each(commandChains.map(({ name, kills }) => [name, kills] as const))(
   async (_, kills) => {
     expect(await killRound(arena, join(folder, 'killed'), kills, due)).toEqual([])
   },
-  240_000,
+  600_000,
 )
 
 test('a start killed five times at random loses and doubles nothing', async () => {
@@ -62,4 +62,4 @@ test('a start killed five times at random loses and doubles nothing', async () =
   const kills = Array.from({ length: 5 }, () => ({ afterMs: 400 + random.below(2500) }))
   const faults = await killRound(arena, join(folder, 'killed'), kills, due)
   expect(faults, `kills: ${JSON.stringify(kills)}`).toEqual([])
-}, 240_000)
+}, 600_000)

@@ -1,6 +1,6 @@
 /** What is broken in the files of an embedded log is reported, and never read as data. */
-import { readdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { EmbeddedLog } from '../../src/log/embedded-log.js'
 import type { EventLog } from '../../src/log/log.js'
@@ -152,6 +152,43 @@ test.each(['CURRENT', 'MANIFEST', 'everything'])(
     await expect(EmbeddedLog.open(directory)).rejects.toMatchObject({ code: 'LOG_DAMAGED' })
   },
 )
+
+test.each(['log that is open', 'log that was closed in order'])(
+  'a byte that flips in the file of the newest writes of a %s',
+  async (which) => {
+    const directory = join(await tempFolder(), 'log')
+    const log = await EmbeddedLog.open(directory, { timeBase: { kind: 'none' } })
+    for (let commit = 0; commit < 20; commit += 1) await append(log, 'a', 3, `in commit ${commit}`)
+    const copy = join(await tempFolder(), 'log')
+    // A copy of what is on the disk now is what a kill would leave.
+    if (which === 'log that is open') await copyOf(dirname(directory), dirname(copy))
+    await log.close()
+    if (which !== 'log that is open') await copyOf(dirname(directory), dirname(copy))
+    const name = (await readdir(copy)).find((one) => one.endsWith('.log'))!
+    const bytes = await readFile(join(copy, name))
+    bytes[bytes.length >> 1] ^= 1
+    await writeFile(join(copy, name), bytes)
+    const held = await allOrDamage(copy)
+    // Nobody can tell it from a torn write then; what is left is a prefix.
+    expect(held === null ? 'damage' : held.length < 60).toBe(
+      which === 'log that is open' ? true : 'damage',
+    )
+  },
+)
+
+test('a log without its marker is opened, and has one again', async () => {
+  const directory = join(await tempFolder(), 'log')
+  const log = await EmbeddedLog.open(directory, { timeBase: { kind: 'none' } })
+  await append(log, 'a', 3, 'here')
+  await log.close()
+  await rm(`${directory}.id`)
+  const again = await EmbeddedLog.open(directory, { mustExist: true })
+  expect(again.id).toBe(log.id)
+  expect(await allOf(again)).toHaveLength(3)
+  await again.close()
+  await rm(directory, { recursive: true })
+  await expect(EmbeddedLog.open(directory)).rejects.toMatchObject({ code: 'LOG_DAMAGED' })
+})
 
 test('what a log is for ever cannot be asked to be otherwise', async () => {
   const directory = join(await tempFolder(), 'log')

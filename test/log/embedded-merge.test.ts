@@ -39,6 +39,21 @@ async function blocksOf(directory: string, topic: string): Promise<number[]> {
   return blocks
 }
 
+function repeated(times: number, size: number): number[] {
+  return Array.from({ length: times }, () => size)
+}
+
+/** Mostly of one class, then of another, as rates rise and fall. */
+function anySizes(seed: number): number[] {
+  const random = seededRandom(seed)
+  const sizes: number[] = []
+  while (sizes.length < 600) {
+    const most = [12, 120, 400, 900, 1500][random.below(5)]
+    for (let left = random.below(60); left > 0; left -= 1) sizes.push(1 + random.below(most))
+  }
+  return sizes
+}
+
 const upTo = (count: number, from = 0) => Array.from({ length: count - from }, (_, i) => from + i)
 
 test('thousands of commits leave a few blocks, with the same records at the same offsets', async () => {
@@ -77,6 +92,34 @@ test('readers go on over borders that move while they read', async () => {
     expect(found).toEqual(upTo(from + found.length, from))
     await committing
   }
+  expect(await numbers(log)).toEqual(upTo(at))
+  await log.close()
+})
+
+test.each([
+  {
+    name: 'a border between what is merged and what is not',
+    sizes: [300, ...repeated(16, 100), ...repeated(15, 300)],
+  },
+  ...[1, 2, 3, 4].map((seed) => ({
+    name: `commits of all sizes (seed ${seed})`,
+    sizes: anySizes(seed),
+  })),
+])('a log with $name opens again with all records', async ({ sizes }) => {
+  const directory = join(await tempFolder(), 'log')
+  let at = 0
+  // Twice: what one process left small, the next one finds before its own.
+  for (let process = 0; process < 2; process += 1) {
+    const log = await EmbeddedLog.open(directory, { timeBase: { kind: 'none' } })
+    expect(await numbers(log)).toEqual(upTo(at))
+    for (const size of sizes) {
+      await commit(log, at, size)
+      at += size
+    }
+    expect(await numbers(log)).toEqual(upTo(at))
+    await log.close()
+  }
+  const log = await EmbeddedLog.open(directory)
   expect(await numbers(log)).toEqual(upTo(at))
   await log.close()
 })

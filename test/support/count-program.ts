@@ -80,6 +80,7 @@ export const jsonCodec: EventCodec = {
     }
   },
   encode: (_type, body) => Buffer.from(JSON.stringify(body)),
+  required: () => [],
 }
 
 export const noRules: EventRules = { check: () => null }

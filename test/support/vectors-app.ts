@@ -15,12 +15,7 @@ import {
   tenure,
 } from '../../src/features/expressions.js'
 import { features } from '../../src/features/declare.js'
-
-const envelope = [
-  { name: 'event_id', type: 'string' },
-  { name: 'customer_id', type: 'string' },
-  { name: 'occurred_at', type: { type: 'long', logicalType: 'timestamp-millis' } },
-] as const
+import { envelope } from './envelope.js'
 
 export const vectorSchemas = {
   order: {

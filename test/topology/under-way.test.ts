@@ -8,6 +8,7 @@ import type { SnapshotCursor } from '../../src/snapshots/snapshots.js'
 import { Credits } from '../../src/topology/credits.js'
 import { startEngine } from '../../src/topology/engine.js'
 import { followSnapshots } from '../../src/topology/follow-snapshots.js'
+import { recordsOf } from '../support/outputs.js'
 import { MapHome, MapSnapshots, testTopology } from '../support/topology.js'
 
 const start = Date.UTC(2024, 0, 1)
@@ -192,6 +193,31 @@ test('snapshots that follow the outputs stand behind each commit in turn', async
     { commit: 2, featuresOffset: 3, scoresOffset: 3 },
     { commit: 2, featuresOffset: 3, scoresOffset: 3 },
   ])
+})
+
+test('snapshots that follow the outputs never stand within a commit', async () => {
+  const { log } = gatedLog(() => start, 'none')
+  // More than a portion, and in it the border of the two commits.
+  const many = Array.from({ length: 1500 }, (_, i) => [`c${i}`, start] as const)
+  await append(log, ...many)
+  const { parts } = testTopology(log, { idleWaitMs: 2, batchRecordsMax: 4000 })
+  const engine = startEngine(parts, identity)
+  await engine.idle()
+  await append(log, ...many.map(([customer]) => [customer, start + 1] as const))
+  await engine.idle()
+  await engine.stop()
+  const snapshots = new NotedSnapshots()
+  const rows = new OutputRows(parts.layout)
+  await followSnapshots({ ...parts, snapshots, rows }, 0, await lastPosition(log))
+  const expected = new Map<number, number>()
+  for (const record of await recordsOf(log, parts.topics.features, 0)) {
+    expected.set(rows.decodeFeatures(record.value!).commit, record.offset + 1)
+  }
+  expect([...expected.values()].some((rowsSoFar) => rowsSoFar % 1024 !== 0)).toBe(true)
+  expect(new Map(snapshots.cursors.map((one) => [one.commit, one.featuresOffset]))).toEqual(
+    expected,
+  )
+  expect(snapshots.cursors.length).toBe(expected.size + 1)
 })
 
 test('an engine has ended only when each of its partitions has', async () => {

@@ -168,6 +168,15 @@ export const badDirectories: readonly CommandLine[] = [
   },
   {
     row: 'B25',
+    given: 'a place where the kernel makes the names',
+    args: () => ['start', '--data', '/proc/nowhere/data', ...once],
+    exit: 74,
+    code: 'DATA_NOT_WRITABLE',
+    says: ['ENOENT'],
+    skipped: process.platform === 'linux' ? null : 'only Linux has /proc',
+  },
+  {
+    row: 'B25',
     given: 'a directory that is not for this user to write',
     args: (place) => ['start', '--data', place.data(), ...once],
     exit: 74,

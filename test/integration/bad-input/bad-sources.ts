@@ -73,6 +73,13 @@ export const badSources: readonly CommandLine[] = [
     ),
     row: 'B8',
   },
+  query(
+    'a misspelt column of the type',
+    `SELECT event_id, customer_id, 'payment' AS type, occurred_at::TIMESTAMP AS occurred_at,
+      seconds::DOUBLE AS amonut, 'paid' AS status, 'card' AS method FROM read_csv(\${files})`,
+    'QUERY_COLUMNS',
+    'payment lacks amount (did you mean amonut?)',
+  ),
   query('SQL that is none', 'SELEKT * FROM read_csv(${files})', 'QUERY_FAILED', 'SELEKT'),
   query('SQL that names no files', 'SELECT 1', 'QUERY_FILES', '${files}'),
   query(
