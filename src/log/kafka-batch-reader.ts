@@ -13,20 +13,20 @@ import { crc32c } from '@node-rs/crc32'
 import kafkajs from 'kafkajs'
 import { configurationError, ioError } from '../errors.js'
 import { batchHeaderBytes } from './kafka-batch-builder.js'
+import { BatchRecords } from './kafka-batch-records.js'
 import type { AbortedTransaction } from './kafka-requests.js'
-import type { Headers, StoredRecord } from './log.js'
+import { readInt64 } from './kafka-wire.js'
 import type { TopicPartition } from './tails.js'
 
 const magic = 2
 const codecMask = 0x07
-const appendTimeFlag = 0x08
 const transactionalFlag = 0x10
 const controlFlag = 0x20
-const two32 = 0x1_0000_0000
 const abortMarkerType = 0
 
 export interface ReadBatches {
-  readonly records: StoredRecord[]
+  /** In order; none of them is empty. */
+  readonly batches: BatchRecords[]
   /** Behind the last whole batch, whatever it held. */
   readonly nextOffset: number
 }
@@ -42,7 +42,7 @@ export async function readBatches(
   fromOffset: number,
 ): Promise<ReadBatches> {
   const filter = new AbortedFilter(aborted)
-  const records: StoredRecord[] = []
+  const batches: BatchRecords[] = []
   let nextOffset = fromOffset
   // The last batch may be cut off: the answer is bounded in bytes, whatever they belong to.
   for (let begin = 0; begin + batchHeaderBytes <= bytes.length;) {
@@ -51,18 +51,15 @@ export async function readBatches(
     const batch = bytes.subarray(begin, end)
     begin = end
     checkBatch(batch, at)
-    const baseOffset = readInt64(batch, 0)
-    nextOffset = baseOffset + batch.readInt32BE(23) + 1
+    nextOffset = readInt64(batch, 0) + batch.readInt32BE(23) + 1
     if (nextOffset <= fromOffset || !filter.passes(batch, nextOffset)) continue
     const codec = batch.readInt16BE(21) & codecMask
     const content = batch.subarray(batchHeaderBytes)
-    readRecords(codec === 0 ? content : await decompressed(codec, content), batch, {
-      baseOffset,
-      fromOffset,
-      records,
-    })
+    const plain = codec === 0 ? content : await decompressed(codec, content)
+    const records = new BatchRecords(batch, plain, fromOffset)
+    if (records.left > 0) batches.push(records)
   }
-  return { records, nextOffset: Math.max(nextOffset, fromOffset) }
+  return { batches, nextOffset: Math.max(nextOffset, fromOffset) }
 }
 
 /** Keeps A1 over the batches of one answer, in order. */
@@ -94,10 +91,8 @@ class AbortedFilter {
 
 /** A control record's key is its version and its type, two bytes each. */
 function isAbortMarker(batch: Buffer): boolean {
-  if (batch.readInt32BE(57) === 0) return false
-  const records: StoredRecord[] = []
-  readRecords(batch.subarray(batchHeaderBytes), batch, { baseOffset: 0, fromOffset: 0, records })
-  return records[0].key!.readInt16BE(2) === abortMarkerType
+  const [marker] = new BatchRecords(batch, batch.subarray(batchHeaderBytes), 0).take(1)
+  return marker?.key!.readInt16BE(2) === abortMarkerType
 }
 
 function checkBatch(batch: Buffer, { topic, partition }: TopicPartition): void {
@@ -126,88 +121,4 @@ async function decompressed(codec: number, content: Buffer): Promise<Buffer> {
     const text = `records are compressed with ${codecNames[codec] ?? codec}, which is not installed`
     throw configurationError('CODEC_MISSING', `${text}: produce with gzip or none`, cause)
   }
-}
-
-interface Into {
-  readonly baseOffset: number
-  readonly fromOffset: number
-  readonly records: StoredRecord[]
-}
-
-/** The records of one batch from `fromOffset` on. One function: this is the hottest loop there is. */
-function readRecords(bytes: Buffer, batch: Buffer, into: Into): void {
-  const { baseOffset, fromOffset, records } = into
-  const count = batch.readInt32BE(57)
-  const baseTimestamp = readInt64(batch, 27)
-  const appendTime = batch.readInt16BE(21) & appendTimeFlag ? readInt64(batch, 35) : null
-  const cursor = new Cursor(bytes)
-  for (let index = 0; index < count; index += 1) {
-    const size = cursor.varint()
-    const end = cursor.at + size
-    cursor.at += 1
-    const timestamp = baseTimestamp + cursor.varlong()
-    const offset = baseOffset + cursor.varint()
-    if (offset >= fromOffset) {
-      const key = cursor.field()
-      const value = cursor.field()
-      const headers = cursor.headers()
-      records.push({ key, value, timestamp: appendTime ?? timestamp, headers, offset })
-    }
-    cursor.at = end
-  }
-}
-
-class Cursor {
-  at = 0
-
-  constructor(readonly bytes: Buffer) {}
-
-  varint(): number {
-    let byte = this.bytes[this.at++]
-    if (byte < 0x80) return (byte >>> 1) ^ -(byte & 1)
-    let value = byte & 0x7f
-    let shift = 7
-    do {
-      byte = this.bytes[this.at++]
-      value |= (byte & 0x7f) << shift
-      shift += 7
-    } while (byte >= 0x80)
-    return (value >>> 1) ^ -(value & 1)
-  }
-
-  /** See `BatchBuilder.varlong`: the lowest bit is the sign, the others are the magnitude. */
-  varlong(): number {
-    let byte = this.bytes[this.at++]
-    const negative = (byte & 1) === 1
-    let magnitude = (byte & 0x7f) >>> 1
-    for (let scale = 64; byte >= 0x80; scale *= 128) {
-      byte = this.bytes[this.at++]
-      magnitude += (byte & 0x7f) * scale
-    }
-    return negative ? -magnitude - 1 : magnitude
-  }
-
-  field(): Buffer | null {
-    const size = this.varint()
-    if (size < 0) return null
-    const from = this.at
-    this.at = from + size
-    return this.bytes.subarray(from, this.at)
-  }
-
-  headers(): Headers | null {
-    const count = this.varint()
-    if (count === 0) return null
-    const headers: [string, Buffer][] = []
-    for (let index = 0; index < count; index += 1) {
-      const name = this.field()!.toString()
-      // A header without a value is told as an empty one: the port has no null there.
-      headers.push([name, this.field() ?? Buffer.alloc(0)])
-    }
-    return headers
-  }
-}
-
-function readInt64(bytes: Buffer, at: number): number {
-  return bytes.readInt32BE(at) * two32 + bytes.readUInt32BE(at + 4)
 }

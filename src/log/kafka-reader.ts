@@ -13,6 +13,7 @@ import type { KafkaCluster } from './kafka-cluster.js'
 import type { KafkaEnds } from './kafka-ends.js'
 import { BrokerRefusal, kafkaCode, kafkaFailure } from './kafka-errors.js'
 import { readBatches } from './kafka-batch-reader.js'
+import type { BatchRecords } from './kafka-batch-records.js'
 import { KafkaLane } from './kafka-lane.js'
 import { fetchRequest, type Fetched } from './kafka-requests.js'
 import type { LogReader, Poll, StoredRecord } from './log.js'
@@ -35,8 +36,7 @@ const nothing: readonly StoredRecord[] = []
 
 export class KafkaReader implements LogReader {
   readonly #lane: KafkaLane
-  #records: readonly StoredRecord[] = nothing
-  #next = 0
+  #batches: BatchRecords[] = []
   /** Behind what has come, marks and aborted records included. */
   #position: number
   /** What the last answer said of the partition; nothing is known before the first. */
@@ -90,14 +90,18 @@ export class KafkaReader implements LogReader {
     if (this.#closed) return { records: [], caughtUpAt: null, atEnd: false }
     const records = this.#take(recordsMax)
     // The next answer comes while these are worked on; at the end a poll asks for it.
-    const left = this.#records.length - this.#next
+    const left = this.#left
     if (left <= recordsMax && !this.#isAtEnd) void this.#begin(this.options.fetchWaitMs)
     const caughtUpAt = left === 0 && this.#isAtEnd ? await this.#proved() : null
     return { records, caughtUpAt, atEnd: this.#isEmpty && this.#isAtEnd }
   }
 
   get #isEmpty(): boolean {
-    return this.#next >= this.#records.length
+    return this.#batches.length === 0
+  }
+
+  get #left(): number {
+    return this.#batches.reduce((sum, { left }) => sum + left, 0)
   }
 
   get #isAtEnd(): boolean {
@@ -141,13 +145,13 @@ export class KafkaReader implements LogReader {
   }
 
   #take(recordsMax: number): readonly StoredRecord[] {
-    const left = this.#records.length - this.#next
-    if (left === 0) return nothing
-    const taken =
-      this.#next === 0 && left <= recordsMax
-        ? this.#records
-        : this.#records.slice(this.#next, this.#next + recordsMax)
-    this.#next += taken.length
+    if (this.#isEmpty) return nothing
+    const taken: StoredRecord[] = []
+    while (taken.length < recordsMax && this.#batches.length > 0) {
+      const [batch] = this.#batches
+      batch.take(recordsMax - taken.length, taken)
+      if (batch.left === 0) this.#batches.shift()
+    }
     return taken
   }
 
@@ -179,10 +183,9 @@ export class KafkaReader implements LogReader {
     const offset = this.#position
     const answer = await this.#ask(offset, waitMs)
     this.#stable = answer.lastStableOffset
-    const { records, nextOffset } = await readBatches(answer, this.tail, offset)
+    const { batches, nextOffset } = await readBatches(answer, this.tail, offset)
     if (nextOffset === offset) return
-    this.#records = this.#isEmpty ? records : [...this.#records.slice(this.#next), ...records]
-    this.#next = 0
+    this.#batches.push(...batches)
     this.#position = nextOffset
   }
 

@@ -184,3 +184,8 @@ export class WireReader {
     return at
   }
 }
+
+/** @example readInt64(Buffer.from('000000000000002a', 'hex'), 0) // 42 */
+export function readInt64(bytes: Buffer, at: number): number {
+  return bytes.readInt32BE(at) * two32 + bytes.readUInt32BE(at + 4)
+}
