@@ -34,6 +34,13 @@ export class BatchBuilder {
     return this.at
   }
 
+  /** Empties it for another batch, whose bytes come where this one's were. */
+  reset(): this {
+    this.count = 0
+    this.at = batchHeaderBytes
+    return this
+  }
+
   /** Copies the record, or returns false where the batch has no room for it (B1). */
   add(record: LogRecord): boolean {
     const { key, value, headers, timestamp } = record
@@ -126,6 +133,26 @@ export class BatchBuilder {
       left = Math.floor(left / 128)
     }
     this.bytes[this.at++] = left
+  }
+}
+
+/** How many builders wait for another batch: a process with few partitions makes no new ones. */
+const spareMax = 16
+
+/**
+ * Builders whose batches have arrived. A commit has megabytes, and memory that is new for each one is
+ * what the garbage collector runs for most often.
+ */
+export class BatchBuilders {
+  private readonly spare: BatchBuilder[] = []
+
+  take(): BatchBuilder {
+    return this.spare.pop()?.reset() ?? new BatchBuilder()
+  }
+
+  /** The bytes of their batches are no longer wanted by anybody, a socket included. */
+  give(builders: readonly BatchBuilder[]): void {
+    this.spare.push(...builders.slice(0, spareMax - this.spare.length))
   }
 }
 

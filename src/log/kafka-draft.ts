@@ -1,4 +1,4 @@
-import { BatchBuilder } from './kafka-batch-builder.js'
+import type { BatchBuilder } from './kafka-batch-builder.js'
 import type { KafkaWriter } from './kafka-writer.js'
 import type { LogRecord } from './log.js'
 import type { Tail } from './tails.js'
@@ -17,13 +17,13 @@ export class KafkaDraft implements Draft {
   add(tail: Tail, record: LogRecord): number {
     let batches = this.#drafted.get(tail)
     if (batches === undefined) {
-      batches = [new BatchBuilder()]
+      batches = [this.writer.builders.take()]
       this.#drafted.set(tail, batches)
     }
     let batch = batches[batches.length - 1]
     const before = batch.size
     if (batch.add(record)) return batch.size - before
-    batch = new BatchBuilder()
+    batch = this.writer.builders.take()
     batches.push(batch)
     batch.add(record)
     return batch.size

@@ -16,7 +16,7 @@ import socketFactory from 'kafkajs/src/network/socketFactory.js'
 import { configurationError, TidemarkError } from '../errors.js'
 import { LaneClosed, NoAnswer } from './kafka-errors.js'
 import type { KafkaRequest, Place } from './kafka-requests.js'
-import { WireReader, WireWriter } from './kafka-wire.js'
+import { roundTrip } from './kafka-round-trip.js'
 
 export interface ConnectOptions {
   /** `host:port` of some brokers; the others are learnt from them. */
@@ -103,7 +103,7 @@ export class KafkaLane {
       const broker = await connecting
       // Always the first of the client's two connections: a lane has one user.
       const connection = await broker.connectionPool.getConnection()
-      return await connection.send(wrapped(request))
+      return await roundTrip(connection, request)
     } catch (error) {
       if (this.#brokers.get(name) === connecting) this.#brokers.delete(name)
       void connecting.then(discard, () => undefined)
@@ -123,28 +123,4 @@ export class KafkaLane {
 /** Not awaited by anybody: the client waits for answers that may never come. */
 function discard(broker: Broker): void {
   broker.disconnect().catch(() => undefined)
-}
-
-function wrapped<T>(request: KafkaRequest<T>) {
-  return {
-    request: {
-      apiKey: request.key,
-      apiVersion: request.version,
-      apiName: request.name,
-      encode: async () => {
-        const writer = new WireWriter(request.size)
-        request.encode(writer)
-        return { buf: writer.written, buffer: writer.written }
-      },
-    },
-    response: {
-      decode: async (payload: Buffer) => ({
-        clientSideThrottleTime: 0,
-        data: request.decode(new WireReader(payload)),
-      }),
-      parse: async ({ data }: { readonly data: T }) => data,
-    },
-    ...(request.waitMs === undefined ? {} : { requestTimeout: request.waitMs + 10_000 }),
-    logResponseError: false,
-  }
 }

@@ -13,6 +13,7 @@
  * name is another log.
  */
 import { ioError } from '../errors.js'
+import { BatchBuilders } from './kafka-batch-builder.js'
 import { KafkaCluster } from './kafka-cluster.js'
 import { KafkaDraft } from './kafka-draft.js'
 import { KafkaEnds } from './kafka-ends.js'
@@ -59,6 +60,7 @@ export class KafkaLog implements EventLog {
   readonly #transactionMs: number
   readonly #reading: KafkaReaderOptions
   readonly #writers = new Writers()
+  readonly #builders = new BatchBuilders()
   readonly #producers = new Map<string, KafkaWriter>()
   readonly #readers = new Set<KafkaReader>()
   /** Commits that are under way. */
@@ -185,7 +187,12 @@ export class KafkaLog implements EventLog {
     let producer = this.#producers.get(id)
     if (producer === undefined) {
       const transactionalId = `${this.#input}-${id}`
-      producer = new KafkaWriter(this.#cluster, transactionalId, this.#transactionMs)
+      producer = new KafkaWriter(
+        this.#cluster,
+        transactionalId,
+        this.#transactionMs,
+        this.#builders,
+      )
       this.#producers.set(id, producer)
     }
     return producer

@@ -23,27 +23,31 @@ declare module 'kafkajs/src/broker/index.js' {
 }
 
 declare module 'kafkajs/src/network/connectionPool.js' {
-  export interface KafkajsRequest<T> {
-    readonly request: {
+  import type { Socket } from 'node:net'
+
+  interface PushedRequest {
+    readonly entry: {
       readonly apiKey: number
       readonly apiVersion: number
       readonly apiName: string
-      /** Returns what `writeEncoder` of kafkajs takes: anything with these two members. */
-      encode(): Promise<{ readonly buf: Buffer; readonly buffer: Buffer }>
+      readonly correlationId: number
+      resolve(answer: { readonly payload: Buffer }): void
+      reject(error: Error): void
     }
-    readonly response: {
-      decode(
-        payload: Buffer,
-      ): Promise<{ readonly clientSideThrottleTime: number; readonly data: T }>
-      parse(decoded: { readonly data: T }): Promise<T>
-    }
-    /** In ms. */
-    readonly requestTimeout?: number
-    readonly logResponseError?: boolean
+    readonly expectResponse: boolean
+    /** In ms; null: the connection's own. */
+    readonly requestTimeout: number | null
+    sendRequest(): void
   }
 
   export interface Connection {
-    send<T>(request: KafkajsRequest<T>): Promise<T>
+    readonly clientId: string
+    readonly socket: Socket
+    readonly requestQueue: { push(request: PushedRequest): void }
+    isAuthenticated(): boolean
+    authenticate(): Promise<void>
+    failIfNotConnected(): void
+    nextCorrelationId(): number
   }
 
   export default class ConnectionPool {

@@ -14,8 +14,6 @@ export interface KafkaRequest<T> {
   decode(reader: WireReader): T
   /** How long the broker may take beyond the client's own patience, in ms. */
   readonly waitMs?: number
-  /** About how many bytes it has, where they are many. */
-  readonly size?: number
 }
 
 export interface Place {

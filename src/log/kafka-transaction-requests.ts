@@ -75,6 +75,7 @@ export function endTxnRequest(
 }
 
 export interface ProducedBatch extends TopicPartition {
+  /** Sent as they are, so nobody writes to them before the answer. */
   readonly bytes: Buffer
 }
 
@@ -94,15 +95,11 @@ export function produceRequest(
     key: 0,
     version: 7,
     waitMs: timeoutMs,
-    size: batches.reduce(
-      (sum, { topic, bytes }) => sum + topic.length * 3 + bytes.length + 32,
-      256,
-    ),
     encode: (writer) => {
       writer.string(transactionalId).int16(-1).int32(timeoutMs)
       writer.array(byTopic(batches), (_, [topic, those]) => {
         writer.string(topic).array(those, (_writer, { partition, bytes }) => {
-          writer.int32(partition).int32(bytes.length).raw(bytes)
+          writer.int32(partition).int32(bytes.length).view(bytes)
         })
       })
     },

@@ -11,6 +11,8 @@ const two32 = 0x1_0000_0000
 export class WireWriter {
   private bytes: Buffer
   length = 0
+  /** What is sent as it is, and behind how many of our own bytes. */
+  private readonly views: { readonly at: number; readonly bytes: Uint8Array }[] = []
 
   constructor(capacity = 512) {
     this.bytes = Buffer.allocUnsafe(capacity)
@@ -95,6 +97,24 @@ export class WireWriter {
     const at = this.reserve(value.length)
     this.bytes.set(value, at)
     return this
+  }
+
+  /** Not copied: the bytes must stay as they are until what was written is sent. */
+  view(bytes: Uint8Array): this {
+    this.views.push({ at: this.length, bytes })
+    return this
+  }
+
+  /** All that was written, views included, in order; valid until the next write. */
+  get parts(): Uint8Array[] {
+    const parts: Uint8Array[] = []
+    let from = 0
+    for (const { at, bytes } of this.views) {
+      parts.push(this.bytes.subarray(from, at), bytes)
+      from = at
+    }
+    parts.push(this.bytes.subarray(from, this.length))
+    return parts.filter(({ length }) => length > 0)
   }
 
   array<T>(values: readonly T[], write: (writer: this, value: T) => void): this {

@@ -15,7 +15,7 @@
  */
 import { exitCode, TidemarkError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
-import type { BatchBuilder } from './kafka-batch-builder.js'
+import type { BatchBuilder, BatchBuilders } from './kafka-batch-builder.js'
 import type { KafkaCluster } from './kafka-cluster.js'
 import {
   BrokerRefusal,
@@ -48,6 +48,8 @@ export class KafkaWriter {
   #identity: ProducerIdentity | null = null
   #fenced = false
   readonly #sequences = new Map<Tail, number>()
+  /** Whether something of the transaction may still be on its way over a connection given up. */
+  #isDoubtful = false
   /** The last thing that was asked for, ended either way (W1). */
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -56,6 +58,7 @@ export class KafkaWriter {
     readonly transactionalId: string,
     /** After which the broker aborts a transaction that has not ended. */
     readonly timeoutMs: number,
+    readonly builders: BatchBuilders,
   ) {
     this.#lane = new KafkaLane(cluster.connector)
   }
@@ -86,6 +89,7 @@ export class KafkaWriter {
       await this.#addPartitions(identity, [...drafted.keys()])
       failpoint('kafka.begun')
       const ends = await this.#produceAll(identity, drafted)
+      if (!this.#isDoubtful) for (const batches of drafted.values()) this.builders.give(batches)
       failpoint('kafka.produced')
       await this.#end(identity)
       failpoint('kafka.committed')
@@ -125,6 +129,7 @@ export class KafkaWriter {
   /** One batch of each partition at a time: a request takes no more of one. */
   async #produceAll(identity: ProducerIdentity, drafted: KafkaDrafted): Promise<Map<Tail, number>> {
     const ends = new Map<Tail, number>()
+    this.#isDoubtful = false
     const rounds = Math.max(...[...drafted.values()].map((batches) => batches.length))
     for (let round = 0; round < rounds; round += 1) {
       const due = new Map<Tail, ProducedBatch>()
@@ -155,6 +160,7 @@ export class KafkaWriter {
       const failures: unknown[] = []
       for (const end of await Promise.allSettled(requests)) {
         if (end.status === 'rejected') {
+          this.#isDoubtful = true
           failures.push(end.reason)
           continue
         }

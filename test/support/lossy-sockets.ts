@@ -20,9 +20,15 @@ export class LossySockets {
   readonly factory: ISocketFactory = ({ host, port, onConnect }) => {
     const socket = connect({ host, port }, onConnect)
     const write = socket.write.bind(socket) as (...args: unknown[]) => boolean
+    // Of the request under way: the parts of a large one are written one after the other.
+    let bytesLeft = 0
     socket.write = (bytes: Buffer, ...rest: unknown[]) => {
       const { loss } = this
-      if (loss === null || bytes.readInt16BE(4) !== loss.key) return write(bytes, ...rest)
+      const isFirst = bytesLeft === 0
+      bytesLeft += (isFirst ? 4 + bytes.readInt32BE(0) : 0) - bytes.length
+      if (loss === null || !isFirst || bytes.readInt16BE(4) !== loss.key) {
+        return write(bytes, ...rest)
+      }
       this.loss = null
       this.lost += 1
       const gone = new Error('the connection has been reset')
