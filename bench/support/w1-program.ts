@@ -168,25 +168,27 @@ export const w1Scoring: Scoring = {
 }
 
 const scratch = Buffer.allocUnsafe(1 << 16)
+const view = new DataView(scratch.buffer, scratch.byteOffset, scratch.length)
 
-function encodeState(state: W1State): Buffer {
-  let at = 0
-  at = scratch.writeDoubleLE(state.lastSession, at)
-  at = scratch.writeDoubleLE(state.lastPayment, at)
-  at = scratch.writeDoubleLE(state.newest, at)
-  at = scratch.writeUInt8(state.plan.length, at)
-  at += scratch.write(state.plan, at, 'latin1')
-  for (let i = 0; i < state.rows.length; i += stride) {
-    at = scratch.writeUInt16LE(state.rows[i], at)
-    at = scratch.writeUInt16LE(state.rows[i + 1], at)
-    at = scratch.writeDoubleLE(state.rows[i + 2], at)
-    at = scratch.writeUInt16LE(state.rows[i + 3], at)
-    at = scratch.writeUInt8(state.rows[i + 4], at)
-    at = scratch.writeUInt8(state.rows[i + 5], at)
-    at = scratch.writeDoubleLE(state.rows[i + 6], at)
-    at = scratch.writeUInt8(state.rows[i + 7], at)
+/** The bytes hold until the next call. */
+function encodeState({ lastSession, lastPayment, newest, plan, rows }: W1State): Buffer {
+  view.setFloat64(0, lastSession, true)
+  view.setFloat64(8, lastPayment, true)
+  view.setFloat64(16, newest, true)
+  scratch[24] = plan.length
+  let at = 25 + scratch.write(plan, 25, 'latin1')
+  for (let i = 0; i < rows.length; i += stride) {
+    view.setUint16(at, rows[i], true)
+    view.setUint16(at + 2, rows[i + 1], true)
+    view.setFloat64(at + 4, rows[i + 2], true)
+    view.setUint16(at + 12, rows[i + 3], true)
+    scratch[at + 14] = rows[i + 4]
+    scratch[at + 15] = rows[i + 5]
+    view.setFloat64(at + 16, rows[i + 6], true)
+    scratch[at + 24] = rows[i + 7]
+    at += 25
   }
-  return Buffer.from(scratch.subarray(0, at))
+  return scratch.subarray(0, at)
 }
 
 function decodeState(bytes: Uint8Array): W1State {

@@ -23,9 +23,13 @@ export function sealOf(key: Uint8Array, payload: Uint8Array): bigint {
   return h64Raw(payload, h64Raw(key))
 }
 
-/** Seal ‖ payload, as the store keeps it. */
-export function sealed(seal: bigint, payload: Uint8Array): Buffer {
-  const value = Buffer.allocUnsafe(sealBytes + payload.length)
+/** Seal ‖ payload, as the store keeps it. `room` gives the bytes for it. */
+export function sealed(
+  seal: bigint,
+  payload: Uint8Array,
+  room: (bytes: number) => Buffer = Buffer.allocUnsafe,
+): Buffer {
+  const value = room(sealBytes + payload.length)
   value.writeBigUInt64LE(seal, 0)
   value.set(payload, sealBytes)
   return value

@@ -13,6 +13,7 @@
  * O5 Whoever is only looked at, by his timer, does not push out those whom events touch: without
  *    room he is read, and forgotten with the commit.
  */
+import { Arena } from './arena.js'
 import { Digest, sealOf, sealed } from './checksum.js'
 import type { StateCodec } from './codec.js'
 import { Entry, entryBytes } from './entry.js'
@@ -45,6 +46,9 @@ export class Overlay<S> {
   private changes: StoreChange[] = []
   /** null until the first border. */
   private logged: LoggedChanges | null = null
+  /** For what a flush or a border encodes, which goes together. */
+  private readonly arena = new Arena()
+  private readonly room = (bytes: number): Buffer => this.arena.take(bytes)
   private hand: Iterator<Entry<S>> | null = null
   private bytes = 0
   private changedBytes = 0
@@ -243,7 +247,7 @@ export class Overlay<S> {
   private put(entry: Entry<S>, customer: Buffer, cell: number, value: Uint8Array | null): void {
     const at = placeOfCell(entry.stored, cell)
     if (at < 0 && value === null) return
-    const key = stateKey(customer, cell)
+    const key = stateKey(customer, cell, this.room)
     if (at >= 0) this.digest.remove(sealAt(entry.stored, at))
     if (value === null) {
       removeCell(entry.stored, at)
@@ -254,7 +258,7 @@ export class Overlay<S> {
     this.digest.add(seal)
     if (at >= 0) setSeal(entry.stored, at, seal)
     else entry.stored = withCell(entry.stored, cell, seal)
-    this.changes.push({ key, value: sealed(seal, value) })
+    this.changes.push({ key, value: sealed(seal, value, this.room) })
   }
 
   /**

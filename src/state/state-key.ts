@@ -4,10 +4,14 @@
 const indexedFrom = 1
 const span = 4_294_967_296
 
-/** `customer` is the UTF-8 id, at most 64 KiB. */
-export function stateKey(customer: Uint8Array, cell: number): Buffer {
+/** `customer` is the UTF-8 id, at most 64 KiB. `room` gives the bytes for the key. */
+export function stateKey(
+  customer: Uint8Array,
+  cell: number,
+  room: (bytes: number) => Buffer = Buffer.allocUnsafe,
+): Buffer {
   const kind = Math.floor(cell / span)
-  const key = Buffer.allocUnsafe(2 + customer.length + (kind >= indexedFrom ? 5 : 1))
+  const key = room(2 + customer.length + (kind >= indexedFrom ? 5 : 1))
   key.writeUInt16BE(customer.length, 0)
   key.set(customer, 2)
   key[2 + customer.length] = kind
