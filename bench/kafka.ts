@@ -11,37 +11,27 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { partitionOf } from '../src/events/partition.js'
-import { KafkaLog } from '../src/log/kafka-log.js'
-import { newTopicPlans } from '../src/log/kafka-topic-plan.js'
-import { createTopicSetup } from '../src/log/kafka-topic-setup.js'
-import { topicsOf } from '../src/log/log.js'
 import type { Position } from '../src/operators/position.js'
 import { LevelStoreHome } from '../src/state/level-store-home.js'
-import { startEngine } from '../src/topology/engine.js'
 import { followState } from '../src/topology/restore-state.js'
 import { defaultSettings } from '../src/topology/settings.js'
 import { KafkaBroker } from '../test/support/kafka-broker.js'
 import { kafkajs } from '../test/support/kafka-place.js'
-import { MapSnapshots } from '../test/support/topology.js'
 import { profiled } from './support/profile.js'
 import { cpuSince, PeakMemory, Report } from './support/report.js'
 import { W1, w1Schema } from './support/w1.js'
-import { w1Codec, w1Program, w1Score, w1Scoring, type W1State } from './support/w1-program.js'
+import { createW1Topics, openW1Log, startW1, topics } from './support/w1-kafka.js'
+import { w1Score } from './support/w1-program.js'
 
-const events = Number(process.argv[2] ?? 1_000_000)
-const partitions = Number(process.argv[3] ?? 2)
+const events = Number(process.argv[2] ?? 2_000_000)
+const partitions = Number(process.argv[3] ?? 4)
 const folder = await mkdtemp(join(tmpdir(), 'tidemark-kafka-'))
 const report = new Report(`W1, ${events} events, ${partitions} partition(s), Kafka to Kafka`)
 const memory = new PeakMemory()
 const broker = await KafkaBroker.start()
 const brokers = [broker.brokers]
-const topics = topicsOf('w1')
-const timeBase = { kind: 'none' } as const
-await createTopicSetup(
-  { brokers, plans: newTopicPlans(topics, timeBase) },
-  { partitions, replication: 1 },
-)
-const log = await KafkaLog.open({ brokers, topics: Object.values(topics), timeBase })
+await createW1Topics(brokers, partitions)
+const log = await openW1Log(brokers)
 await fill()
 const bare = await bareLoop()
 const ours = await engineRun()
@@ -94,38 +84,11 @@ async function engineRun(): Promise<number> {
   let [outputs, commits] = [0, 0]
   const before = process.cpuUsage()
   const started = performance.now()
-  const engine = startEngine<W1State>(
-    {
-      program: w1Program,
-      codec: w1Codec,
-      rules: { check: () => null },
-      layout: {
-        app: 'w1',
-        featureSet: 'w1/1',
-        appHash: '00'.repeat(32),
-        columns: w1Program.columns,
-        ids: { features: 2, scores: 3 },
-      },
-      log,
-      topics,
-      logsState: true,
-      home: new LevelStoreHome(join(folder, 'state'), 'state'),
-      // W1 asks for committed scores; a snapshot store is no part of it.
-      snapshots: Object.assign(new MapSnapshots(), { put: () => undefined }),
-      scoring: w1Scoring,
-      settings: defaultSettings,
-      incarnation: 'bench',
-      lowWatermark: () => null,
-      committed: ({ rows }) => {
-        outputs += rows.length
-        commits++
-        for (let row = 0; row < rows.length; row++)
-          last.set(rows.customers[row], w1Score(rows, row))
-      },
-      note: (text) => console.error(text),
-    },
-    { app: 'w1', synthetic: true },
-  )
+  const engine = startW1(log, folder, (rows) => {
+    outputs += rows.length
+    commits++
+    for (let row = 0; row < rows.length; row++) last.set(rows.customers[row], w1Score(rows, row))
+  })
   await profiled('kafka', async () => {
     await engine.idle()
     await engine.stop()

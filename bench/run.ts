@@ -14,6 +14,7 @@ const benchmarks: Record<string, readonly string[]> = {
   open: ['open-store.ts'],
   redis: ['redis.ts'],
   kafka: ['kafka.ts'],
+  'kafka-latency': ['kafka-latency.ts'],
   million: ['w2.ts', '20000000', '1000000'],
 }
 

@@ -1,0 +1,59 @@
+/**
+ * How long W1's events take, at a steady rate over a broker on the same machine, from the producer's
+ * send to a committed score that counts them. Producer and reader are one process, the engine is this
+ * one.
+ *
+ * Not measured: a network, and what the broker and the other process would cost elsewhere; all share
+ * the machine's cores.
+ *
+ * Usage: tsx bench/kafka-latency.ts [events per second] [seconds] [partitions]
+ */
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { KafkaBroker } from '../test/support/kafka-broker.js'
+import { cpuSince, Report } from './support/report.js'
+import { createW1Topics, openW1Log, startW1 } from './support/w1-kafka.js'
+
+const rate = Number(process.argv[2] ?? 5_000)
+const seconds = Number(process.argv[3] ?? 30)
+const partitions = Number(process.argv[4] ?? 4)
+const warmUp = 20
+
+interface Latencies {
+  readonly p50: number
+  readonly p99: number
+  readonly p999: number
+  readonly events: number
+  readonly unscored: number
+}
+
+const report = new Report(`W1 at ${rate} events/s, ${partitions} partition(s), event to score`)
+const folder = await mkdtemp(join(tmpdir(), 'tidemark-latency-'))
+const broker = await KafkaBroker.start()
+await createW1Topics([broker.brokers], partitions)
+const log = await openW1Log([broker.brokers])
+const before = process.cpuUsage()
+const engine = startW1(log, folder, () => undefined)
+const { p50, p99, p999, events, unscored } = await traffic()
+const cpu = cpuSince(before) / (rate * (warmUp + seconds))
+await engine.stop()
+await log.close()
+await broker.stop()
+await rm(folder, { recursive: true })
+report.figure(cpu, 'an event')
+const figures = [p50, p99, p999].map((ms) => `${Math.round(ms)}`).join(' / ')
+report.line(`p50 / p99 / p99.9 of ${events} events: ${figures} ms (target of p99: 200)`)
+report.line(`${unscored} customers had events without a score at the end`)
+
+async function traffic(): Promise<Latencies> {
+  const script = fileURLToPath(new URL('support/w1-traffic.ts', import.meta.url))
+  const args = [broker.brokers, rate, warmUp, seconds, partitions].map(String)
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  return JSON.parse(await text(child.stdout)) as Latencies
+}
