@@ -49,6 +49,8 @@ export class Item<S> {
 /** Up to a thousand records of one partition, in order. It may be empty: a tick or a nudge. */
 export interface Batch<S> {
   readonly items: readonly Item<S>[]
+  /** Of the records behind them, by `recordBytes`. */
+  readonly bytes: number
   /** Exclusive: the offset behind the batch's last record. */
   readonly endOffset: number
   /** The instant to which asOf may move, proved by the source; null where nothing is proved. */

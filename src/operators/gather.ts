@@ -14,7 +14,6 @@
 import { Observable, type OperatorFunction } from 'rxjs'
 import type { ModelName } from '../events/output-rows.js'
 import { FeatureRows } from '../features/rows.js'
-import { recordBytes } from '../log/log.js'
 import type { Entry } from '../state/entry.js'
 import type { StateBorder } from '../state/logged-changes.js'
 import type { Overlay } from '../state/overlay.js'
@@ -73,9 +72,9 @@ class Open<S> {
 
   add(batch: Batch<S>): void {
     this.records += batch.items.length
+    this.bytes += batch.bytes
     if (batch.items.length > 0) this.openedMs ??= batch.wallMs
     for (const item of batch.items) {
-      this.bytes += recordBytes(item.record)
       switch (item.outcome) {
         case 'accepted':
           this.touch(item.entry!)

@@ -58,7 +58,14 @@ export function drive(
           // A commit has ended that gave nothing back, one of timers or of a tick. All credit is in
           // the open commit then, which may close now and would wait for the next batch for ever.
           const wallMs = options.wallClock()
-          subscriber.next({ records: [], endOffset: next, tick: null, atEnd: false, wallMs })
+          subscriber.next({
+            records: [],
+            bytes: 0,
+            endOffset: next,
+            tick: null,
+            atEnd: false,
+            wallMs,
+          })
           continue
         }
         const size = pollSize(next, credits, options)
@@ -68,9 +75,10 @@ export function drive(
         const tick = wallMs - lastTickMs >= options.tickEveryMs ? tickOf(poll, options) : null
         if (tick !== null) lastTickMs = wallMs
         if (poll.records.length > 0 || tick !== null || options.pending()) {
-          credits.take(poll.records.length, bytesOf(poll))
           const { records, atEnd } = poll
-          subscriber.next({ records, endOffset: next, tick, atEnd, wallMs })
+          const bytes = bytesOf(poll)
+          credits.take(records.length, bytes)
+          subscriber.next({ records, bytes, endOffset: next, tick, atEnd, wallMs })
         } else if (poll.atEnd) options.idle()
         if (performance.now() - yieldedMs >= holdMsMax) {
           await new Promise(setImmediate)

@@ -77,6 +77,7 @@ const batchOf = (...values: Buffer[]): RecordBatch => ({
   tick: null,
   atEnd: true,
   wallMs: 0,
+  bytes: 0,
 })
 
 describe('writers and readers of different versions', () => {
