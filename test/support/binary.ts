@@ -62,6 +62,10 @@ export class Binary {
     return this.until((stdout) => /"url":"([^"]+)"/.exec(stdout)?.[1] ?? null)
   }
 
+  get pid(): number {
+    return this.child.pid!
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.child.kill(signal)
   }

@@ -3,13 +3,15 @@
  * a producer and a reader of committed records that both run all the time.
  */
 import { randomUUID } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { heldStores } from '../../../src/cli/held-stores.js'
 import { KafkaLog } from '../../../src/log/kafka-log.js'
 import { topicsOf, type Topics } from '../../../src/log/log.js'
 import type { Position } from '../../../src/operators/position.js'
+import { LevelStoreHome } from '../../../src/state/level-store-home.js'
 import { runBinary } from '../binary.js'
 import { app } from '../kill/churn-parts.js'
 import { Feed } from './feed.js'
@@ -139,10 +141,8 @@ export class Arena {
   }
 
   async start(slot: number, failpoint: string | null = null): Promise<Worker> {
-    const held = new Set<number>()
-    for (const name of await readdir(join(this.diskOf(slot), 'state')).catch(() => [])) {
-      if (/^\d+$/.test(name)) held.add(Number(name))
-    }
+    const home = new LevelStoreHome(join(this.diskOf(slot), 'state'), 'state')
+    const held = new Set((await heldStores(home, this.log.id)).keys())
     const worker = new Worker(slot, this.configOf(slot), failpoint)
     this.started.push({ worker, held })
     return worker
@@ -201,7 +201,9 @@ export class Arena {
       worker.signal('SIGTERM')
       const { exit, signal } = await worker.ended
       if (exit === 0) continue
-      faults.push(`told to stop, a worker ended with ${exit ?? signal}: ${worker.notes.slice(-2_000)}`)
+      faults.push(
+        `told to stop, a worker ended with ${exit ?? signal}: ${worker.notes.slice(-2_000)}`,
+      )
     }
     return faults
   }

@@ -50,7 +50,8 @@ export class Feed {
       lastMs = nowMs
       while (due >= 1) {
         const placed: Placed[] = []
-        for (; due >= 1 && placed.length < recordsMax; due--) placed.push(...stream.at(this.events++))
+        for (; due >= 1 && placed.length < recordsMax; due--)
+          placed.push(...stream.at(this.events++))
         await this.write(placed)
       }
     }

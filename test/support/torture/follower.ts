@@ -9,7 +9,12 @@ interface Followed {
   /** By offset, the record's text. */
   readonly seen: Map<string, string>
   lastMs: number
+  /** Between two arrivals, where it was long: from when to when. */
+  readonly gaps: [number, number][]
 }
+
+/** Shorter ones are the pace of commits. */
+const gapMsMin = 200
 
 export class Follower {
   private readonly followed: Followed[] = []
@@ -23,7 +28,7 @@ export class Follower {
   ) {
     for (const topic of topics) {
       for (let partition = 0; partition < log.partitions(topic); partition++) {
-        this.followed.push({ topic, partition, seen: new Map(), lastMs: 0 })
+        this.followed.push({ topic, partition, seen: new Map(), lastMs: 0, gaps: [] })
       }
     }
     this.ended = Promise.all(this.followed.map((one) => this.follow(one)))
@@ -34,6 +39,12 @@ export class Follower {
   /** When the first of the topics had a record of the partition last, by `performance.now()`. */
   lastMs(partition: number): number {
     return this.followed.find((one) => one.partition === partition)!.lastMs
+  }
+
+  /** How long nothing came of a partition at most, since then, in ms. */
+  pauseMs(partition: number, sinceMs: number): number {
+    const { gaps } = this.followed.find((one) => one.partition === partition)!
+    return gaps.reduce((most, [from, to]) => Math.max(most, to - Math.max(from, sinceMs)), 0)
   }
 
   /** Ends at the end of everything, and tells where a reader that begins now sees something else. */
@@ -57,7 +68,11 @@ export class Follower {
     let before = -1
     for (let atEnd = false; !this.isEnding || !atEnd;) {
       const poll = await reader.poll(1_000, 100)
-      if (poll.records.length > 0) one.lastMs = performance.now()
+      const nowMs = performance.now()
+      if (poll.records.length > 0) {
+        if (nowMs - one.lastMs > gapMsMin) one.gaps.push([one.lastMs, nowMs])
+        one.lastMs = nowMs
+      }
       for (const record of poll.records) {
         const { offset } = record
         if (offset <= before) this.doubled.push(`a reader saw ${offset} behind ${before}`)

@@ -28,10 +28,12 @@ export async function storeFaults(arena: Arena): Promise<string[]> {
     const home = new LevelStoreHome(join(arena.diskOf(slot), 'state'), 'state')
     for (const [partition, position] of positions.entries()) {
       const name = `slot ${slot}, partition ${partition}`
-      const stored = await storedState(home, partition, app.engine.codec).catch((error: unknown) => {
-        faults.push(`O3 ${name}: ${String(error)}`)
-        return null
-      })
+      const stored = await storedState(home, partition, app.engine.codec).catch(
+        (error: unknown) => {
+          faults.push(`O3 ${name}: ${String(error)}`)
+          return null
+        },
+      )
       if (stored === null || position === null) continue
       if (stored.position.commitId !== position.commitId) continue
       current.add(partition)
@@ -164,4 +166,3 @@ export async function verifyFaults(arena: Arena): Promise<string[]> {
   if (end.exit !== 0 && faults.length === 0) faults.push(`verify ended with ${end.exit}`)
   return faults
 }
-

@@ -5,8 +5,8 @@ import { RedisServer } from '../redis-server.js'
 export interface ServerNeeds {
   /** Whether they must be ours, to be killed; else those of KAFKA_BROKERS and REDIS_URL will do. */
   readonly own?: boolean
-  /** Settings of the broker that is started. */
-  readonly properties?: Readonly<Record<string, string>>
+  /** Port of a proxy, whose clients are told its address; the broker must be ours then. */
+  readonly advertised?: number
 }
 
 export class Servers {
@@ -19,9 +19,13 @@ export class Servers {
   ) {}
 
   /** @throws Error with one sentence that says what to install */
-  static async open({ own = false, properties = {} }: ServerNeeds = {}): Promise<Servers> {
-    const given = own ? {} : { kafka: process.env['KAFKA_BROKERS'], redis: process.env['REDIS_URL'] }
-    const broker = given.kafka ? null : await KafkaBroker.start(properties)
+  static async open({ own = false, advertised }: ServerNeeds = {}): Promise<Servers> {
+    const given = own
+      ? {}
+      : { kafka: process.env['KAFKA_BROKERS'], redis: process.env['REDIS_URL'] }
+    const broker = given.kafka
+      ? null
+      : await KafkaBroker.start({}, advertised === undefined ? {} : { advertised })
     try {
       const redis = given.redis ? null : await RedisServer.start({ isShared: true })
       const brokers = (given.kafka || broker!.brokers).split(',')

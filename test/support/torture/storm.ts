@@ -12,7 +12,6 @@ import type { Worker } from './worker.js'
 export interface StormOptions extends ArenaOptions {
   /** Deaths at each kill point. */
   readonly times: number
-  say(text: string): void
 }
 
 export interface Storm extends Verdict {

@@ -1,4 +1,5 @@
 /** `tidemark worker` as everybody runs it, and what it says of itself. */
+import { readFile } from 'node:fs/promises'
 import { Binary, type BinaryEnd } from '../binary.js'
 
 export interface Followed {
@@ -43,10 +44,17 @@ export class Worker {
 
   /** What each opening had to copy of the state. */
   get followed(): Followed[] {
-    const form = /store of partition (\d+) has followed (\d+) offsets of the state in .* from (\d+) on/g
+    const form =
+      /store of partition (\d+) has followed (\d+) offsets of the state in .* from (\d+) on/g
     return [...this.notes.matchAll(form)].map(([, partition, offsets, from]) => {
       return { partition: Number(partition), offsets: Number(offsets), from: Number(from) }
     })
+  }
+
+  /** Whether a signal has stopped it, to be continued. */
+  async isFrozen(): Promise<boolean> {
+    const stat = await readFile(`/proc/${this.binary.pid}/stat`, 'utf8').catch(() => '')
+    return /\) T /.test(stat)
   }
 
   signal(name: NodeJS.Signals): void {
