@@ -71,8 +71,8 @@ function timesFlag(name: string): string {
 
 /** Between two rounds, for as long as somebody asks for a quiet machine. */
 async function pause(): Promise<void> {
-  const path = values['pause-file']
-  while (path !== undefined && existsSync(path)) await sleep(5_000)
+  const asksForQuiet = () => existsSync(values['pause-file'] ?? '')
+  while (asksForQuiet()) await sleep(5_000)
 }
 
 async function storms(): Promise<void> {

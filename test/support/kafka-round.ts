@@ -132,10 +132,7 @@ export class KafkaRound {
   }
 
   /** The facts of an engine in memory over the same records. */
-  async undisturbed(
-    placed: readonly Placed[],
-    scoring: Scoring = hashScoring,
-  ): Promise<DataFacts> {
+  async undisturbed(placed: readonly Placed[], scoring: Scoring = hashScoring): Promise<DataFacts> {
     const log = new MemoryLog({ partitions: this.partitions, timeBase: none })
     const transaction = log.begin('input')
     for (const { record, partition } of placed) {

@@ -17,7 +17,7 @@ export interface EmbeddedOptions {
   readonly seed: number
   readonly rounds: number
   readonly jobs: number
-  say(text: string): void
+  readonly say: (text: string) => void
 }
 
 /** Of what the engines work on: the kills are drawn, not the input. */

@@ -15,7 +15,7 @@ export interface Stage {
   readonly faults: string[]
   /** Where workers reach the brokers through one. */
   readonly proxy: ReplyProxy | null
-  say(text: string): void
+  readonly say: (text: string) => void
 }
 
 export type Fault = (stage: Stage) => Promise<void>

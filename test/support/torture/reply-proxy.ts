@@ -100,7 +100,8 @@ export class ReplyProxy {
 /** One client's connection and ours to the broker. */
 class Link {
   private readonly answers = new Map<number, Planned>()
-  private readonly swallowed: number[] = []
+  /** Correlations of doubled requests: how many of their answers have come. */
+  private readonly doubled = new Map<number, number>()
   private isSilent = false
   /** A request is still to be delivered, although the client has gone. */
   private late = 0
@@ -140,9 +141,11 @@ class Link {
         return
       case 'doubled request':
         this.broker.write(frame)
-        this.swallowed.push(correlation)
+        this.doubled.set(correlation, 0)
         break
-      default:
+      case 'lost answer':
+      case 'late answer':
+      case 'silence':
         this.answers.set(correlation, planned)
     }
     this.broker.write(frame)
@@ -150,12 +153,9 @@ class Link {
 
   private answer(frame: Buffer): void {
     const correlation = frame.readInt32BE(4)
-    const again = this.swallowed.indexOf(correlation)
-    if (again >= 0 && this.seen.has(correlation)) {
-      this.swallowed.splice(again, 1)
-      return
-    }
-    if (again >= 0) this.seen.add(correlation)
+    const before = this.doubled.get(correlation)
+    if (before === 1) return void this.doubled.delete(correlation)
+    if (before === 0) this.doubled.set(correlation, 1)
     const planned = this.answers.get(correlation)
     this.answers.delete(correlation)
     if (planned?.mischief === 'lost answer') return void this.client.destroy()
@@ -166,8 +166,6 @@ class Link {
       if (!this.isSilent && !this.client.destroyed) this.client.write(frame)
     })
   }
-
-  private readonly seen = new Set<number>()
 }
 
 /** Whole frames, each with the four bytes of its length. */

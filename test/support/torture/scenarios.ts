@@ -100,7 +100,7 @@ export const scenarios: readonly Scenario[] = [
 export interface PlayOptions {
   readonly seed: number
   readonly eventsPerSecond?: number
-  say(text: string): void
+  readonly say: (text: string) => void
 }
 
 /** Plays one scenario on servers of its own, or on those given, and judges it. */

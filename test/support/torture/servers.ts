@@ -5,6 +5,8 @@ import { RedisServer } from '../redis-server.js'
 export interface ServerNeeds {
   /** Whether they must be ours, to be killed; else those of KAFKA_BROKERS and REDIS_URL will do. */
   readonly own?: boolean
+  /** A broker that somebody else has started, where the environment names none. */
+  readonly brokers?: readonly string[]
   /** Port of a proxy, whose clients are told its address; the broker must be ours then. */
   readonly advertised?: number
 }
@@ -19,17 +21,18 @@ export class Servers {
   ) {}
 
   /** @throws Error with one sentence that says what to install */
-  static async open({ own = false, advertised }: ServerNeeds = {}): Promise<Servers> {
-    const given = own
-      ? {}
-      : { kafka: process.env['KAFKA_BROKERS'], redis: process.env['REDIS_URL'] }
-    const broker = given.kafka
-      ? null
-      : await KafkaBroker.start({}, advertised === undefined ? {} : { advertised })
+  static async open({
+    own = false,
+    advertised,
+    brokers: shared,
+  }: ServerNeeds = {}): Promise<Servers> {
+    const kafka = own ? undefined : (process.env['KAFKA_BROKERS']?.split(',') ?? shared)
+    const redisUrl = own ? undefined : process.env['REDIS_URL']
+    const proxied = advertised === undefined ? {} : { advertised }
+    const broker = kafka === undefined ? await KafkaBroker.start({}, proxied) : null
     try {
-      const redis = given.redis ? null : await RedisServer.start({ isShared: true })
-      const brokers = (given.kafka || broker!.brokers).split(',')
-      return new Servers(brokers, given.redis || redis!.url, broker, redis)
+      const redis = redisUrl === undefined ? await RedisServer.start({ isShared: true }) : null
+      return new Servers([...(kafka ?? [broker!.brokers])], redisUrl ?? redis!.url, broker, redis)
     } catch (error) {
       await broker?.stop()
       throw error
