@@ -46,6 +46,7 @@ interface Started {
 
 /** How long the workers may take to come to rest; what is stuck is stuck for longer. */
 const restMsMax = 600_000
+const stopMsMax = 180_000
 
 export class Arena {
   readonly topics: Topics
@@ -199,8 +200,11 @@ export class Arena {
     for (const { worker } of this.started) {
       if (!worker.isRunning) continue
       worker.signal('SIGTERM')
-      const { exit, signal } = await worker.ended
-      if (exit === 0) continue
+      const tooLong = sleep(stopMsMax, null, { ref: false })
+      const end = await Promise.race([worker.ended, tooLong])
+      if (end?.exit === 0) continue
+      if (end === null) await worker.end()
+      const { exit, signal } = end ?? { exit: 'nothing', signal: null }
       faults.push(
         `told to stop, a worker ended with ${exit ?? signal}: ${worker.notes.slice(-2_000)}`,
       )
