@@ -194,20 +194,21 @@ export class Arena {
     }
   }
 
-  /** Tells the running workers to stop; answers what was wrong with that. */
+  /** Tells the workers to stop, of which one runs in each slot; answers what was wrong with that. */
   async stopWorkers(): Promise<string[]> {
     const faults: string[] = []
-    for (const { worker } of this.started) {
-      if (!worker.isRunning) continue
+    for (let slot = 0; slot < this.options.slots; slot++) {
+      const worker = this.started.findLast((one) => one.worker.slot === slot)?.worker
+      if (worker === undefined) continue
+      const how = worker.isRunning ? 'told to stop' : 'by itself'
       worker.signal('SIGTERM')
       const tooLong = sleep(stopMsMax, null, { ref: false })
       const end = await Promise.race([worker.ended, tooLong])
-      if (end?.exit === 0) continue
+      if (end?.exit === 0 && how === 'told to stop') continue
       if (end === null) await worker.end()
-      const { exit, signal } = end ?? { exit: 'nothing', signal: null }
-      faults.push(
-        `told to stop, a worker ended with ${exit ?? signal}: ${worker.notes.slice(-2_000)}`,
-      )
+      const code = end === null ? 'nothing' : (end.exit ?? end.signal)
+      const text = `the worker of slot ${slot} ended ${how} with ${code}`
+      faults.push(`${text}: ${worker.notes.slice(-2_000)}`)
     }
     return faults
   }
