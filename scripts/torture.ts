@@ -1,112 +1,142 @@
 /**
- * Kills processes at random, round after round, and holds what is left against a run that nobody
- * killed: `npm run torture -- [--rounds 200] [--seed S] [--round N] [--jobs 2]`.
+ * Breaks everything that can be broken under a running Tidemark, and judges what is left:
+ * `npm run torture -- [--scenario NAME] [--rounds N] [--seeds N] [--seed S] [--times N] [--rate N]`.
  *
+ * Without a scenario: N rounds of the storm, each other scenario once, then N seeds of the simulation.
  * Each fault is told with the command that plays its round again. Exit 1 where there was one.
+ * docs/TORTURE.md says what is killed, and what is judged.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import type { DataFacts } from '../test/support/kill/data-facts.js'
-import { randomKills } from '../test/support/kill/random-kills.js'
-import {
-  type Arena,
-  commandArena,
-  finish,
-  killRound,
-  smallArena,
-} from '../test/support/kill/round.js'
-import { seededRandom } from '../test/support/random.js'
+import { embedded } from '../test/support/torture/embedded.js'
+import { play, type Scenario, scenarios } from '../test/support/torture/scenarios.js'
+import { Servers } from '../test/support/torture/servers.js'
+import { simulate } from '../test/support/torture/simulation.js'
+import { storm } from '../test/support/torture/storm.js'
+import { Tally } from '../test/support/torture/tally.js'
 
-interface Place {
-  readonly arena: Arena
-  readonly due: DataFacts
-}
-
+const names = ['storm', 'embedded', 'simulation', ...scenarios.map(({ name }) => name)]
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '200' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    round: { type: 'string' },
-    jobs: { type: 'string', default: '2' },
+    scenario: { type: 'string' },
+    rounds: { type: 'string' },
+    seeds: { type: 'string', default: '50000' },
+    seed: { type: 'string', default: '1' },
+    times: { type: 'string', default: '4' },
+    rate: { type: 'string' },
+    'pause-file': { type: 'string' },
   },
 })
-const seed = naturalNumber('seed', values.seed)
-const only = values.round === undefined ? null : naturalNumber('round', values.round)
-const rounds = only === null ? naturalNumber('rounds', values.rounds) : 1
-const jobs = naturalNumber('jobs', values.jobs)
-const tellEveryMs = 10_000
+const only = values.scenario ?? null
+if (only !== null && !names.includes(only)) refuse(`--scenario is one of ${names.join(', ')}`)
+const seed = natural('seed', values.seed)
+const times = natural('times', values.times)
+const rate = values.rate === undefined ? undefined : natural('rate', values.rate)
+const rounds = natural('rounds', values.rounds ?? (only === null || only === 'storm' ? '25' : '1'))
+const jobs = availableParallelism()
+const startedMs = performance.now()
+let faulty = 0
 
-const say = (text: string): void => void process.stdout.write(`${text}\n`)
-
-function naturalNumber(name: string, text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  process.stderr.write(`--${name} must be a natural number, not ${JSON.stringify(text)}\n`)
+function refuse(text: string): never {
+  process.stderr.write(`${text}\n`)
   process.exit(2)
 }
 
-/** Where the rounds take place; nobody is killed while they are made. */
-async function places(folder: string): Promise<Place[]> {
-  const arenas = [
-    await commandArena(folder, seed, 150),
-    await smallArena(folder, seed, 40, 1),
-    await smallArena(folder, seed, 40, 2),
-    await smallArena(folder, seed, 60, 3),
-  ]
-  const made: Place[] = []
-  for (const [i, arena] of arenas.entries()) {
-    const directory = join(folder, `undisturbed-${i}`)
-    await arena.prepare(directory)
-    const due = await finish(arena, directory)
-    const faults = [...due.faults, ...arena.faults(due), ...(await arena.verify(directory))]
-    if (faults.length > 0) throw new Error(`${arena.name}, not killed: ${faults.join('; ')}`)
-    made.push({ arena, due })
+function natural(name: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  return refuse(`--${name} must be a natural number, not ${JSON.stringify(text)}`)
+}
+
+function say(text: string): void {
+  const seconds = Math.round((performance.now() - startedMs) / 1000)
+  process.stdout.write(`${String(seconds).padStart(6)} s  ${text}\n`)
+}
+
+/** Tells of a round; what is wrong, with the command that plays it again. */
+function tell(name: string, of: number, faults: readonly string[], summary: string): void {
+  say(
+    `${name}, seed ${of}: ${faults.length === 0 ? 'no fault' : `${faults.length} FAULTS`}${summary}`,
+  )
+  if (faults.length === 0) return
+  faulty++
+  for (const fault of faults.slice(0, 20)) say(`  ${fault}`)
+  say(`  again: npm run torture -- --scenario ${name} --rounds 1 --seed ${of}${timesFlag(name)}`)
+}
+
+function timesFlag(name: string): string {
+  return name === 'storm' && times !== 4 ? ` --times ${times}` : ''
+}
+
+/** Between two rounds, for as long as somebody asks for a quiet machine. */
+async function pause(): Promise<void> {
+  const asksForQuiet = () => existsSync(values['pause-file'] ?? '')
+  while (asksForQuiet()) await sleep(5_000)
+}
+
+async function storms(): Promise<void> {
+  const servers = await Servers.open()
+  const tally = new Tally()
+  try {
+    for (let round = 0; round < rounds; round++) {
+      await pause()
+      const of = seed + round
+      const options = {
+        seed: of,
+        servers,
+        times,
+        ...(rate !== undefined && { eventsPerSecond: rate }),
+      }
+      const end = await storm(options).catch((error: unknown) => String((error as Error).stack))
+      if (typeof end === 'string') {
+        tell('storm', of, [end], '')
+        continue
+      }
+      tally.add(end)
+      tell('storm', of, end.faults, tally.roundText(end))
+    }
+  } finally {
+    await servers.stop()
   }
-  return made
+  for (const line of tally.lines()) say(line)
 }
 
-/** One round in its own folder; tells of faults, and returns whether there were none. */
-async function play(round: number, made: readonly Place[], folder: string): Promise<boolean> {
-  const random = seededRandom(seed * 100_003 + round)
-  // The command takes five times as long as the small engine, and so has fewer rounds.
-  const { arena, due } = made[random.below(8) === 0 ? 0 : 1 + random.below(made.length - 1)]
-  const kills = randomKills(random, arena)
-  const directory = join(folder, `round-${round}`)
-  const faults = await killRound(arena, directory, kills, due).catch((error: unknown) => [
-    String(error),
-  ])
-  await rm(directory, { recursive: true, force: true })
-  if (faults.length === 0) return true
-  say(`round ${round} (${arena.name}), kills ${JSON.stringify(kills)}:`)
-  for (const fault of faults) say(`  ${fault}`)
-  say(`  again: npm run torture -- --seed ${seed} --round ${round}`)
-  return false
-}
-
-const folder = await mkdtemp(join(tmpdir(), 'tidemark-torture-'))
-let faulty = 0
-try {
-  say(`torture: ${rounds} rounds, seed ${seed}`)
-  const made = await places(folder)
-  const startedMs = performance.now()
-  let [next, done, toldMs] = [only ?? 1, 0, startedMs]
-  const last = next + rounds - 1
-  const job = async (): Promise<void> => {
-    while (next <= last) {
-      if (!(await play(next++, made, folder))) faulty++
-      done++
-      const nowMs = performance.now()
-      if (nowMs - toldMs < tellEveryMs && done < rounds) continue
-      toldMs = nowMs
-      const perSecond = done / ((nowMs - startedMs) / 1000)
-      const leftSeconds = Math.ceil((rounds - done) / perSecond)
-      const progress = `${done} of ${rounds} rounds, ${perSecond.toFixed(2)}/s, ${leftSeconds} s left`
-      say(`torture: ${progress}, ${faulty} with faults`)
+async function playAll(scenario: Scenario): Promise<void> {
+  for (let round = 0; round < (only === null ? 1 : rounds); round++) {
+    await pause()
+    const of = seed + round
+    const options = { seed: of, say, ...(rate !== undefined && { eventsPerSecond: rate }) }
+    try {
+      const end = await play(scenario, options)
+      const tally = new Tally()
+      tell(scenario.name, of, end.faults, tally.endText(end))
+    } catch (error) {
+      tell(scenario.name, of, [String((error as Error).stack)], '')
     }
   }
-  await Promise.all(Array.from({ length: jobs }, job))
-} finally {
-  await rm(folder, { recursive: true, force: true })
 }
+
+async function simulation(): Promise<void> {
+  const seeds = natural('seeds', values.seeds)
+  if (seeds === 0) return
+  const end = await simulate(seed, seeds, jobs, say)
+  faulty += end.faulty
+  const { lives, commits, crashes, failures } = end
+  const dangers = `${crashes} crashes, ${failures} failures`
+  say(`simulation: ${lives} lives, ${commits} commits, ${dangers}: ${end.faulty} with faults`)
+}
+
+if (only === null || only === 'storm') await storms()
+for (const scenario of scenarios) {
+  if (only === null || only === scenario.name) await playAll(scenario)
+}
+if (only === null || only === 'embedded') {
+  const embeddedRounds = only === null ? 50 : rounds
+  const count = await embedded({ seed, rounds: embeddedRounds, jobs, say })
+  say(`embedded: ${embeddedRounds} rounds, ${count} with faults`)
+  faulty += count
+}
+if (only === null || only === 'simulation') await simulation()
+say(faulty === 0 ? 'no fault' : `${faulty} with faults`)
 process.exitCode = faulty > 0 ? 1 : 0

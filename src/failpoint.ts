@@ -1,24 +1,28 @@
 /**
  * Named places where a test may end this process, to prove that a crash there loses nothing.
  *
- * `FAILPOINT=name:kill:nth` kills the process with SIGKILL the nth time that it comes to `name`;
- * several are separated by commas. Without the variable every call returns at once.
+ * `FAILPOINT=name:kill:nth` kills the process with SIGKILL the nth time that it comes to `name`,
+ * `name:stop:nth` freezes it there with SIGSTOP until somebody sends SIGCONT; several are separated
+ * by commas. Without the variable every call returns at once.
  */
 
 interface Armed {
   readonly name: string
+  readonly signal: 'SIGKILL' | 'SIGSTOP'
   remaining: number
 }
 
-const FORM = /^([a-z0-9.-]+):kill:([1-9]\d*)$/
+const FORM = /^([a-z0-9.-]+):(kill|stop):([1-9]\d*)$/
 
 function armedFrom(text: string | undefined): Armed[] {
   if (!text) return []
   return text.split(',').map((part) => {
     const match = FORM.exec(part.trim())
     // A misspelt failpoint would make a crash test pass without a crash.
-    if (!match) throw new Error(`FAILPOINT part "${part}" is not of the form name:kill:nth`)
-    return { name: match[1], remaining: Number(match[2]) }
+    if (!match)
+      throw new Error(`FAILPOINT part "${part}" is not of the form name:kill:nth or name:stop:nth`)
+    const signal = match[2] === 'kill' ? 'SIGKILL' : 'SIGSTOP'
+    return { name: match[1], signal, remaining: Number(match[3]) }
   })
 }
 
@@ -50,6 +54,6 @@ function hit(name: string): void {
   for (const point of armed) {
     if (point.name !== name) continue
     point.remaining -= 1
-    if (point.remaining === 0) process.kill(process.pid, 'SIGKILL')
+    if (point.remaining === 0) process.kill(process.pid, point.signal)
   }
 }

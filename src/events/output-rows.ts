@@ -80,6 +80,27 @@ type Decoded = Record<string, never>
 
 const asRecord = (value: unknown): Decoded => value as Decoded
 
+interface RowTypes {
+  readonly features: avsc.Type
+  readonly scores: avsc.Type
+}
+
+/** Compiling them takes some ms, and each opening of a partition has rows of its own. */
+const compiled = new WeakMap<RowLayout, RowTypes>()
+
+function typesOf(layout: RowLayout): RowTypes {
+  let types = compiled.get(layout)
+  if (types === undefined) {
+    const schemas = outputSchemas(layout.app, layout.columns)
+    types = {
+      features: avsc.Type.forSchema(schemas.features as unknown as avsc.Schema),
+      scores: avsc.Type.forSchema(schemas.scores as unknown as avsc.Schema),
+    }
+    compiled.set(layout, types)
+  }
+  return types
+}
+
 /** Writes and reads the rows of one app. Not shared between partitions: it keeps a commit open. */
 export class OutputRows {
   private readonly writer = new AvroWriter()
@@ -94,9 +115,9 @@ export class OutputRows {
   private readonly served = new Map<object, Buffer>()
 
   constructor(readonly layout: RowLayout) {
-    const schemas = outputSchemas(layout.app, layout.columns)
-    this.featuresType = avsc.Type.forSchema(schemas.features as unknown as avsc.Schema)
-    this.scoresType = avsc.Type.forSchema(schemas.scores as unknown as avsc.Schema)
+    const types = typesOf(layout)
+    this.featuresType = types.features
+    this.scoresType = types.scores
     this.featuresHeader = header(layout.ids.features)
     this.scoresHeader = header(layout.ids.scores)
     this.writer.string(layout.featureSet)

@@ -3,6 +3,7 @@
  * transactions. Owns what is remembered of it and when that is asked again; owns no request of a
  * reader or a writer.
  */
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { configurationError, type TidemarkError } from '../errors.js'
 import {
@@ -50,6 +51,8 @@ export class KafkaCluster {
     this.#seeds = options.brokers.map(placeOf)
     this.#topics = topics
     this.patienceMs = patienceMs
+    // Each reader and writer that pauses listens; Node would take more than ten for a leak.
+    setMaxListeners(0, this.#closing.signal)
   }
 
   /** Learns of the brokers and the topics. */

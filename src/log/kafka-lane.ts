@@ -6,6 +6,8 @@
  *
  * N1 A connection that failed, or on which an answer is overdue, is thrown away with what it had
  *    received: the client keeps half an answer in its buffer, and would begin the next one with it.
+ * N2 Nor does the client connect again by itself: it would do so once for each request that waits, not
+ *    log in, and lose sight of all of these sockets but one, which then keep the process from ending.
  */
 import type { ISocketFactory, SASLOptions } from 'kafkajs'
 import type { ConnectionOptions } from 'node:tls'
@@ -92,8 +94,9 @@ export class KafkaLane {
   /** @throws NoAnswer, LaneClosed, or the KAFKA_TOO_OLD of a new connection */
   async send<T>(place: Pick<Place, 'host' | 'port'>, request: KafkaRequest<T>): Promise<T> {
     const what = `${request.name} to ${place.host}:${place.port}`
-    if (this.#closed) throw new LaneClosed(what)
     const name = `${place.host}:${place.port}`
+    await this.#forgetEnded(name)
+    if (this.#closed) throw new LaneClosed(what)
     let connecting = this.#brokers.get(name)
     if (connecting === undefined) {
       connecting = this.#connector.connect(place)
@@ -110,6 +113,17 @@ export class KafkaLane {
       if (error instanceof NoAnswer || error instanceof TidemarkError) throw error
       throw new NoAnswer(what, error)
     }
+  }
+
+  /** Keeps N2: a broker that was killed, or has closed an idle connection, is connected to anew. */
+  async #forgetEnded(name: string): Promise<void> {
+    const held = this.#brokers.get(name)
+    // Why it failed is told to those who wait for it.
+    const broker = await held?.catch(() => undefined)
+    if (broker === undefined || broker.isConnected()) return
+    if (this.#brokers.get(name) !== held) return
+    this.#brokers.delete(name)
+    discard(broker)
   }
 
   close(): void {

@@ -18,6 +18,8 @@ declare module 'kafkajs/src/broker/index.js' {
     readonly versions: Readonly<Record<number, { readonly maxVersion: number }>>
     /** Connects, asks which versions the broker speaks, and authenticates. */
     connect(): Promise<void>
+    /** Also whether it is logged in, where that is asked for. */
+    isConnected(): boolean
     disconnect(): Promise<void>
   }
 }

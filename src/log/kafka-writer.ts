@@ -14,7 +14,7 @@
  *    writer from each other for ever.
  */
 import { exitCode, TidemarkError } from '../errors.js'
-import { failpoint } from '../failpoint.js'
+import { failpoint, failpointSoon } from '../failpoint.js'
 import type { BatchBuilder, BatchBuilders } from './kafka-batch-builder.js'
 import type { KafkaCluster } from './kafka-cluster.js'
 import {
@@ -86,12 +86,18 @@ export class KafkaWriter {
       if (this.#fenced) throw fenced(`${this.transactionalId} is written by somebody else now`)
       if (drafted.size === 0) return new Map<Tail, number>()
       const identity = this.#identity ?? (await this.#identify())
-      await this.#addPartitions(identity, [...drafted.keys()])
+      const beginning = this.#addPartitions(identity, [...drafted.keys()])
+      failpointSoon('kafka.beginning')
+      await beginning
       failpoint('kafka.begun')
-      const ends = await this.#produceAll(identity, drafted)
+      const producing = this.#produceAll(identity, drafted)
+      failpointSoon('kafka.producing')
+      const ends = await producing
       if (!this.#isDoubtful) for (const batches of drafted.values()) this.builders.give(batches)
       failpoint('kafka.produced')
-      await this.#end(identity)
+      const ending = this.#end(identity)
+      failpointSoon('kafka.ending')
+      await ending
       failpoint('kafka.committed')
       return ends
     })

@@ -1,4 +1,5 @@
 import { map, type OperatorFunction } from 'rxjs'
+import { failpoint } from '../failpoint.js'
 import type { Batch } from './batch.js'
 import type { Program } from './program.js'
 
@@ -8,6 +9,8 @@ import type { Program } from './program.js'
  */
 export function aggregate<S>(program: Program<S>): OperatorFunction<Batch<S>, Batch<S>> {
   return map((batch) => {
+    // The batch is judged, and none of it is in the sums yet.
+    failpoint('engine.mid-batch')
     for (const item of batch.items) {
       if (item.outcome !== 'accepted') continue
       const { state, type, body, record, clock } = item

@@ -1,4 +1,4 @@
-import { failpoint } from '../failpoint.js'
+import { failpointSoon } from '../failpoint.js'
 import type { RedisKeys } from './redis-keys.js'
 import { type RedisArgument, type RedisLink, scriptCall } from './redis-link.js'
 import { fieldsOf, type RedisRow, type RedisRowTexts } from './redis-row.js'
@@ -35,8 +35,8 @@ export async function sendRows(
       )
     })
     await sending
-    if (from > 0) failpoint('redis.mid-rows')
     sending = link.send(calls, step)
+    failpointSoon('redis.in-rows')
     // Awaited in the next turn of the loop; until then a failure is nobody's.
     sending.catch(() => undefined)
   }

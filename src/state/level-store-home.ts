@@ -74,10 +74,18 @@ function ownerOf(kind: StoreKind, partition: number): StoreOwner {
   const failures = { damaged: storeDamaged, failedCode: 'STORE_IO_FAILED' }
   const options = { compression: kind === 'snapshots', checksTables: true }
   if (kind === 'state') {
-    const points = { before: 'state.before-flush', inside: 'state.in-flush' }
+    const points = {
+      before: 'state.before-flush',
+      inside: 'state.in-flush',
+      closing: 'state.in-close',
+    }
     return { name: `store of partition ${partition}`, ...failures, ...options, points }
   }
-  const points = { before: 'snapshots.before-write', inside: 'snapshots.in-write' }
+  const points = {
+    before: 'snapshots.before-write',
+    inside: 'snapshots.in-write',
+    closing: 'snapshots.in-close',
+  }
   return { name: 'snapshot store', ...failures, ...options, points }
 }
 

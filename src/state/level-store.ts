@@ -20,8 +20,8 @@ import type { Store, StoreChange, StoreView } from './store.js'
 const SLICE_CHANGES = 1024
 
 export interface StoreOwner extends DbOwner {
-  /** Names of the failpoints before a write and inside its sync. */
-  readonly points: { readonly before: string; readonly inside: string }
+  /** Names of the failpoints before a write, inside its sync, and inside closing. */
+  readonly points: { readonly before: string; readonly inside: string; readonly closing: string }
 }
 
 export class LevelStore implements Store {
@@ -80,7 +80,9 @@ export class LevelStore implements Store {
 
   async close(): Promise<void> {
     await this.#writing?.catch(() => {})
-    await this.#db.close()
+    const closing = this.#db.close()
+    failpointSoon(this.#owner.points.closing)
+    await closing
   }
 
   async #write(changes: readonly StoreChange[], position: Uint8Array): Promise<void> {

@@ -11,6 +11,7 @@
  * D4 A stop ends the loop at a batch border.
  */
 import { Observable } from 'rxjs'
+import { failpoint } from '../failpoint.js'
 import { type LogReader, type Poll, recordBytes } from '../log/log.js'
 import type { RecordBatch } from '../operators/decode.js'
 import type { Credits } from './credits.js'
@@ -70,6 +71,7 @@ export function drive(
         }
         const size = pollSize(next, credits, options)
         const poll = within(await reader.poll(size, waitMs(options)), options.until)
+        if (poll.records.length > 0) failpoint('engine.after-fetch')
         const wallMs = options.wallClock()
         next = endOf(poll, next)
         const tick = wallMs - lastTickMs >= options.tickEveryMs ? tickOf(poll, options) : null

@@ -64,7 +64,7 @@ export async function followState(
   const seconds = (settings.wallClock() - startedMs) / 1000
   if (options.isPartial !== true) {
     const text = `store of partition ${partition} has followed ${until - from} offsets of the state`
-    parts.note(`${text} in ${seconds} s`)
+    parts.note(`${text} in ${seconds} s, from ${from} on`)
   }
   return stored === null
 }

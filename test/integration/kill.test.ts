@@ -33,9 +33,10 @@ async function failpointsInSource(): Promise<Set<string>> {
       if (given === '`${this.kind}.set-aside`')
         names.add('state.set-aside').add('snapshots.set-aside')
       else if (given.startsWith("'")) names.add(given.slice(1, -1))
-      else if (!/^this\.#owner\.points\.(before|inside)$/.test(given)) names.add(given)
+      else if (!/^this\.#owner\.points\.(before|inside|closing)$/.test(given)) names.add(given)
     }
-    for (const [, name] of text.matchAll(/\b(?:before|inside): '([a-z.-]+)'/g)) names.add(name)
+    for (const [, name] of text.matchAll(/\b(?:before|inside|closing): '([a-z.-]+)'/g))
+      names.add(name)
   }
   return names
 }

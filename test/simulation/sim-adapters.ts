@@ -2,7 +2,6 @@
  * The memory adapters as one process sees them: whatever is asked takes a few turns of the event
  * loop, may fail, and fails for ever once the process is dead. Everything is drawn from a seed.
  */
-import { vi } from 'vitest'
 import { exitCode, TidemarkError } from '../../src/errors.js'
 import type { EventLog, LogReader, Poll, StoredRecord, Transaction } from '../../src/log/log.js'
 import type { MemoryLog } from '../../src/log/memory-log.js'
@@ -47,13 +46,18 @@ export function timersInTurns(): () => void {
     return handle
   }
   let looks = 0
-  const stopwatch = vi.spyOn(performance, 'now').mockImplementation(() => looks++)
+  const ownNow = Object.getOwnPropertyDescriptor(performance, 'now')
+  const now = { value: () => looks++, configurable: true, writable: true }
+  Object.defineProperty(performance, 'now', now)
   globalThis.setInterval = start as typeof setInterval
   globalThis.clearInterval = ((handle: object) => running.delete(handle)) as typeof clearInterval
   return () => {
+    // A dead process waits on in vain: who takes its timers back now finds the real ones.
+    running.clear()
     globalThis.setInterval = set
     globalThis.clearInterval = clear
-    stopwatch.mockRestore()
+    if (ownNow === undefined) Reflect.deleteProperty(performance, 'now')
+    else Object.defineProperty(performance, 'now', ownNow)
   }
 }
 

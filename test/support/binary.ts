@@ -14,6 +14,8 @@ export interface BinaryEnd {
 
 export interface BinaryOptions {
   readonly cwd?: string
+  /** Over this process's own environment. */
+  readonly env?: Readonly<Record<string, string>>
   /** Run as this user, where we are root. */
   readonly uid?: number
 }
@@ -25,9 +27,10 @@ export class Binary {
   readonly ended: Promise<BinaryEnd>
   private readonly child: ChildProcess
 
-  constructor(args: readonly string[], { cwd, uid }: BinaryOptions = {}) {
+  constructor(args: readonly string[], { cwd, env, uid }: BinaryOptions = {}) {
     if (!existsSync(main)) throw new Error('there is no dist/src/main.js: npm run build makes it')
-    const options = { cwd, ...(uid === undefined ? {} : { uid, gid: uid }) }
+    const merged = { ...process.env, ...env }
+    const options = { cwd, env: merged, ...(uid === undefined ? {} : { uid, gid: uid }) }
     this.child = spawn(process.execPath, [main, ...args], { ...options, stdio: 'pipe' })
     this.child.stdout!.on('data', (bytes: Buffer) => (this.stdout += bytes.toString()))
     this.child.stderr!.on('data', (bytes: Buffer) => (this.stderr += bytes.toString()))
@@ -57,6 +60,10 @@ export class Binary {
   /** The address of the page of a `start --json`. */
   serving(): Promise<string> {
     return this.until((stdout) => /"url":"([^"]+)"/.exec(stdout)?.[1] ?? null)
+  }
+
+  get pid(): number {
+    return this.child.pid!
   }
 
   kill(signal: NodeJS.Signals): void {

@@ -29,6 +29,8 @@ export class KafkaBroker {
     private readonly folder: string,
     /** `host:port`, as in KAFKA_BROKERS. */
     readonly brokers: string,
+    /** Port of the listener that advertises another one's address, where there is one. */
+    readonly behindPort: number | null,
   ) {}
 
   /**
@@ -40,17 +42,28 @@ export class KafkaBroker {
    * const log = await KafkaLog.open({ brokers: [broker.brokers], topics })
    * await broker.stop()
    */
-  static async start(properties: Readonly<Record<string, string>> = {}): Promise<KafkaBroker> {
+  static async start(
+    properties: Readonly<Record<string, string>> = {},
+    { advertised }: { readonly advertised?: number } = {},
+  ): Promise<KafkaBroker> {
     const java = findJava()
     const classes = join(await findJars(), '*')
     const folder = await mkdtemp(join(tmpdir(), 'tidemark-kafka-'))
-    const [port, controllerPort] = await freePorts(2)
+    const [port, controllerPort, behindPort] = await freePorts(3)
     const brokers = `127.0.0.1:${port}`
-    const all = { ...propertiesOf(folder, port, controllerPort), ...properties }
+    const behind =
+      advertised === undefined ? {} : listenersOf(port, controllerPort, behindPort, advertised)
+    const all = { ...propertiesOf(folder, port, controllerPort), ...behind, ...properties }
     const lines = Object.entries(all).map(([name, value]) => `${name}=${value}\n`)
     await writeFile(join(folder, 'server.properties'), lines.join(''))
     await writeFile(join(folder, 'log4j2.yaml'), log4j)
-    const broker = new KafkaBroker(java, classes, folder, brokers)
+    const broker = new KafkaBroker(
+      java,
+      classes,
+      folder,
+      brokers,
+      advertised === undefined ? null : behindPort,
+    )
     const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c']
     const [command, ...args] = broker.command([...format, join(folder, 'server.properties')])
     const run = spawnSync(command, args, { encoding: 'utf8' })
@@ -139,6 +152,17 @@ function propertiesOf(folder: string, port: number, controllerPort: number) {
     // Tests delete topics and let transactions time out: neither should take the default minutes.
     'log.segment.delete.delay.ms': '1000',
     'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500',
+  }
+}
+
+/** Who comes in by the listener behind a proxy is told the proxy's address of the broker. */
+function listenersOf(port: number, controllerPort: number, behind: number, proxy: number) {
+  const own = `PLAINTEXT://127.0.0.1:${port}`
+  return {
+    listeners: `${own},CONTROLLER://127.0.0.1:${controllerPort},BEHIND://127.0.0.1:${behind}`,
+    'advertised.listeners': `${own},BEHIND://127.0.0.1:${proxy}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,BEHIND:PLAINTEXT',
+    'inter.broker.listener.name': 'PLAINTEXT',
   }
 }
 

@@ -21,6 +21,7 @@ import { kafkajs } from './kafka-place.js'
 import { app, layout } from './kill/churn-parts.js'
 import { type DataFacts, outputFacts, type PartitionFacts } from './kill/data-facts.js'
 import { madeUpRecords } from './kill/input.js'
+import type { Scoring } from '../../src/scoring/scorer.js'
 import { hashScorer, hashScoring } from './kill/scoring.js'
 import { readOutputs } from './outputs.js'
 import { kafkaBrokers } from './shared-broker.js'
@@ -29,7 +30,7 @@ import { MapHome, MapSnapshots } from './topology.js'
 const none = { kind: 'none' } as const
 
 /** A record and where a producer puts it. */
-interface Placed {
+export interface Placed {
   readonly record: LogRecord
   readonly partition: number
 }
@@ -131,7 +132,7 @@ export class KafkaRound {
   }
 
   /** The facts of an engine in memory over the same records. */
-  async undisturbed(placed: readonly Placed[]): Promise<DataFacts> {
+  async undisturbed(placed: readonly Placed[], scoring: Scoring = hashScoring): Promise<DataFacts> {
     const log = new MemoryLog({ partitions: this.partitions, timeBase: none })
     const transaction = log.begin('input')
     for (const { record, partition } of placed) {
@@ -149,7 +150,7 @@ export class KafkaRound {
         logsState: true,
         home: new MapHome(),
         snapshots: new MapSnapshots(),
-        scoring: hashScoring,
+        scoring,
         settings: defaultSettings,
         incarnation: 'undisturbed',
         lowWatermark: () => null,

@@ -1,4 +1,5 @@
 /** Where processes are killed in `npm test`: each name of a failpoint in `src/` stands here. */
+import { killPoints } from '../torture/kill-points.js'
 import type { Kill } from './round.js'
 
 /** Processes that die one after the other over one directory. */
@@ -63,12 +64,14 @@ export const engineChains: readonly Chain[] = [
     ['log.before-batch:1', 'log.in-sync:1', 'log.after-batch:1', 'engine.after-log:1'],
     ['log.before-batch:9', 'log.in-sync:7', 'log.after-batch:8', 'engine.after-log:8'],
     ['log.in-sync:4', 'log.in-sync:1', 'log.in-sync:1', 'log.before-batch:1'],
+    ['engine.after-fetch:5', 'engine.mid-batch:9', 'engine.mid-batch:1'],
     ['engine.before-snapshots:6', 'log.before-merge:1'],
     ['engine.before-snapshots:1', 'engine.before-flush:1', 'state.before-flush:2'],
     ['state.in-flush:1', 'state.in-flush:5', 'engine.before-flush:3', 'state.in-flush:1'],
     ['snapshots.in-write:4', 'snapshots.before-write:1', 'snapshots.in-write:1'],
     ['engine.before-snapshots:4', 'snapshots.in-write:1', 'snapshots.before-write:1'],
     ['engine.in-drain:1', 'engine.in-drain:2'],
+    ['state.in-close:1', 'snapshots.in-close:1'],
     // Killed again in the restore, and again.
     ['engine.after-log:7', 'engine.in-restore:1'],
     ['engine.after-log:3', 'engine.in-restore:1', 'engine.in-restore:2', 'state.in-flush:1'],
@@ -121,10 +124,20 @@ export const workerKills = [
   'state.in-flush:2',
 ] as const
 
-/** All failpoints of the tables. */
-export function killedAt(): Set<string> {
+/** The failpoints of the tables that an engine over the embedded log comes to. */
+export function embeddedKilledAt(): Set<string> {
   const names = [...commandChains, ...engineChains].flatMap(({ kills }) =>
     kills.flatMap((kill) => (kill.at === undefined ? [] : [kill.at])),
   )
-  return new Set([...names, ...workerKills].map((name) => name.replace(/:\d+$/, '')))
+  return new Set(names.map((name) => name.replace(/:\d+$/, '')))
+}
+
+/** All failpoints of the tables, and of the torture over Kafka and Redis. */
+export function killedAt(): Set<string> {
+  const workers = workerKills.map((name) => name.replace(/:\d+$/, ''))
+  return new Set([
+    ...embeddedKilledAt(),
+    ...workers,
+    ...killPoints.flatMap(({ at: names }) => names),
+  ])
 }

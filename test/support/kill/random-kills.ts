@@ -1,9 +1,9 @@
 /** Kills drawn from a seed, for rounds that nobody has thought of. */
 import type { Random } from '../random.js'
-import { killedAt } from './kills.js'
+import { embeddedKilledAt } from './kills.js'
 import type { Arena, Kill } from './round.js'
 
-const failpoints = [...killedAt()].sort()
+const failpoints = [...embeddedKilledAt()].sort()
 
 /** Up to four deaths in a row; now and then a store rots between two of them. */
 export function randomKills(random: Random, { partitions, lastsMs }: Arena): Kill[] {

@@ -1,0 +1,189 @@
+/** Faults beside the storm: each is done to an arena whose workers run, and ends healed. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Random } from '../random.js'
+import type { Arena } from './arena.js'
+import { apiKeys, mischiefs, type ReplyProxy } from './reply-proxy.js'
+import type { Worker } from './worker.js'
+
+export interface Stage {
+  readonly arena: Arena
+  /** By slot, the process that runs there. */
+  readonly workers: Worker[]
+  readonly random: Random
+  /** Measurements, in ms of wall time by what they are of. */
+  readonly measured: Map<string, number[]>
+  readonly faults: string[]
+  /** Where workers reach the brokers through one. */
+  readonly proxy: ReplyProxy | null
+  readonly say: (text: string) => void
+}
+
+export type Fault = (stage: Stage) => Promise<void>
+
+/** How long a process may take to come up and be given partitions; a busy machine takes long. */
+const readyMsMax = 120_000
+
+export async function startAll(stage: Stage): Promise<void> {
+  const { arena, workers } = stage
+  for (let slot = 0; slot < arena.options.slots; slot++) workers[slot] = await arena.start(slot)
+  await flowing(stage)
+}
+
+/** Until every partition puts out rows again, after now. */
+export async function flowing({ arena }: Stage, partitions = all(arena)): Promise<void> {
+  const sinceMs = performance.now()
+  while (partitions.some((partition) => arena.follower.lastMs(partition) <= sinceMs)) {
+    if (performance.now() - sinceMs > readyMsMax) {
+      const silent = partitions.filter((p) => arena.follower.lastMs(p) <= sinceMs)
+      throw new Error(`no new output of partitions ${silent.join()} for ${readyMsMax / 1000} s`)
+    }
+    await sleep(50)
+  }
+}
+
+const all = (arena: Arena): number[] =>
+  Array.from({ length: arena.options.partitions }, (_, partition) => partition)
+
+async function steady(stage: Stage): Promise<void> {
+  await flowing(stage)
+  // Rounds of the group that are under way come to an end.
+  await sleep(stage.arena.options.sessionMs)
+  await flowing(stage)
+}
+
+function measure({ measured }: Stage, name: string, ms: number): void {
+  measured.set(name, [...(measured.get(name) ?? []), ms])
+}
+
+/** Kills a process that has partitions, keeps its disk and starts it again at once. */
+export function kills(times: number): Fault {
+  return async (stage) => {
+    const { arena, workers, random } = stage
+    for (let i = 0; i < times; i++) {
+      await steady(stage)
+      const slot = random.below(workers.length)
+      const { partitions } = workers[slot]
+      const killedMs = performance.now()
+      workers[slot].signal('SIGKILL')
+      await workers[slot].ended
+      workers[slot] = await arena.start(slot)
+      await flowing(stage, partitions)
+      for (const partition of partitions) {
+        measure(stage, 'kill -9 to the next output', arena.follower.pauseMs(partition, killedMs))
+      }
+    }
+  }
+}
+
+/** Freezes a process in the middle of a commit for longer than its session, and thaws it. */
+export function freezes(points: readonly string[]): Fault {
+  return async (stage) => {
+    const { arena, workers, random } = stage
+    for (const point of points) {
+      await steady(stage)
+      const slot = random.below(workers.length)
+      workers[slot].signal('SIGTERM')
+      await workers[slot].ended
+      workers[slot] = await arena.start(slot, `${point}:stop:${5 + random.below(20)}`)
+      const frozen = workers[slot]
+      const untilMs = performance.now() + readyMsMax
+      while (!(await frozen.isFrozen())) {
+        if (performance.now() > untilMs) throw new Error(`no worker came to ${point}`)
+        await sleep(20)
+      }
+      await sleep(arena.options.sessionMs * 2.5)
+      frozen.signal('SIGCONT')
+      await flowing(stage)
+    }
+  }
+}
+
+/** Stops and starts one process after the other, with everything running. */
+export function rollingRestarts(times: number): Fault {
+  return async (stage) => {
+    const { arena, workers } = stage
+    for (let i = 0; i < times; i++) {
+      const slot = i % workers.length
+      await steady(stage)
+      const beganMs = performance.now()
+      workers[slot].signal('SIGTERM')
+      const { exit, signal } = await workers[slot].ended
+      if (exit !== 0) stage.faults.push(`told to stop, a worker ended with ${exit ?? signal}`)
+      if (workers[slot].notes.includes('TRANSACTION_FENCED')) {
+        stage.faults.push('a worker that was told to stop had a transaction aborted')
+      }
+      workers[slot] = await arena.start(slot)
+      await steady(stage)
+      for (const partition of all(arena)) {
+        measure(stage, 'pause in a rolling restart', arena.follower.pauseMs(partition, beganMs))
+      }
+    }
+  }
+}
+
+export function brokerKills(times: number): Fault {
+  return async (stage) => {
+    const broker = stage.arena.options.servers.broker!
+    for (let i = 0; i < times; i++) {
+      await steady(stage)
+      broker.kill()
+      await sleep(stage.random.below(4_000))
+      await broker.restart()
+      await flowing(stage)
+    }
+  }
+}
+
+export function brokerFreeze(ms: number): Fault {
+  return async (stage) => {
+    const broker = stage.arena.options.servers.broker!
+    await steady(stage)
+    broker.kill('SIGSTOP')
+    await sleep(ms)
+    broker.kill('SIGCONT')
+    await flowing(stage)
+  }
+}
+
+/** Redis is killed and comes back empty, is flushed, and is frozen; the processing goes on. */
+export function redisLosses(times: number): Fault {
+  return async (stage) => {
+    const redis = stage.arena.options.servers.redis!
+    for (let i = 0; i < times; i++) {
+      await steady(stage)
+      await redis.kill()
+      await sleep(stage.random.below(3_000))
+      await flowing(stage)
+      await redis.startAgain()
+      await sleep(2_000)
+      await redis.admin.flushall()
+      await flowing(stage)
+      redis.pause()
+      await sleep(10_000)
+      await flowing(stage)
+      redis.resume()
+    }
+  }
+}
+
+/** Answers and requests that are lost, late or doubled, of all that a transaction consists of. */
+export function lostReplies(times: number): Fault {
+  return async (stage) => {
+    const { random, arena } = stage
+    const proxy = stage.proxy!
+    const keys = Object.values(apiKeys)
+    for (let i = 0; i < times; i++) {
+      // Those of a transaction come by themselves; an identity is only asked for after a failure.
+      const key = keys[(i + random.below(2)) % keys.length]
+      const mischief = mischiefs[i % mischiefs.length]
+      proxy.plan(key, mischief, 200 + random.below(5_000))
+      await sleep(500 + random.below(1_000))
+      if (i % 10 === 9) await flowing(stage)
+    }
+    await sleep(12_000)
+    await flowing(stage)
+    stage.say(`${proxy.done.length} requests were meddled with`)
+    if (proxy.done.length < times / 2) stage.faults.push('hardly any request was met')
+    void arena
+  }
+}

@@ -1,0 +1,92 @@
+/** A round that has ended, held against all oracles. */
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { openModels } from '../../../src/cli/open-models.js'
+import { KafkaRound } from '../kafka-round.js'
+import { app, layout } from '../kill/churn-parts.js'
+import { factDifferences } from '../kill/data-facts.js'
+import { type Outputs, readOutputs, recordsOf } from '../outputs.js'
+import { seededRandom } from '../random.js'
+import type { Arena } from './arena.js'
+import { naiveFaults } from './naive-oracle.js'
+import { inputFaults, openFaults, redisFaults, storeFaults, verifyFaults } from './oracles.js'
+
+/** How long the snapshots may follow behind, and open transactions end: more is a measurement. */
+const followMsMax = 60_000
+
+export interface Verdict {
+  readonly faults: readonly string[]
+  /** From the end of the faults and of the input until everything was committed. */
+  readonly restMs: number
+  readonly records: number
+  readonly rows: number
+  readonly commits: number
+  /** Full restores of partitions of which the disk had a store. */
+  readonly fullRestores: number
+  /** Offsets of the state that each opening copied. */
+  readonly followed: readonly number[]
+}
+
+/** Ends the input, waits until the running workers have done everything, stops them, and judges. */
+export async function judge(arena: Arena): Promise<Verdict> {
+  await arena.feed.end()
+  const restMs = await arena.rest()
+  const faults: string[] = []
+  const { topics, log } = arena
+  const { partitions, seed, servers } = arena.options
+  const outputs: Outputs[] = []
+  for (let partition = 0; partition < partitions; partition++) {
+    outputs.push(await readOutputs(log, topics, partition, layout))
+  }
+  faults.push(...(await redisFaults(arena, outputs, followMsMax)))
+  const stopped = await arena.stopWorkers()
+  faults.push(...stopped, ...(await openFaults(arena, followMsMax)))
+  const input = []
+  for (let partition = 0; partition < partitions; partition++) {
+    input.push(await recordsOf(log, topics.events, partition))
+  }
+  faults.push(...inputFaults(arena.feed.acknowledged, input))
+  faults.push(...naiveFaults(input, outputs, seededRandom(seed)))
+  const round = new KafkaRound(arena.prefix, servers.brokers, partitions)
+  const facts = await round.facts(log)
+  faults.push(...facts.faults)
+  const models = await openModels(
+    app,
+    { model: null, fallback: null, bundles, kept: join(arena.folder, 'models') },
+    { scored: () => undefined, degraded: () => undefined },
+  )
+  try {
+    const placed = input.flatMap((records, partition) =>
+      records.map((record) => ({ record, partition })),
+    )
+    const due = await round.undisturbed(placed, models.scoring)
+    faults.push(...factDifferences(facts, due))
+  } finally {
+    await models.close()
+  }
+  faults.push(...(await storeFaults(arena)))
+  faults.push(...(await arena.follower.end()))
+  faults.push(...(await verifyFaults(arena)))
+  const { fullRestores, followed } = openings(arena)
+  if (fullRestores > 0) faults.push(`${fullRestores} stores on a kept disk were restored in full`)
+  const rows = outputs.reduce((sum, { pairs }) => sum + pairs.length, 0)
+  const records = input.reduce((sum, { length }) => sum + length, 0)
+  return { faults, restMs, records, rows, commits: facts.commits, fullRestores, followed }
+}
+
+const bundles = fileURLToPath(new URL('../../../bundles/churn', import.meta.url))
+
+/** What each opening had to copy, and how many copied all although their disk had something. */
+function openings(arena: Arena): Pick<Verdict, 'fullRestores' | 'followed'> {
+  const followed: number[] = []
+  let fullRestores = 0
+  for (const { worker, held } of arena.started) {
+    const seen = new Set(held)
+    for (const { partition, offsets, from } of worker.followed) {
+      followed.push(offsets)
+      if (from === 0 && offsets > 0 && seen.has(partition)) fullRestores++
+      seen.add(partition)
+    }
+  }
+  return { fullRestores, followed }
+}

@@ -1,0 +1,144 @@
+/** The scenarios by name: where each takes place, and which faults it brings. */
+import { seededRandom } from '../random.js'
+import { Arena, type ArenaOptions } from './arena.js'
+import {
+  brokerFreeze,
+  brokerKills,
+  type Fault,
+  freezes,
+  kills,
+  lostReplies,
+  redisLosses,
+  rollingRestarts,
+  type Stage,
+  startAll,
+} from './faults.js'
+import { judge, type Verdict } from './judge.js'
+import { ReplyProxy } from './reply-proxy.js'
+import { Servers } from './servers.js'
+
+export interface Scenario {
+  readonly name: string
+  readonly about: string
+  readonly faults: readonly Fault[]
+  /** Whether it kills servers, and so needs its own. */
+  readonly ownServers?: boolean
+  readonly proxied?: boolean
+  readonly arena?: Partial<ArenaOptions>
+}
+
+export interface ScenarioEnd extends Verdict {
+  readonly measured: ReadonlyMap<string, readonly number[]>
+}
+
+const zombiePoints = [
+  'kafka.begun',
+  'kafka.producing',
+  'kafka.produced',
+  'kafka.ending',
+  'kafka.committed',
+  'engine.before-flush',
+  'redis.before-rows',
+  'redis.in-rows',
+]
+
+const busy = { eventsPerSecond: 5_000, customers: 100_000, sessionMs: 3_000 }
+
+export const scenarios: readonly Scenario[] = [
+  {
+    name: 'kill',
+    about: 'kill -9 of one worker at a time, its disk kept: how long until there is new output',
+    faults: [kills(8)],
+    arena: { sessionMs: 3_000 },
+  },
+  {
+    name: 'freeze',
+    about: 'SIGSTOP in the middle of a commit, past the session, and back',
+    faults: [freezes(zombiePoints)],
+  },
+  {
+    name: 'rolling',
+    about: 'rolling restarts of all workers under load',
+    faults: [rollingRestarts(9)],
+    arena: { sessionMs: 6_000 },
+  },
+  { name: 'broker', about: 'kill -9 of the broker', faults: [brokerKills(4)], ownServers: true },
+  {
+    name: 'broker-freeze',
+    about: 'the broker stands still for 40 s',
+    faults: [brokerFreeze(40_000)],
+    ownServers: true,
+  },
+  {
+    name: 'redis',
+    about: 'Redis is killed and comes back empty, is flushed, stands still',
+    faults: [redisLosses(2)],
+    ownServers: true,
+  },
+  {
+    name: 'replies',
+    about: 'requests and answers of transactions are lost, late and doubled',
+    faults: [lostReplies(60)],
+    ownServers: true,
+    proxied: true,
+  },
+  {
+    name: 'show',
+    about: 'all of them one after the other at 5,000 events/s',
+    faults: [
+      kills(3),
+      freezes(['kafka.producing', 'kafka.ending']),
+      rollingRestarts(3),
+      brokerKills(2),
+      redisLosses(1),
+    ],
+    ownServers: true,
+    arena: busy,
+  },
+]
+
+export interface PlayOptions {
+  readonly seed: number
+  readonly eventsPerSecond?: number
+  readonly say: (text: string) => void
+}
+
+/** Plays one scenario on servers of its own, or on those given, and judges it. */
+export async function play(
+  scenario: Scenario,
+  { seed, eventsPerSecond, say }: PlayOptions,
+): Promise<ScenarioEnd> {
+  const proxy = scenario.proxied === true ? await ReplyProxy.start() : null
+  let servers: Servers | null = null
+  let arena: Arena | null = null
+  try {
+    servers = await openServers(scenario, proxy)
+    arena = await Arena.open({
+      seed,
+      servers,
+      ...scenario.arena,
+      ...(proxy !== null && { workerBrokers: [`127.0.0.1:${proxy.port}`] }),
+      ...(eventsPerSecond !== undefined && { eventsPerSecond }),
+    })
+    const random = seededRandom(seed)
+    const measured = new Map<string, number[]>()
+    const stage: Stage = { arena, workers: [], random, measured, faults: [], proxy, say }
+    await startAll(stage)
+    for (const fault of scenario.faults) await fault(stage)
+    const verdict = await judge(arena)
+    return { ...verdict, faults: [...stage.faults, ...verdict.faults], measured }
+  } finally {
+    await arena?.close()
+    await servers?.stop()
+    await proxy?.stop()
+  }
+}
+
+/** Behind a proxy the broker has a second listener, whose address is the proxy's. */
+async function openServers(scenario: Scenario, proxy: ReplyProxy | null): Promise<Servers> {
+  const own = scenario.ownServers ?? false
+  if (proxy === null) return Servers.open({ own })
+  const servers = await Servers.open({ own, advertised: proxy.port })
+  proxy.passTo(servers.broker!.behindPort!)
+  return servers
+}
