@@ -60,6 +60,10 @@ export class KafkaReader implements LogReader {
     this.#position = fromOffset
   }
 
+  get nextOffset(): number {
+    return this.#isEmpty ? this.#position : this.#records[this.#next].offset
+  }
+
   /** @throws TidemarkError LOG_CLOSED, LOG_RANGE_LOST, LOG_DAMAGED, KAFKA_UNREACHABLE, KAFKA_FAILED */
   async poll(recordsMax: number, waitMs: number): Promise<Poll> {
     if (this.#closed) throw readerClosed(this.tail)

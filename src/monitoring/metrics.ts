@@ -122,6 +122,12 @@ function addCounters(registry: Registry, engine: StatusSource, board: ScoreBoard
     perPartition((task) => [[{ model: modelOf(engine) }, task.degraded]]),
   )
   counter(
+    'lost_offsets_total',
+    'Offsets of the input that the log had deleted before they were read.',
+    ['partition'],
+    perPartition((task) => [[{}, task.lost]]),
+  )
+  counter(
     'stores_set_aside_total',
     'Damaged stores since the start that were set aside and made again from the log.',
     ['partition'],
