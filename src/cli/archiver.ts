@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TidemarkError } from '../errors.js'
 import type { Archive } from '../log/archive.js'
-import { followInto } from '../log/archive-follow.js'
+import { followInto, type FollowOptions } from '../log/archive-follow.js'
 import type { ArchiveWriter, ArchiveWriterOptions } from '../log/archive-writer.js'
 import type { EventLog } from '../log/log.js'
 import type { ArchivedPartition } from '../monitoring/archive-metrics.js'
@@ -14,13 +14,15 @@ export interface ArchiverParts {
   readonly topic: string
   readonly archive: Archive
   readonly writing: ArchiveWriterOptions
+  readonly pace?: ArchiverPace
   /** Told of what a person would want to read in a log. */
   note(text: string): void
 }
 
-const blockBytes = 1024 * 1024
-/** How old the newest record in the log may become before it is on the archive's disk. */
-const blockMs = 1_000
+/** `blockMs` is also how far the archive is behind the log. */
+type ArchiverPace = Pick<FollowOptions, 'blockBytes' | 'blockMs' | 'pollRecordsMax'>
+
+const defaultPace: ArchiverPace = { blockBytes: 1024 * 1024, blockMs: 1_000, pollRecordsMax: 1024 }
 const lookEveryMs = 5_000
 
 export class Archiver {
@@ -98,7 +100,7 @@ class ArchivedOne {
   }
 
   async #follow(recovery: Recovery, stop: AbortSignal): Promise<void> {
-    const { log, topic, archive, writing } = this.parts
+    const { log, topic, archive, writing, pace = defaultPace } = this.parts
     const { partition } = this
     const start = await log.startOffset(topic, partition)
     const writer = await archive.writer(partition, writing, start)
@@ -108,8 +110,7 @@ class ArchivedOne {
     try {
       const added = () => this.#measure()
       const { clock } = writing
-      const pace = { blockBytes, blockMs, clock }
-      await followInto(writer, log, { topic, partition, ...pace, added, stop })
+      await followInto(writer, log, { topic, partition, ...pace, clock, added, stop })
     } finally {
       await writer.close()
     }

@@ -11,13 +11,14 @@ export interface FollowOptions {
   readonly blockBytes: number
   /** …or when its first record has waited for this long, wall time. */
   readonly blockMs: number
+  /** How much is asked of the log at once. */
+  readonly pollRecordsMax: number
   readonly clock: () => number
   /** Told when something was added. */
   added(): void
   readonly stop: AbortSignal
 }
 
-const recordsPerPoll = 1024
 const waitMsMax = 250
 
 /**
@@ -31,7 +32,7 @@ export async function followInto(
   log: Pick<EventLog, 'reader' | 'startOffset'>,
   options: FollowOptions,
 ): Promise<void> {
-  const { topic, partition, blockBytes, blockMs, clock, stop } = options
+  const { topic, partition, blockBytes, blockMs, pollRecordsMax, clock, stop } = options
   const reader = log.reader(topic, partition, writer.to)
   let records: StoredRecord[] = []
   let bytes = 0
@@ -48,7 +49,7 @@ export async function followInto(
   try {
     while (!stop.aborted) {
       const waitMs = openedMs === null ? waitMsMax : Math.min(waitMsMax, blockMs)
-      const poll = await reader.poll(recordsPerPoll, waitMs)
+      const poll = await reader.poll(pollRecordsMax, waitMs)
       for (const record of poll.records) {
         records.push(record)
         bytes += recordBytes(record)
