@@ -1,6 +1,6 @@
 /** Follows all partitions of a topic into its archive, through every failure that passes. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { TidemarkError } from '../errors.js'
+import type { TidemarkError } from '../errors.js'
 import type { Archive } from '../log/archive.js'
 import { followInto, type FollowOptions } from '../log/archive-follow.js'
 import type { ArchiveWriter, ArchiveWriterOptions } from '../log/archive-writer.js'
@@ -75,7 +75,7 @@ class ArchivedOne {
   }
 
   async run(stop: AbortSignal): Promise<void> {
-    const { note } = this.parts
+    const note = (text: string) => this.parts.note(text)
     const recovery = new Recovery(this.partition, defaultSettings, note)
     while (!stop.aborted) {
       try {

@@ -6,6 +6,7 @@ import { ArchivedLog } from '../log/archived-log.js'
 import { topicSettings } from '../log/kafka-topic-setup.js'
 import type { EventLog } from '../log/log.js'
 import { kafkaConnection } from './connections.js'
+import { withEnd } from './with-end.js'
 
 /** From this share of its life on, what is not archived yet is told of. */
 const oldShare = 0.75
@@ -72,7 +73,10 @@ async function expiring(
   const from = range?.to ?? (await live.startOffset(topic, partition))
   if (from >= (await live.endOffset(topic, partition))) return null
   const reader = live.reader(topic, partition, from)
-  const { records } = await reader.poll(1, 1_000).finally(() => reader.close())
+  const { records } = await withEnd(
+    () => reader.poll(1, 1_000),
+    () => reader.close(),
+  )
   const leftMs = (records[0]?.timestamp ?? Infinity) + retentionMs - Date.now()
   if (leftMs > retentionMs * (1 - oldShare)) return null
   const hours = Math.max(0, leftMs / 3_600_000).toFixed(1)

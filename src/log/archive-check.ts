@@ -1,5 +1,5 @@
 /** Reads all that an archive holds of a partition, and every checksum of it. */
-import { openSegment, openTail, scanTail } from './archive-cursor.js'
+import { openSegment, scanTail } from './archive-cursor.js'
 import { archiveFailure, type ArchivePlace, damagedFile, headBytes } from './archive-file.js'
 import { listArchive, type SegmentFile } from './archive-folder.js'
 
@@ -42,7 +42,7 @@ export async function checkArchive(
     }
     if (tail === null) return checked
     try {
-      const { to, end, records } = await checkTail(tail.path, place)
+      const { to, end, records } = await scanTail(tail.path, place)
       return { ...checked, to, records: checked.records + records, bytes: checked.bytes + end }
     } catch (error) {
       // Where it has been finished meanwhile, it is a segment now.
@@ -54,11 +54,6 @@ export async function checkArchive(
 
 function indexAfter(segments: readonly SegmentFile[], path: string | null): number {
   return segments.findIndex((segment) => segment.path === path) + 1
-}
-
-async function checkTail(path: string, place: ArchivePlace) {
-  const file = await openTail(path, place)
-  return scanTail(file).finally(() => file.close())
 }
 
 async function checkSegment({ path, from, to }: SegmentFile, place: ArchivePlace) {

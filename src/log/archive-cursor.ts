@@ -144,7 +144,8 @@ export function openTail(path: string, place: ArchivePlace): Promise<ArchiveFile
   return ArchiveFile.open(path, 'tail', place)
 }
 
-export interface TailScan {
+interface TailScan {
+  readonly head: TailHead
   /** Exclusive: of the last whole block. */
   readonly to: number
   /** Behind the last whole block, in the file. */
@@ -152,14 +153,27 @@ export interface TailScan {
   readonly records: number
 }
 
-/** Reads all of a tail. @throws TidemarkError ARCHIVE_DAMAGED */
-export async function scanTail(file: ArchiveFile<TailHead>): Promise<TailScan> {
+/**
+ * Reads all of a tail.
+ *
+ * @throws TidemarkError ARCHIVE_DAMAGED; what the system says where there is no such file
+ */
+export async function scanTail(path: string, place: ArchivePlace): Promise<TailScan> {
+  const file = await openTail(path, place)
+  try {
+    return await scan(file)
+  } finally {
+    await file.close()
+  }
+}
+
+async function scan(file: ArchiveFile<TailHead>): Promise<TailScan> {
   let to = file.head.from
   let end = headBytes
   let records = 0
   for (;;) {
     const read = await tailBlock(file, end)
-    if (read === null) return { to, end, records }
+    if (read === null) return { head: file.head, to, end, records }
     const { block } = read
     if (block.from !== to) {
       throw damagedFile(file.path, `a block begins at offset ${block.from}; ${to} is due`)

@@ -189,9 +189,7 @@ async function makeTail(
 
 /** Opens a tail that is there, and cuts off what was torn (W1). */
 async function openAgain(path: string, place: ArchivePlace) {
-  const file = await openTail(path, place)
-  const { head } = file
-  const { to, end } = await scanTail(file).finally(() => file.close())
+  const { head, to, end } = await scanTail(path, place)
   await truncate(path, end)
   const handle = await open(path, 'r+')
   await handle.sync()

@@ -8,7 +8,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { configurationError, ioError } from '../errors.js'
 import { type CheckedPartition, checkArchive } from './archive-check.js'
-import { ArchiveCursor, openTail, scanTail } from './archive-cursor.js'
+import { ArchiveCursor, scanTail } from './archive-cursor.js'
 import { archiveFailure, type ArchivePlace, type SegmentHead } from './archive-file.js'
 import { listArchive } from './archive-folder.js'
 import { ArchiveWriter, type ArchiveWriterOptions, writeDurably } from './archive-writer.js'
@@ -118,8 +118,7 @@ export class Archive {
       if (from === undefined) return null
       if (tail === null) return { from, to: segments[segments.length - 1].to }
       try {
-        const file = await openTail(tail.path, this.#place(partition))
-        const { to } = await scanTail(file).finally(() => file.close())
+        const { to } = await scanTail(tail.path, this.#place(partition))
         return { from, to }
       } catch (error) {
         // It may have been finished meanwhile.

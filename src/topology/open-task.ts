@@ -264,15 +264,16 @@ function rearm<S>(batch: Batch<S>, arm: (customer: string, state: S) => void): v
 
 /** The log has deleted what comes next: to go on behind it is allowed, or not. */
 function passLost<S>(
-  { topics, settings, note }: TopologyParts<S>,
+  parts: TopologyParts<S>,
   partition: number,
   progress: Progress,
   start: number,
 ): void {
+  const { topics, settings } = parts
   const range = `offsets ${progress.endOffset} to ${start - 1}`
   const text = `${topics.events} partition ${partition}: ${range} were deleted before they were read`
   if (settings.lostRange === 'fail') throw configurationError('LOG_RANGE_LOST', text)
-  note(`${text}; going on at offset ${start}`)
+  parts.note(`${text}; going on at offset ${start}`)
   progress.lose(start)
 }
 
