@@ -187,7 +187,7 @@ async function worked(config: string, records: number): Promise<void> {
 async function archived(config: string, records: number): Promise<void> {
   const archiver = await started('archive', '--config', config)
   await until(async () => (await metric(archiver.url, 'archive_end_offset')) >= records)
-  expect(await metric(archiver.url, 'archive_bytes')).toBeGreaterThan(0)
+  await until(async () => (await metric(archiver.url, 'archive_bytes')) > 0)
   await archiver.stop()
 }
 
@@ -280,6 +280,27 @@ describe('an input of which the brokers have deleted the beginning', () => {
     expect(verified.errors).toContain('HISTORY_LOST')
   }, 120_000)
 })
+
+test('an input may forget what is archived, and a worker tells what soon will not be', async () => {
+  const { round, withArchive, run } = await place(1)
+  const { events } = round.topics
+  const admin = kafkajs(brokers).admin()
+  await admin.connect()
+  const configEntries = [{ name: 'retention.ms', value: '600000' }]
+  const resources = [{ type: 2, name: events, configEntries }]
+  await admin.alterConfigs({ validateOnly: false, resources })
+  await admin.disconnect()
+  const refused = await run(withArchive, 'worker')
+  expect(refused).toMatchObject({
+    exitCode: 78,
+    errors: expect.stringContaining('ARCHIVE_MISSING') as string,
+  })
+  await archived(withArchive, 0)
+  const [{ record, partition }] = placedRecords(3, 1, 1)
+  await round.produce([{ record: { ...record, timestamp: Date.now() - 540_000 }, partition }])
+  const worker = await started('worker', '--config', withArchive)
+  expect(await worker.stop()).toContain('not archived yet: does tidemark archive run?')
+}, 120_000)
 
 /** Cut-offs within the log: the text of a refusal has its range. */
 async function replayRange(
