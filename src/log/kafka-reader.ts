@@ -39,6 +39,8 @@ export class KafkaReader implements LogReader {
   #next = 0
   /** Behind what has come, marks and aborted records included. */
   #position: number
+  /** Behind the last record that was handed out. */
+  #handed: number
   /** What the last answer said of the partition; nothing is known before the first. */
   #stable = Infinity
   #fetch: Promise<void> | null = null
@@ -58,10 +60,11 @@ export class KafkaReader implements LogReader {
   ) {
     this.#lane = new KafkaLane(parts.cluster.connector)
     this.#position = fromOffset
+    this.#handed = fromOffset
   }
 
   get nextOffset(): number {
-    return this.#isEmpty ? this.#position : this.#records[this.#next].offset
+    return this.#isEmpty ? this.#position : this.#handed
   }
 
   /** @throws TidemarkError LOG_CLOSED, LOG_RANGE_LOST, LOG_DAMAGED, KAFKA_UNREACHABLE, KAFKA_FAILED */
@@ -152,6 +155,7 @@ export class KafkaReader implements LogReader {
         ? this.#records
         : this.#records.slice(this.#next, this.#next + recordsMax)
     this.#next += taken.length
+    this.#handed = taken[taken.length - 1].offset + 1
     return taken
   }
 
