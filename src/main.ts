@@ -7,6 +7,7 @@
  * pairs of runs. LevelDB's and libuv's threads would each keep what they freed in an arena of their
  * own; two arenas for all saved 70 MB of 830. `npm start` says both again (`package.json`).
  */
+import { archiveCommand } from './cli/archive.js'
 import { composeStart } from './cli/compose-start.js'
 import { composeWorker } from './cli/compose-worker.js'
 import { configCommand } from './cli/config.js'
@@ -27,6 +28,7 @@ const commands: readonly RegisterCommand[] = [
   ingestCommand,
   replayCommand,
   verifyCommand,
+  archiveCommand,
   scrubCommand,
   configCommand,
   schemasCommand,

@@ -10,9 +10,9 @@ import { OutputRows, type RowLayout } from '../events/output-rows.js'
 import { OutputTexts } from '../events/output-texts.js'
 import type { CustomerState } from '../features/engine.js'
 import { KafkaLog } from '../log/kafka-log.js'
-import { historySettings, topicPlans } from '../log/kafka-topic-plan.js'
+import { historySettings, orderSettings, topicPlans } from '../log/kafka-topic-plan.js'
 import { checkTopicSetup } from '../log/kafka-topic-setup.js'
-import { topicsOf } from '../log/log.js'
+import { type EventLog, topicsOf } from '../log/log.js'
 import type { SnapshotsHealth } from '../monitoring/metrics.js'
 import { observeCommit } from '../monitoring/observe-commit.js'
 import { featureProgram } from '../operators/program.js'
@@ -29,6 +29,7 @@ import { engineSettings, groupIdOf, kafkaConnection, redisAddress } from './conn
 import { lockDirectory, ownDirectory } from './data-directory.js'
 import { heldStores } from './held-stores.js'
 import { type LoadedApp, loadApp } from './load-app.js'
+import { withCheckedArchive } from './open-archive.js'
 import { openModels } from './open-models.js'
 import { openRegistry } from './schemas.js'
 import type { Compose, Composed, StartHooks } from './start.js'
@@ -52,9 +53,13 @@ export const composeWorker: Compose<WorkerOptions> = async (options, hooks) => {
     await ownDirectory(config.data, loaded.app, loaded.reference)
     const log = await openLog(options, loaded)
     closing.push(() => log.close())
+    const input = topicsOf(`${config.kafka.topicPrefix}${loaded.app.name}`).events
+    const joined = options.noHistory
+      ? log
+      : await withCheckedArchive(log, input, config, (text) => hooks.logger.warn(text))
     const { snapshots, health } = await openSnapshots(config, layoutOf(loaded.app), log, hooks)
     closing.push(() => snapshots.close())
-    const parts = await openParts(options, loaded, log, hooks, closing)
+    const parts = await openParts(options, loaded, joined, hooks, closing)
     const group = log.group({
       groupId: groupIdOf(config, `${config.kafka.topicPrefix}${loaded.app.name}`),
       sessionMs: config.kafka.sessionMs,
@@ -86,7 +91,9 @@ async function openLog(options: WorkerOptions, { app }: LoadedApp): Promise<Kafk
   const timeBase = { kind: kafka.timeBase }
   const topics = topicsOf(`${kafka.topicPrefix}${app.name}`)
   const [input, ...others] = topicPlans(topics, timeBase)
-  const settings = [...input.settings, ...(options.noHistory ? [] : historySettings)]
+  // What the brokers delete is in the archive by then.
+  const history = options.config.archive === null ? historySettings : orderSettings
+  const settings = [...input.settings, ...(options.noHistory ? [] : history)]
   await checkTopicSetup({ ...connection, plans: [{ ...input, settings }, ...others] })
   const { transactionMs } = kafka
   return KafkaLog.open({ ...connection, topics: Object.values(topics), timeBase, transactionMs })
@@ -95,7 +102,7 @@ async function openLog(options: WorkerOptions, { app }: LoadedApp): Promise<Kafk
 async function openParts(
   { config }: WorkerOptions,
   { app, bundles }: LoadedApp,
-  log: KafkaLog,
+  log: EventLog,
   hooks: StartHooks,
   closing: (() => Promise<void>)[],
 ): Promise<Omit<Parts, 'home' | 'snapshots'>> {

@@ -105,7 +105,7 @@ export function registryAddress({ schemaRegistry }: Config): RegistryAddress | n
   }
 }
 
-export function engineSettings({ limits }: Config): EngineSettings {
+export function engineSettings({ limits, kafka }: Config): EngineSettings {
   const { commitRecordsMax, commitBytesMax, commitAgeMsMax, timersPerCommitMax, hotBytesMax } =
     limits
   return {
@@ -115,6 +115,7 @@ export function engineSettings({ limits }: Config): EngineSettings {
     commitAgeMsMax,
     timersPerCommitMax,
     hotBytesMax,
+    lostRange: kafka.lostRange,
   }
 }
 

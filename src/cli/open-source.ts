@@ -12,6 +12,7 @@ import { kafkaConnection } from './connections.js'
 import { nonEmpty } from './flags.js'
 import type { CliIo } from './io.js'
 import { type LoadedApp, loadApp } from './load-app.js'
+import { withArchive } from './open-archive.js'
 import { openData } from './open-data.js'
 import { openRegistry } from './schemas.js'
 import { DEFAULT_DATA_DIRECTORY } from './start-options.js'
@@ -82,7 +83,8 @@ async function openBrokers(config: Config, folder: string, io: CliIo): Promise<O
     })
     closing.push(() => log.close())
     const models = join(config.data, 'models')
-    return { loaded, log, name, topics, models, close: () => closeAll(closing) }
+    const joined = await withArchive(log, topics.events, config)
+    return { loaded, log: joined, name, topics, models, close: () => closeAll(closing) }
   } catch (error) {
     await closeAll(closing).catch(() => undefined)
     throw error

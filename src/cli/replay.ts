@@ -5,6 +5,7 @@ import { usageError } from '../errors.js'
 import { generatorRun } from '../ingest/generate.js'
 import { parseCutoffs } from '../replay/cutoffs.js'
 import type { Visibility } from '../replay/asked.js'
+import { originsOf } from '../replay/origin.js'
 import { type TrainingSetReport, writeTrainingSet } from '../replay/training-set.js'
 import { nonEmpty } from './flags.js'
 import type { CliIo } from './io.js'
@@ -76,6 +77,7 @@ async function replay(
     app,
     log: data.log,
     topic: data.topics.events,
+    origins: await originsOf(data.log, data.topics),
     asked,
     visibility: flags.visibility,
     out: resolve(io.cwd, flags.out),

@@ -104,6 +104,8 @@ const kafka = z.strictObject({
   delivery: z
     .enum(['exactlyOnce', 'atLeastOnce'], due('exactlyOnce or atLeastOnce'))
     .default('exactlyOnce'),
+  /** What to do where the brokers have deleted input that was not read yet. */
+  lostRange: z.enum(['fail', 'earliest'], due('fail or earliest')).default('fail'),
   sessionMs: whole(1_000, 1_800_000).default(10_000),
   heartbeatMs: whole(100, 600_000).default(3_000),
   /** Members beside the one that runs a partition which keep a copy of its state. */
@@ -159,6 +161,15 @@ const limits = z.strictObject({
   redisWaitingBytesMax: whole(mebibyte, 4096 * mebibyte).default(32 * mebibyte),
 })
 
+const archive = z.strictObject({
+  /** Where the input is kept beyond the brokers' retention: all who read it see the same folder. */
+  directory: meta(text('a directory'), { file: 'folder' }),
+  /** A segment is finished at this size, of its file… */
+  segmentBytes: whole(65_536, 256 * mebibyte).default(64 * mebibyte),
+  /** …or this age. */
+  segmentMs: whole(1_000, 2_592_000_000).default(21_600_000),
+})
+
 export const configSchema = z.strictObject({
   /** The built-in app's name, or an app's folder. */
   app: text('an app').default('churn'),
@@ -166,6 +177,7 @@ export const configSchema = z.strictObject({
   kafka,
   redis: redis.nullable().default(null),
   schemaRegistry: schemaRegistry.nullable().default(null),
+  archive: archive.nullable().default(null),
   http: http.prefault({}),
   limits: limits.prefault({}),
 })

@@ -39,6 +39,8 @@ export class KafkaReader implements LogReader {
   #batches: BatchRecords[] = []
   /** Behind what has come, marks and aborted records included. */
   #position: number
+  /** Behind the last record that was handed out. */
+  #handed: number
   /** What the last answer said of the partition; nothing is known before the first. */
   #stable = Infinity
   #fetch: Promise<void> | null = null
@@ -58,6 +60,11 @@ export class KafkaReader implements LogReader {
   ) {
     this.#lane = new KafkaLane(parts.cluster.connector)
     this.#position = fromOffset
+    this.#handed = fromOffset
+  }
+
+  get nextOffset(): number {
+    return this.#isEmpty ? this.#position : this.#handed
   }
 
   /** @throws TidemarkError LOG_CLOSED, LOG_RANGE_LOST, LOG_DAMAGED, KAFKA_UNREACHABLE, KAFKA_FAILED */
@@ -152,6 +159,7 @@ export class KafkaReader implements LogReader {
       batch.take(recordsMax - taken.length, taken)
       if (batch.left === 0) this.#batches.shift()
     }
+    this.#handed = taken[taken.length - 1].offset + 1
     return taken
   }
 

@@ -47,9 +47,14 @@ export function newTopicPlans(topics: Topics, timeBase: TimeBase): TopicPlan[] {
   return [{ ...input, settings: [...input.settings, ...history] }, ...others]
 }
 
+/** That no record of the input goes before others. */
+export const orderSettings: readonly DueSetting[] = [
+  exactly('cleanup.policy', 'delete', 'the input would lose records'),
+]
+
 /** That everything which was ever in the input can be read again. */
 export const historySettings: readonly DueSetting[] = [
-  exactly('cleanup.policy', 'delete', 'the input would lose records'),
+  ...orderSettings,
   exactly('retention.ms', '-1', 'what was emitted could not be derived again'),
   exactly('retention.bytes', '-1', 'what was emitted could not be derived again'),
 ]

@@ -79,6 +79,26 @@ export async function createTopicSetup(
   })
 }
 
+/**
+ * What is set of a topic that is there, by name.
+ *
+ * @throws TidemarkError TOPIC_MISSING (78) and what `checkTopicSetup` throws of the brokers
+ */
+export async function topicSettings(
+  connection: ConnectOptions,
+  topic: string,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const settings = names.map((name) => ({ name, value: '', why: '', suits: () => true }))
+  const plan = { topic, settings }
+  return connected({ ...connection, plans: [plan] }, async (cluster) => {
+    if (!cluster.has(topic)) {
+      throw configurationError('TOPIC_MISSING', `there is no topic ${topic}`)
+    }
+    return (await settingsOf(cluster, [plan])).get(topic)!
+  })
+}
+
 async function connected<T>(
   options: TopicSetupOptions,
   work: (cluster: KafkaCluster) => Promise<T>,

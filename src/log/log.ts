@@ -75,6 +75,11 @@ export interface LogReader {
    * a poll at a few megabytes too.
    */
   poll(recordsMax: number, waitMs: number): Promise<Poll>
+  /**
+   * Every committed record below it has been handed out. It is behind the last one at least, and
+   * further on where a log tells that no committed record lies between.
+   */
+  readonly nextOffset: number
   close(): Promise<void>
 }
 

@@ -32,6 +32,10 @@ export class TailReader implements LogReader {
     this.#offset = fromOffset
   }
 
+  get nextOffset(): number {
+    return this.#offset
+  }
+
   async poll(recordsMax: number, waitMs: number): Promise<Poll> {
     if (this.#closed) throw readerClosed(this.tail)
     if (this.#polling) throw new Error('one poll at a time: the one before has not resolved')

@@ -52,6 +52,7 @@ export function createMetrics(
   const engine: StatusSource = { status: () => scraped }
   collectDefaultMetrics({ register: registry, prefix: 'tidemark_' })
   addCounters(registry, engine, board)
+  addFailures(registry, engine)
   addGauges(registry, engine)
   addServers(registry, servers)
   const commitDuration = new Histogram({
@@ -71,9 +72,11 @@ export function createMetrics(
   }
 }
 
-function addCounters(registry: Registry, engine: StatusSource, board: ScoreBoard): void {
-  const counter = (name: string, help: string, labels: string[], read: () => Sample[]) =>
-    new Counter({
+type AddCounter = (name: string, help: string, labels: string[], read: () => Sample[]) => void
+
+function countersOf(registry: Registry): AddCounter {
+  return (name, help, labels, read) =>
+    void new Counter({
       name: `tidemark_${name}`,
       help,
       labelNames: labels,
@@ -83,6 +86,10 @@ function addCounters(registry: Registry, engine: StatusSource, board: ScoreBoard
         for (const [sample, value] of read()) this.inc(sample, value)
       },
     })
+}
+
+function addCounters(registry: Registry, engine: StatusSource, board: ScoreBoard): void {
+  const counter = countersOf(registry)
   const perPartition = (read: (task: PartitionStatus) => Sample[]) => () => samplesOf(engine, read)
 
   counter(
@@ -122,6 +129,24 @@ function addCounters(registry: Registry, engine: StatusSource, board: ScoreBoard
     perPartition((task) => [[{ model: modelOf(engine) }, task.degraded]]),
   )
   counter(
+    'scores_total',
+    'Scores since the start of this process, by cause and risk.',
+    ['cause', 'risk'],
+    () => board.counts().map(({ cause, risk, count }): Sample => [{ cause, risk }, count]),
+  )
+}
+
+/** What went wrong and was gone on behind. */
+function addFailures(registry: Registry, engine: StatusSource): void {
+  const counter = countersOf(registry)
+  const perPartition = (read: (task: PartitionStatus) => Sample[]) => () => samplesOf(engine, read)
+  counter(
+    'lost_offsets_total',
+    'Offsets of the input that the log had deleted before they were read.',
+    ['partition'],
+    perPartition((task) => [[{}, task.lost]]),
+  )
+  counter(
     'stores_set_aside_total',
     'Damaged stores since the start that were set aside and made again from the log.',
     ['partition'],
@@ -132,12 +157,6 @@ function addCounters(registry: Registry, engine: StatusSource, board: ScoreBoard
     'Failures since the start behind which a partition was opened again, by code.',
     ['partition', 'code'],
     perPartition((task) => Object.entries(task.failures).map(([code, n]) => [{ code }, n])),
-  )
-  counter(
-    'scores_total',
-    'Scores since the start of this process, by cause and risk.',
-    ['cause', 'risk'],
-    () => board.counts().map(({ cause, risk, count }): Sample => [{ cause, risk }, count]),
   )
 }
 

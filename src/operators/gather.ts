@@ -200,6 +200,7 @@ function closeCommit<S>(
       commit: progress.commit,
       commitId: `${options.incarnation}/${options.partition}/${progress.commit}`,
       endOffset: progress.endOffset,
+      origin: progress.origin,
       logClock: progress.logClock,
       logTime: progress.logTime,
       asOf,

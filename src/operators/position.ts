@@ -11,6 +11,8 @@ export interface Counts {
   rejected: Record<string, number>
   /** Events that broke a rule which only flags, by rule. */
   flagged: Record<string, number>
+  /** Offsets that the log had deleted before they were read, where that was allowed. */
+  lost?: number
 }
 
 /**
@@ -24,6 +26,11 @@ export interface Position {
   readonly commitId: string
   /** Exclusive: the input that the commit has seen. */
   readonly endOffset: number
+  /**
+   * Where the input began when the app first started on it: what a prefix is counted from. Positions
+   * that say none are of logs that begin at 0.
+   */
+  readonly origin?: number
   /** 1 + the largest occurred_at of the valid events so far; 0 before the first. */
   readonly logClock: number
   /** The running maximum of record timestamps, rejects included. */

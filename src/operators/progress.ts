@@ -10,6 +10,8 @@ export class Progress {
   logClock = 0
   logTime = 0
   endOffset: number
+  /** See `Position`. */
+  origin: number
   asOf = 0
   commit = 0
   /** The last timer served since the start, for the cursor. */
@@ -20,6 +22,7 @@ export class Progress {
   /** `position` null: nothing has been committed; reading starts at `startOffset`. */
   constructor(position: Position | null, startOffset: number) {
     this.endOffset = startOffset
+    this.origin = startOffset
     if (position !== null) this.adopt(position)
   }
 
@@ -27,11 +30,18 @@ export class Progress {
     this.logClock = position.logClock
     this.logTime = position.logTime
     this.endOffset = position.endOffset
+    this.origin = position.origin ?? 0
     this.asOf = position.asOf
     this.commit = position.commit
     this.counts = structuredClone(position.counts)
     this.flags.clear()
     for (const [rule, count] of Object.entries(position.counts.flagged)) this.flags.set(rule, count)
+  }
+
+  /** The log has nothing left below `startOffset`. */
+  lose(startOffset: number): void {
+    this.counts.lost = (this.counts.lost ?? 0) + startOffset - this.endOffset
+    this.endOffset = startOffset
   }
 
   countReject(reject: Reject): void {

@@ -22,6 +22,8 @@ export interface DecideOptions {
   /** The events. */
   readonly topic: string
   readonly endOffsets: readonly number[]
+  /** Inclusive, by partition. @default where the log begins */
+  readonly origins?: readonly number[] | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -30,7 +32,7 @@ export async function decideLog(
   buckets: Buckets,
   onRecords: (records: number) => void,
 ): Promise<DecidedLog> {
-  const { app, log, topic, endOffsets } = options
+  const { app, log, topic, endOffsets, origins } = options
   let records = 0
   let events = 0
   let begins = Infinity
@@ -39,7 +41,13 @@ export async function decideLog(
     const erasures = await log.erasures(topic, partition, endOffset)
     const decider = new Decider(app, erasures, { partition, partitions: endOffsets.length })
     let first = true
-    for await (const portion of readPartition(log, topic, partition, endOffset)) {
+    for await (const portion of readPartition(
+      log,
+      topic,
+      partition,
+      endOffset,
+      origins?.[partition],
+    )) {
       options.signal?.throwIfAborted()
       if (first) begins = Math.min(begins, portion[0].timestamp)
       first = false

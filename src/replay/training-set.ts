@@ -36,6 +36,8 @@ export interface TrainingSetOptions {
   readonly visibility?: Visibility
   /** Path of the Parquet file. */
   readonly out: string
+  /** Where prefixes begin, by partition (inclusive). @default where the log begins */
+  readonly origins?: readonly number[]
   /** End offsets (exclusive) by partition, to repeat an earlier replay. @default the log's ends */
   readonly until?: readonly number[]
   /** @default the system's temporary folder */
@@ -94,14 +96,16 @@ async function computeInto(
   endOffsets: readonly number[],
   folder: BucketFolder,
 ): Promise<TrainingSetReport> {
-  const { app, log, asked, signal, topic = topicsOf(app.name).events } = options
+  const { app, log, asked, signal, origins, topic = topicsOf(app.name).events } = options
   const total = endOffsets.reduce((sum, end) => sum + end, 0)
   const events = new Buckets(folder, 'events', bucketsFor(total))
   const asks = new Buckets(folder, 'asks', events.count)
   try {
     if (asked.kind === 'rows') await readRowsFile(asked.path, (ask) => spillAsk(asks, ask))
-    const decided = await decideLog({ app, log, topic, endOffsets, signal }, events, (done) =>
-      options.onProgress?.({ step: 'read', done, total }),
+    const decided = await decideLog(
+      { app, log, topic, endOffsets, origins, signal },
+      events,
+      (done) => options.onProgress?.({ step: 'read', done, total }),
     )
     const { records, clock, begins } = decided
     if (asked.kind === 'cutoffs') {

@@ -13,6 +13,7 @@ import { TopicRows } from './commit-rows.js'
 import { DerivedState } from './derived-state.js'
 import { EmittedTopic, type TopicRange } from './emitted.js'
 import { type Finding, Findings, type VerifyCounts } from './findings.js'
+import { originOf } from './origin.js'
 import { readPartition } from './read-log.js'
 import { RecordCursor } from './record-cursor.js'
 import { Rederiver } from './rederive.js'
@@ -30,7 +31,8 @@ export interface VerifyReport extends VerifyCounts {
 
 /**
  * Verifies all partitions. Raises `STATE_OF_ANOTHER_APP` (exit 78) where the outputs are not of
- * this declaration, and whatever log and store raise.
+ * this declaration, `HISTORY_LOST` (78) where input that they were derived from has been deleted, and
+ * whatever log and store raise.
  *
  * @example
  * const report = await verify({ log, topics, program, codec, rules, layout, scorerOf, scratch })
@@ -67,7 +69,7 @@ async function verifyPartition<S>(
   const eventsEnd = await log.endOffset(topics.events, partition)
   const features = new EmittedTopic(log, featuresRange, (bytes) => output.decodeFeatures(bytes))
   const scores = new EmittedTopic(log, scoresRange, (bytes) => output.decodeScore(bytes))
-  const start = await log.startOffset(topics.events, partition)
+  const start = await originOf(log, topics, partition)
   const input = new RecordCursor(log, topics.events, partition, start)
   const store = await options.scratch(partition)
   const isSampled = samplerOf(options.sample ?? 100)

@@ -132,7 +132,7 @@ async function openAt<S>(
       throw ioError('STORE_DAMAGED', aheadText(partition, stored, committed))
     }
     const start = await log.startOffset(topics.events, partition)
-    const progress = new Progress(stored, start)
+    const progress = new Progress(stored, committed?.origin ?? start)
     // Nothing of a new store's state is in the log yet.
     const stateOffset =
       opened.followed?.stateOffset ??
@@ -143,6 +143,7 @@ async function openAt<S>(
       await follow(parts, partition, task, committed, arm, options)
       checkAgreement(partition, progress, committed, stored === null)
       progress.adopt(committed)
+      if (start > progress.endOffset) passLost(parts, partition, progress, start)
     }
     return task
   } catch (error) {
@@ -259,6 +260,21 @@ function rearm<S>(batch: Batch<S>, arm: (customer: string, state: S) => void): v
     if (item.outcome === 'accepted') arm(item.customer, item.entry!.state)
     if (item.outcome === 'erasure') arm(item.customer, item.entry!.state)
   }
+}
+
+/** The log has deleted what comes next: to go on behind it is allowed, or not. */
+function passLost<S>(
+  parts: TopologyParts<S>,
+  partition: number,
+  progress: Progress,
+  start: number,
+): void {
+  const { topics, settings } = parts
+  const range = `offsets ${progress.endOffset} to ${start - 1}`
+  const text = `${topics.events} partition ${partition}: ${range} were deleted before they were read`
+  if (settings.lostRange === 'fail') throw configurationError('LOG_RANGE_LOST', text)
+  parts.note(`${text}; going on at offset ${start}`)
+  progress.lose(start)
 }
 
 /** `isAnew`: nothing but the log went into the store, so making it again would end alike. */

@@ -18,7 +18,10 @@ export class Recovery {
 
   constructor(
     private readonly partition: number,
-    private readonly settings: Pick<EngineSettings, 'retryAfterMs' | 'retriesMax' | 'wallClock'>,
+    private readonly settings: Pick<
+      EngineSettings,
+      'retryAfterMs' | 'retriesMax' | 'wallClock' | 'lostRange'
+    >,
     private readonly note: (text: string) => void,
   ) {}
 
@@ -34,7 +37,7 @@ export class Recovery {
     this.openedMs = null
     const known = error instanceof TidemarkError ? error : null
     if (known?.code === 'STORE_DAMAGED') this.damaged = known.message
-    else if (known === null || known.retry === 'never') throw error
+    else if (known === null || (known.retry === 'never' && !this.isPassed(known))) throw error
     if (openMs >= pauseMsMax) this.failures = 0
     if (this.failures === retriesMax) throw givenUp(this.partition, known, retriesMax)
     const pauseMs = Math.min(pauseMsMax, retryAfterMs * 2 ** this.failures++)
@@ -42,6 +45,11 @@ export class Recovery {
     const when = `is opened again in ${pauseMs / 1000} s (${which})`
     this.note(`partition ${this.partition} ${when}: ${known.code}: ${known.message}`)
     return pauseMs
+  }
+
+  /** What the next opening goes on behind. */
+  private isPassed({ code }: TidemarkError): boolean {
+    return code === 'LOG_RANGE_LOST' && this.settings.lostRange === 'earliest'
   }
 }
 

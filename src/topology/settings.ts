@@ -31,6 +31,11 @@ export interface EngineSettings {
   readonly scrubEveryMs: number
   /** Share of one CPU that a scrub may take, above 0 and up to 1. */
   readonly scrubShare: number
+  /**
+   * Where the log has deleted input that was not read: `fail` ends the engine, `earliest` goes on at
+   * what is left, and counts.
+   */
+  readonly lostRange: 'fail' | 'earliest'
   /** First pause before a failed task is opened again; doubles up to a minute. */
   readonly retryAfterMs: number
   /** Failures in a row after which the engine gives up. */
@@ -53,6 +58,7 @@ export const defaultSettings: EngineSettings = {
   storeAgeMsMax: 43_200_000,
   scrubEveryMs: 86_400_000,
   scrubShare: 0.05,
+  lostRange: 'fail',
   retryAfterMs: 200,
   retriesMax: 8,
   wallClock: () => Date.now(),

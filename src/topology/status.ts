@@ -36,6 +36,8 @@ export interface PartitionStatus {
   readonly duplicates: number
   readonly late: number
   readonly erasures: number
+  /** Offsets that the log had deleted before they were read. */
+  readonly lost: number
   /** Rejected records by code. */
   readonly rejected: Readonly<Record<string, number>>
   /** Broken rules that only flag, by rule name. */

@@ -93,6 +93,7 @@ export class TaskGauge {
       duplicates: counts?.duplicates ?? 0,
       late: counts?.late ?? 0,
       erasures: counts?.erasures ?? 0,
+      lost: counts?.lost ?? 0,
       rejected: counts?.rejected ?? {},
       flagged: counts?.flagged ?? {},
       scoresByEvent: this.scoresByEvent,

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { EmbeddedLog } from '../../src/log/embedded-log.js'
 import { MemoryLog } from '../../src/log/memory-log.js'
+import { archivedLog } from '../support/forgetful-log.js'
 import { tempFolder } from '../support/temp-folder.js'
 import { logConformance, type LogPlace } from './log.js'
 
@@ -26,3 +27,21 @@ logConformance('embedded log', async () => {
   }
   return place
 })
+
+for (const topic of ['t', 'a', 'events']) {
+  logConformance(`memory log that deletes what is archived of ${topic}`, async () => {
+    const folder = await tempFolder()
+    let live: MemoryLog | null = null
+    const place: LogPlace = {
+      open: async (options = {}) => {
+        live ??= new MemoryLog({ ...options, gaps: true })
+        return archivedLog(live, topic, folder)
+      },
+      crash: async (log) => {
+        live = live!.crash()
+        await log.close().catch(() => undefined)
+      },
+    }
+    return place
+  })
+}

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { options } from '../../src/config/options.js'
 import { exitCode } from '../../src/errors.js'
+import { createArchiveMetrics } from '../../src/monitoring/archive-metrics.js'
 import { createMetrics } from '../../src/monitoring/metrics.js'
 import { ScoreBoard } from '../../src/monitoring/score-board.js'
 import { problems } from '../../src/serving/problems.js'
@@ -96,7 +97,9 @@ describe('OPERATIONS.md', () => {
       registry: () => ({ failure: null, schemas: 0 }),
       group: () => ({ rebalances: 0, lost: 0 }),
     })
-    const all = found(await metrics.render(), /^# HELP (\S+)/gm)
+    const archive = createArchiveMetrics(() => [])
+    const texts = [await metrics.render(), await archive.render()].join('\n')
+    const all = [...new Set(found(texts, /^# HELP (\S+)/gm))]
     const families = ['tidemark_process_', 'tidemark_nodejs_']
     const ours = all.filter((name) => !families.some((family) => name.startsWith(family)))
     expect(ours.length).toBeGreaterThan(15)

@@ -24,6 +24,7 @@ export function partitionStatus(change: Partial<PartitionStatus> = {}): Partitio
     duplicates: 9_611,
     late: 3_204,
     erasures: 0,
+    lost: 0,
     rejected: { FIELD_RANGE: 812, EVENT_IN_FUTURE: 401, KEY_MISSING: 180 },
     flagged: { hasProfile: 96 },
     scoresByEvent: 310_004,

@@ -130,6 +130,10 @@ class SimReader implements LogReader {
     private readonly fate: Fate,
   ) {}
 
+  get nextOffset(): number {
+    return this.reader.nextOffset
+  }
+
   async poll(recordsMax: number): Promise<Poll> {
     await this.fate.at('log.poll')
     return this.reader.poll(this.fate.portion(recordsMax), 0)

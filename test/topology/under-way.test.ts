@@ -56,6 +56,9 @@ function gatedLog(clock: () => number, timeBase: 'none' | 'wall') {
     const inner = reader(topic, partition, from)
     if (topic !== 'test.events') return inner
     return {
+      get nextOffset() {
+        return inner.nextOffset
+      },
       close: () => inner.close(),
       poll: async (max, waitMs) => {
         const poll = await inner.poll(max, waitMs)
@@ -232,7 +235,7 @@ test('an engine has ended only when each of its partitions has', async () => {
       if (broken) throw new Error('partition 1 is broken')
       return inner.poll(...how)
     }
-    return { poll, close: () => inner.close() }
+    return { poll, nextOffset: from, close: () => inner.close() }
   }
   const home = new MapHome()
   const store = await home.open(0)

@@ -1,0 +1,92 @@
+/**
+ * The files of one partition in an archive, as they lie in its folder.
+ *
+ *   <from>-<to>.segment   finished, never changed again
+ *   <from>.tail           the one that grows
+ *   *.new                 not finished; nobody reads it
+ *
+ * G1 Segments stand one behind the other: each begins where the one before ends. What lies between
+ *    two of them is lost, and told with its range.
+ * G2 A tail that begins below the end of the segments is a leftover: they hold all of it.
+ */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ioError } from '../errors.js'
+import { archiveFailure } from './archive-file.js'
+
+export interface SegmentFile {
+  readonly path: string
+  readonly from: number
+  readonly to: number
+}
+
+export interface ArchiveFiles {
+  /** In the order of their offsets. */
+  readonly segments: readonly SegmentFile[]
+  readonly tail: { readonly path: string; readonly from: number } | null
+  /** What a process that was killed has left behind. */
+  readonly leftovers: readonly string[]
+}
+
+const segmentForm = /^(\d{16})-(\d{16})\.segment$/
+const tailForm = /^(\d{16})\.tail$/
+const draftForm = /\.new$/
+
+export const segmentName = (from: number, to: number): string => `${pad(from)}-${pad(to)}.segment`
+export const tailName = (from: number): string => `${pad(from)}.tail`
+
+function pad(offset: number): string {
+  return String(offset).padStart(16, '0')
+}
+
+/**
+ * What is there; a folder that is missing has nothing.
+ *
+ * @throws TidemarkError ARCHIVE_DAMAGED (74) naming what is missing between two files
+ */
+export async function listArchive(folder: string): Promise<ArchiveFiles> {
+  const names = await namesIn(folder)
+  const segments = names.flatMap((name) => {
+    const match = segmentForm.exec(name)
+    if (match === null) return []
+    return [{ path: join(folder, name), from: Number(match[1]), to: Number(match[2]) }]
+  })
+  segments.sort((a, b) => a.from - b.from)
+  for (const [index, { path, from, to }] of segments.entries()) {
+    const due = index === 0 ? from : segments[index - 1].to
+    if (from !== due) throw broken(folder, path, due, from)
+    if (to < from) throw broken(folder, path, to, from)
+  }
+  const end = segments.at(-1)?.to ?? null
+  const tails = names.flatMap((name) => {
+    const match = tailForm.exec(name)
+    return match === null ? [] : [{ path: join(folder, name), from: Number(match[1]) }]
+  })
+  const isLeftover = ({ from }: { readonly from: number }) => end !== null && from < end
+  const [tail = null, ...others] = tails.filter((it) => !isLeftover(it))
+  if (others.length > 0) throw broken(folder, others[0].path, tail!.from, others[0].from)
+  if (tail !== null && end !== null && tail.from !== end) {
+    throw broken(folder, tail.path, end, tail.from)
+  }
+  const drafts = names.filter((name) => draftForm.test(name)).map((name) => join(folder, name))
+  return {
+    segments,
+    tail,
+    leftovers: [...tails.filter(isLeftover).map((it) => it.path), ...drafts],
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).sort()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw archiveFailure(folder, error)
+  }
+}
+
+function broken(folder: string, path: string, due: number, came: number): Error {
+  const text = `${path} begins at offset ${came}, and ${due} is due`
+  const what = came > due ? `offsets ${due} to ${came - 1} are missing` : 'files overlap'
+  return ioError('ARCHIVE_DAMAGED', `archive in ${folder}: ${text}: ${what}`)
+}
