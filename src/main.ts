@@ -17,6 +17,7 @@ import { runProgram, type RegisterCommand } from './cli/program.js'
 import { replayCommand } from './cli/replay.js'
 import { schemasCommand } from './cli/schemas.js'
 import { scrubCommand } from './cli/scrub.js'
+import { serveCommand } from './cli/serve.js'
 import { startCommand } from './cli/start.js'
 import { topicsCommand } from './cli/topics.js'
 import { verifyCommand } from './cli/verify.js'
@@ -33,6 +34,7 @@ const commands: readonly RegisterCommand[] = [
   doctorCommand,
   topicsCommand,
   workerCommand(composeWorker),
+  serveCommand,
 ]
 
 process.exitCode = await runProgram(process.argv.slice(2), processIo(), commands)

@@ -50,6 +50,9 @@ export class KafkaCluster {
     this.#seeds = options.brokers.map(placeOf)
     this.#topics = topics
     this.patienceMs = patienceMs
+    const { signal } = options
+    if (signal?.aborted === true) this.giveUp()
+    signal?.addEventListener('abort', () => this.giveUp(), { once: true })
   }
 
   /** Learns of the brokers and the topics. */

@@ -20,6 +20,8 @@ export interface Metrics {
   render(): Promise<string>
   /** One commit is durable; `seconds` of wall time since it was closed. */
   observeCommit(partition: number, seconds: number): void
+  /** One lookup was answered with an HTTP status; `seconds` of wall time. */
+  observeLookup(status: number, seconds: number): void
 }
 
 /** Whether the snapshots of another server follow the log; Redis tells it. */
@@ -68,7 +70,31 @@ export function createMetrics(
       return registry.metrics()
     },
     observeCommit: (partition, seconds) => commitDuration.observe({ partition }, seconds),
+    observeLookup: lookupsOf(registry),
   }
+}
+
+/** What a process tells that only looks up. */
+export function createLookupMetrics(failure: () => string | null): Omit<Metrics, 'observeCommit'> {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry, prefix: 'tidemark_' })
+  addFailing(registry, 'snapshots', failure)
+  return {
+    contentType: registry.contentType,
+    render: () => registry.metrics(),
+    observeLookup: lookupsOf(registry),
+  }
+}
+
+function lookupsOf(registry: Registry): Metrics['observeLookup'] {
+  const duration = new Histogram({
+    name: 'tidemark_lookup_duration_seconds',
+    help: 'Wall time of a lookup of one customer, by the status of the answer.',
+    labelNames: ['status'],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
+    registers: [registry],
+  })
+  return (status, seconds) => duration.observe({ status }, seconds)
 }
 
 function addCounters(registry: Registry, engine: StatusSource, board: ScoreBoard): void {
@@ -217,13 +243,8 @@ function addServers(
   { snapshots, registry: schemas, group }: ObservedServers,
 ): void {
   const gauge = gaugesOf(registry)
-  const failing = (read: () => { readonly failure: string | null }) => (): Sample[] => {
-    const { failure } = read()
-    return failure === null ? [] : [[{ code: failure }, 1]]
-  }
   if (snapshots !== undefined) {
-    const help = '1 with the code of what keeps snapshots from their server.'
-    gauge('snapshots_failing', help, ['code'], failing(snapshots))
+    addFailing(registry, 'snapshots', () => snapshots().failure)
     gauge('snapshots_waiting_rows', 'Rows that wait for the server of snapshots.', [], () => [
       [{}, snapshots().waitingRows],
     ])
@@ -235,8 +256,7 @@ function addServers(
     )
   }
   if (schemas !== undefined) {
-    const help = '1 with the code of what keeps the schema registry from answering.'
-    gauge('schema_registry_failing', help, ['code'], failing(schemas))
+    addFailing(registry, 'schema_registry', () => schemas().failure)
     gauge('schema_registry_schemas', 'Ids of schemas that are known.', [], () => [
       [{}, schemas().schemas],
     ])
@@ -249,6 +269,14 @@ function addServers(
       [{}, group().lost],
     ])
   }
+}
+
+function addFailing(registry: Registry, server: string, read: () => string | null): void {
+  const help = '1 with the code of what is wrong with the server, or the way to it.'
+  gaugesOf(registry)(`${server}_failing`, help, ['code'], () => {
+    const code = read()
+    return code === null ? [] : [[{ code }, 1]]
+  })
 }
 
 function modelOf(engine: StatusSource): string {

@@ -25,6 +25,7 @@ export interface RedisStoreOptions {
 
 export interface RedisLogFacts {
   readonly id: string
+  readonly partitions: number
   /** The newest commit of a partition; -1 before the first. */
   committed(partition: number): Promise<number>
 }

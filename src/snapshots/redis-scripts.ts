@@ -54,11 +54,12 @@ return applied
 
 /**
  * Begins the record of a partition anew: nothing is known to be here. Arguments: the life's token,
- * the servers that it holds for, the log that the rows are of.
+ * the servers that it holds for, the log that the rows are of, and how many partitions that has.
  */
 export const beginRecord = script(`
 redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'life', ARGV[1], 'servers', ARGV[2], 'log', ARGV[3])
+redis.call('HSET', KEYS[1], 'life', ARGV[1], 'servers', ARGV[2], 'log', ARGV[3],
+  'partitions', ARGV[4])
 return 'ok'
 `)
 

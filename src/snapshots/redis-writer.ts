@@ -87,6 +87,14 @@ export class RedisWriter {
     return partition
   }
 
+  /** Somebody else follows the partition from now on. */
+  release(number: number): void {
+    // Ends what is put again for it.
+    this.partitions.get(number)?.missing()
+    this.partitions.delete(number)
+    this.#sample.forget(number)
+  }
+
   add(puts: readonly SnapshotPut[], proof: PartitionProof, sure: boolean): void {
     for (const put of puts) this.rows.add(rowOf(put, proof.partition, proof.commit, sure))
   }
@@ -189,8 +197,7 @@ export class RedisWriter {
     if (held.life !== null && held.life === life) return
     if (life !== null) this.#lost(partition, 'it is another server, or its record is gone')
     if (held.life === null) {
-      const logId = this.#settings.log?.id ?? ''
-      held = { ...held, life: await this.records.begin(number, servers, logId) }
+      held = { ...held, life: await this.records.begin(number, servers, this.#settings.log) }
     }
     partition.found(held)
     this.health.changed()

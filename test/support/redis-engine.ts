@@ -64,6 +64,7 @@ export class RedisEngine {
       rows: new OutputTexts(parts.layout),
       log: {
         id: log.id,
+        partitions: 2,
         committed: async (partition) => (await committedPosition(parts, partition))?.commit ?? -1,
       },
       refill: async (partition, sink) => {
