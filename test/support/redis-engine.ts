@@ -13,6 +13,7 @@ import { followSnapshots } from '../../src/topology/follow-snapshots.js'
 import { committedPosition } from '../../src/topology/open-task.js'
 import { mapDifferences, readOutputs } from './outputs.js'
 import type { RedisServer } from './redis-server.js'
+import { addDue, heldView } from './redis-view.js'
 import { seededRandom } from './random.js'
 import { testTopology } from './topology.js'
 
@@ -129,7 +130,7 @@ export class RedisEngine {
   ): Promise<string[]> {
     const { behind, failure } = this.snapshots.status()
     if (failure !== null || behind.length > 0) return [`${failure}, behind: ${behind.join()}`]
-    const faults = mapDifferences('hash', await held(servers), due)
+    const faults = mapDifferences('hash', await heldView(servers, 'test:1:customer:'), due)
     for (const partition of [0, 1]) {
       const committed = await committedPosition(this.#topology.parts, partition)
       const cursor = await this.snapshots.cursor(partition)
@@ -145,22 +146,7 @@ export class RedisEngine {
     const due = new Map<string, string>()
     for (const partition of [0, 1]) {
       const { pairs } = await readOutputs(this.log, topics, partition, layout)
-      for (const { customer, commit, features, score, bytes } of pairs) {
-        const erased = { version: commit, partition, erased: 1 }
-        const row = features && {
-          version: commit,
-          partition,
-          asOf: features.asOf,
-          validUntil: features.validUntil ?? '',
-          score: score!.probability,
-          risk: score!.risk,
-          model: 'test/1',
-          features: JSON.stringify(features.values),
-          featuresRecord: bytes.features!.toString('latin1'),
-          scoreRecord: bytes.score!.toString('latin1'),
-        }
-        due.set(customer, textOf(Object.entries(row ?? erased)))
-      }
+      addDue(due, partition, pairs)
     }
     return due
   }
@@ -176,22 +162,3 @@ export class RedisEngine {
     transaction.append('test.events', partitionOf(key, 2), record)
   }
 }
-
-async function held(servers: readonly RedisServer[]): Promise<Map<string, string>> {
-  const prefix = 'test:1:customer:'
-  const found = new Map<string, string>()
-  for (const { admin } of servers) {
-    for (const key of await admin.keys(`${prefix}*`)) {
-      const fields = Object.entries(await admin.hgetallBuffer(key))
-      const texts = fields.map(([name, value]) => [name, value.toString('latin1')] as const)
-      found.set(key.slice(prefix.length), textOf(texts))
-    }
-  }
-  return found
-}
-
-const textOf = (fields: readonly (readonly [string, unknown])[]): string =>
-  fields
-    .map(([name, value]) => `${name}=${String(value)}`)
-    .sort()
-    .join('\n')
