@@ -1,7 +1,7 @@
 /** The snapshots of a worker: in Redis where the configuration names one, else on its own disk. */
 import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
-import { OutputRows, type RowLayout } from '../events/output-rows.js'
+import type { RowLayout } from '../events/output-rows.js'
 import { OutputTexts } from '../events/output-texts.js'
 import type { KafkaLog } from '../log/kafka-log.js'
 import { topicsOf } from '../log/log.js'
@@ -55,8 +55,7 @@ export async function openSnapshots(
     refill: async (partition, sink) => {
       const position = await committed(partition)
       if (position === null) return
-      const rows = new OutputRows(layout)
-      await followSnapshots({ log, topics, rows, snapshots: sink }, partition, position)
+      await followSnapshots({ log, topics, snapshots: sink }, partition, position)
     },
   })
   try {

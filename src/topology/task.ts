@@ -215,7 +215,7 @@ async function followAll<S>(
     featuresOffset: await log.endOffset(topics.features, partition),
     scoresOffset: await log.endOffset(topics.scores, partition),
   }
-  await followSnapshots({ ...parts, rows: running.rows }, partition, committed)
+  await followSnapshots(parts, partition, committed)
 }
 
 /** The topology itself. */

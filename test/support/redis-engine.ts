@@ -1,6 +1,5 @@
 /** An engine over logs in memory whose snapshots are in a real Redis, and what is due there. */
 import { onTestFinished } from 'vitest'
-import { OutputRows } from '../../src/events/output-rows.js'
 import { OutputTexts } from '../../src/events/output-texts.js'
 import { partitionOf } from '../../src/events/partition.js'
 import { MemoryLog } from '../../src/log/memory-log.js'
@@ -58,7 +57,6 @@ export class RedisEngine {
   async startAgain(): Promise<void> {
     const { log } = this
     const { parts } = this.#topology
-    const rows = new OutputRows(parts.layout)
     this.#snapshots = await openRedisSnapshots(this.address, {
       app: 'test',
       generation: '1',
@@ -72,7 +70,7 @@ export class RedisEngine {
         this.refills++
         const committed = await committedPosition(parts, partition)
         if (committed === null) return
-        await followSnapshots({ ...parts, log, rows, snapshots: sink }, partition, committed)
+        await followSnapshots({ ...parts, log, snapshots: sink }, partition, committed)
       },
       note: (text) => this.notes.push(text),
       ...impatient,
