@@ -160,6 +160,12 @@ function addCounters(registry: Registry, engine: StatusSource, board: ScoreBoard
     perPartition((task) => Object.entries(task.failures).map(([code, n]) => [{ code }, n])),
   )
   counter(
+    'commits_aborted_total',
+    'Commits since the start that were begun and did not take place, or are not known to have.',
+    ['partition'],
+    perPartition((task) => [[{}, task.aborted]]),
+  )
+  counter(
     'scores_total',
     'Scores since the start of this process, by cause and risk.',
     ['cause', 'risk'],
@@ -229,6 +235,16 @@ function addGauges(registry: Registry, engine: StatusSource): void {
   figure('restore_remaining_records', 'Records that the state has still to follow.', (task) =>
     task.restoring === null ? 0 : Math.max(0, task.restoring.total - task.restoring.done),
   )
+  figure(
+    'restore_records_per_second',
+    'Records that the state follows a second.',
+    (task) => task.restoredPerSecond,
+  )
+  figure('restore_seconds_left', 'Time until the state has followed all, at this rate.', (task) => {
+    const { restoring, restoredPerSecond } = task
+    if (restoring === null || !restoredPerSecond) return null
+    return (restoring.total - restoring.done) / restoredPerSecond
+  })
   gauge('engine_state', '1 for the state the engine is in.', ['state'], () => [
     [{ state: engine.status().state }, 1],
   ])

@@ -82,6 +82,7 @@ export function runTask<S>(parts: TopologyParts<S>, options: TaskOptions): Obser
         if (error instanceof TidemarkError && error.code === 'STOPPED') return EMPTY
         const pauseMs = recovery.failed(error)
         if (error instanceof TidemarkError) gauge.failed(error.code)
+        if (doubt.commitId !== null) gauge.aborted(doubt.commitId)
         // A stop waits for no pause that grew.
         const dueMs = stop.aborted ? parts.settings.retryAfterMs : pauseMs
         return race(timer(dueMs), fromEvent(stop, 'abort'))

@@ -34,12 +34,14 @@ export function partitionStatus(change: Partial<PartitionStatus> = {}): Partitio
     timersWaiting: 4_981,
     timersOverdueSeconds: 0,
     restoring: null,
+    restoredPerSecond: null,
     lastCommitMs: 11,
     stateBytes: 21_000_000,
     stateEntries: 14_000,
     provedAt: null,
     storesSetAside: 0,
     failures: { COMMIT_UNKNOWN: 1 },
+    aborted: 1,
     ...change,
   }
 }

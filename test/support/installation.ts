@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import avsc from 'avsc'
 import { onTestFinished } from 'vitest'
 import { churnDeclaration } from '../../src/apps/churn/app.js'
-import { sameSchema } from '../../src/events/schema-ids.js'
+import { sameSchema, subjectOf } from '../../src/events/schema-ids.js'
 import type { AvroRecordSchema } from '../../src/events/schema-types.js'
 import { schemasOf } from '../../src/features/build-app.js'
 import { KafkaLog } from '../../src/log/kafka-log.js'
@@ -28,8 +28,14 @@ export const partitions = 2
 export interface Servers {
   readonly brokers: readonly string[]
   readonly redis: RedisServer
-  /** Address of the registry. */
-  readonly registry: string
+  /** Address of the registry; null: the app's own file says what ids mean. */
+  readonly registry: string | null
+}
+
+/** What of a configuration is another than everybody's. */
+interface Change {
+  readonly registry?: string
+  readonly kafka?: object
 }
 
 /** An event of a session, without its envelope's customer. */
@@ -60,27 +66,30 @@ export class Installation {
   static async make(servers: Servers): Promise<Installation> {
     const place = new Installation(await tempFolder(), servers)
     const config = await place.config('deploy')
-    for (const command of ['schemas register', `topics create --partitions ${partitions}`]) {
+    const { session } = place
+    const topics = `topics create --partitions ${partitions}`
+    for (const command of servers.registry === null ? [topics] : ['schemas register', topics]) {
       const end = await runBinary([...command.split(' '), '--config', config])
       if (end.exit !== 0) throw new Error(end.stderr)
     }
-    const registry = await ConfluentSchemas.open({ url: servers.registry })
-    const { session } = place
-    const versions = await registry.versions('tidemark.churn.session')
-    session.id = versions.find(({ schema }) => sameSchema(schema, session.schema))!.id
-    await registry.close()
+    session.id = await idOf(session.schema, servers.registry)
     return place
   }
 
   /** The path of a configuration; each worker has a data directory of its own. */
-  async config(name: string, change: { registry?: string; redis?: object | null } = {}) {
+  async config(name: string, change: Change = {}): Promise<string> {
     const { brokers, redis, registry } = this.servers
     const path = join(this.folder, `${name}.json`)
     const config = {
       data: join(this.folder, name),
-      kafka: { brokers, topicPrefix: this.prefix, sessionMs: 3_000, heartbeatMs: 300 },
-      redis: change.redis === undefined ? { url: redis.url } : change.redis,
-      schemaRegistry: { url: change.registry ?? registry },
+      kafka: {
+        brokers,
+        topicPrefix: this.prefix,
+        ...{ sessionMs: 3_000, heartbeatMs: 300 },
+        ...change.kafka,
+      },
+      redis: { url: redis.url },
+      schemaRegistry: registry === null ? null : { url: change.registry ?? registry },
       http: { port: 0 },
     }
     await writeFile(path, JSON.stringify(config))
@@ -88,7 +97,7 @@ export class Installation {
   }
 
   /** A running `worker` or `serve`, when it serves. */
-  async start(command: 'worker' | 'serve', name: string, change = {}): Promise<Started> {
+  async start(command: 'worker' | 'serve', name: string, change?: Change): Promise<Started> {
     const config = await this.config(name, change)
     const binary = new Binary([command, '--config', config, '--json'])
     onTestFinished(() => {
@@ -162,6 +171,18 @@ export class Installation {
     const held = await heldView([this.servers.redis], this.keys)
     return [...faults, ...mapDifferences('hash', held, due)]
   }
+}
+
+/** Of a schema as it stands in the registry, or in the app's file. */
+async function idOf(schema: AvroRecordSchema, url: string | null): Promise<number> {
+  if (url === null) {
+    const ids = Object.entries(churnDeclaration.schemaIds)
+    return Number(ids.find(([, known]) => sameSchema(known.schema, schema))![0])
+  }
+  const registry = await ConfluentSchemas.open({ url })
+  const versions = await registry.versions(subjectOf(schema))
+  await registry.close()
+  return versions.find((version) => sameSchema(version.schema, schema))!.id
 }
 
 export interface Answer {
