@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.js'
 import type { RowLayout } from '../events/output-rows.js'
 import { OutputTexts } from '../events/output-texts.js'
 import type { KafkaLog } from '../log/kafka-log.js'
+import { keptMs } from '../log/kafka-topic-plan.js'
 import { topicsOf } from '../log/log.js'
 import type { SnapshotsHealth } from '../monitoring/metrics.js'
 import { openLevelSnapshots } from '../snapshots/level-snapshots.js'
@@ -46,6 +47,8 @@ export async function openSnapshots(
     ...names,
     rows: new OutputTexts(layout),
     waitingBytesMax: config.limits.redisWaitingBytesMax,
+    // As long as the outputs keep them: from these alone the view could be made again.
+    retiredMsMax: config.kafka.timeBase === 'wall' ? keptMs : Infinity,
     note: (text) => logger.warn(text),
     log: {
       id: log.id,

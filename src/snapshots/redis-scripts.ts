@@ -17,6 +17,7 @@ export const rowFields = [
   'partition',
   'asOf',
   'validUntil',
+  'retired',
   'score',
   'risk',
   'model',
@@ -86,4 +87,15 @@ end
 return 'ok'
 `)
 
-export const scripts: readonly RedisScript[] = [putRows, beginRecord, saveRecord]
+/** Deletes rows, each only of the version that it is known to be of; answers how many. */
+export const dropRows = script(`
+local dropped = 0
+for i = 1, #KEYS do
+  if redis.call('HGET', KEYS[i], 'version') == ARGV[i] then
+    dropped = dropped + redis.call('UNLINK', KEYS[i])
+  end
+end
+return dropped
+`)
+
+export const scripts: readonly RedisScript[] = [putRows, beginRecord, saveRecord, dropRows]

@@ -21,7 +21,7 @@ import { type HeldRecord, RedisRecords } from './redis-record.js'
 import { RedisRefill } from './redis-refill.js'
 import { rowOf } from './redis-row.js'
 import { RedisSample } from './redis-sample.js'
-import { sweepRows } from './redis-sweep.js'
+import { sweepRetired, sweepRows } from './redis-sweep.js'
 import { WaitingRows } from './redis-waiting.js'
 import { sendRows } from './redis-write.js'
 import type { PartitionProof, SnapshotPut } from './snapshots.js'
@@ -37,6 +37,8 @@ export class RedisWriter {
   readonly #refills: RedisRefill
   readonly #sample: RedisSample
   readonly #checks: NodeJS.Timeout
+  readonly #sweeps: NodeJS.Timeout
+  #sweeping: Promise<void> | null = null
   /** Of the servers that the lives hold for; null: they have to be looked at again. */
   #servers: string | null = null
   #checkDue = false
@@ -57,6 +59,7 @@ export class RedisWriter {
     link.onConnected = () => this.check()
     this.#checks = setInterval(() => this.check(), settings.checkEveryMs)
     this.#checks.unref()
+    this.#sweeps = setInterval(() => this.#sweepSoon(), settings.sweepEveryMs).unref()
   }
 
   get stopped(): boolean {
@@ -117,9 +120,34 @@ export class RedisWriter {
   async stop(): Promise<void> {
     this.#stopping = true
     clearInterval(this.#checks)
+    clearInterval(this.#sweeps)
     this.#link.close()
     this.health.stop()
     await this.#writing
+    await this.#sweeping
+  }
+
+  #sweepSoon(): void {
+    if (this.stopped || this.health.failure !== null) return
+    this.#sweeping ??= this.#sweep().finally(() => (this.#sweeping = null))
+  }
+
+  /** Of the partitions that are fresh: what is missing elsewhere is put again as it was. */
+  async #sweep(): Promise<void> {
+    const before = new Map<number, number>()
+    for (const { partition, proof } of this.partitions.values()) {
+      const { retiredMsMax } = this.#settings
+      if (proof?.caughtUp === true) before.set(partition, proof.asOf - retiredMsMax)
+    }
+    if (before.size === 0 || this.#settings.retiredMsMax === Infinity) return
+    try {
+      const swept = await sweepRetired(this.#link, this.#keys, before)
+      this.#sample.leave(swept)
+      if (swept.length > 0) this.#settings.note(`${swept.length} retired customers leave Redis`)
+    } catch (error) {
+      // Whoever writes tells what is wrong with Redis; the next sweep comes in its time.
+      if (!(error instanceof TidemarkError)) throw error
+    }
   }
 
   async #writeAll(): Promise<void> {

@@ -36,6 +36,7 @@ export function addDue(
       partition,
       asOf: features.asOf,
       validUntil: features.validUntil ?? '',
+      retired: features.retired ? 1 : '',
       score: score!.probability ?? '',
       risk: score!.risk,
       model: `${score!.bundle.name}/${score!.bundle.version}`,

@@ -1,4 +1,6 @@
 /** A worker whose brokers or Redis say nothing any more: what it tells, and that it still stops. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { Binary } from '../../support/binary.js'
@@ -74,7 +76,10 @@ test('who waits for brokers at its start ends at once when it is told to', async
   freeze()
   const worker = new Binary(['worker', '--config', config, '--json'])
   onTestFinished(() => worker.kill('SIGKILL'))
-  await sleep(2_000)
+  // From here on it asks the brokers.
+  await expect
+    .poll(() => existsSync(join(place.folder, 'w', 'lock')), { timeout: 20_000 })
+    .toBe(true)
   const fromMs = Date.now()
   worker.kill('SIGTERM')
   expect((await worker.ended).exit).toBe(0)
