@@ -8,40 +8,21 @@
  * M2 Counters of records and commits are those of the log's whole history: they survive a restart, and fall back
  *    only with a log that is new.
  */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { GroupCounts } from '../log/membership.js'
-import type { RegistryStatus } from '../schemas/schemas.js'
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
 import type { PartitionStatus, StatusSource } from '../topology/status.js'
+import { type AddGauge, gaugesOf, type Sample } from './gauges.js'
 import type { ScoreBoard } from './score-board.js'
+import {
+  addServers,
+  type LookupMetrics,
+  lookupsOf,
+  type ObservedServers,
+} from './server-metrics.js'
 
-export interface Metrics {
-  readonly contentType: string
-  /** All metrics in the text format. */
-  render(): Promise<string>
+export interface Metrics extends LookupMetrics {
   /** One commit is durable; `seconds` of wall time since it was closed. */
   observeCommit(partition: number, seconds: number): void
-  /** One lookup was answered with an HTTP status; `seconds` of wall time. */
-  observeLookup(status: number, seconds: number): void
 }
-
-/** Whether the snapshots of another server follow the log; Redis tells it. */
-export interface SnapshotsHealth {
-  /** The code of what keeps writes from it; null: nothing. */
-  readonly failure: string | null
-  readonly waitingRows: number
-  readonly waitingBytes: number
-  /** Partitions whose outputs are put again, or have to be. */
-  readonly behind: readonly number[]
-}
-
-/** Servers beside the log that a process may use; a figure of one that it does not is left out. */
-export interface ObservedServers {
-  readonly snapshots?: () => SnapshotsHealth
-  readonly registry?: () => RegistryStatus
-  readonly group?: () => GroupCounts
-}
-
-type Sample = readonly [labels: Record<string, string | number>, value: number]
 
 export function createMetrics(
   source: StatusSource,
@@ -53,7 +34,8 @@ export function createMetrics(
   let scraped = source.status()
   const engine: StatusSource = { status: () => scraped }
   collectDefaultMetrics({ register: registry, prefix: 'tidemark_' })
-  addCounters(registry, engine, board)
+  addCounters(registry, engine)
+  addOwnCounters(registry, engine, board)
   addGauges(registry, engine)
   addServers(registry, servers)
   const commitDuration = new Histogram({
@@ -74,32 +56,9 @@ export function createMetrics(
   }
 }
 
-/** What a process tells that only looks up. */
-export function createLookupMetrics(failure: () => string | null): Omit<Metrics, 'observeCommit'> {
-  const registry = new Registry()
-  collectDefaultMetrics({ register: registry, prefix: 'tidemark_' })
-  addFailing(registry, 'snapshots', failure)
-  return {
-    contentType: registry.contentType,
-    render: () => registry.metrics(),
-    observeLookup: lookupsOf(registry),
-  }
-}
-
-function lookupsOf(registry: Registry): Metrics['observeLookup'] {
-  const duration = new Histogram({
-    name: 'tidemark_lookup_duration_seconds',
-    help: 'Wall time of a lookup of one customer, by the status of the answer.',
-    labelNames: ['status'],
-    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
-    registers: [registry],
-  })
-  return (status, seconds) => duration.observe({ status }, seconds)
-}
-
-function addCounters(registry: Registry, engine: StatusSource, board: ScoreBoard): void {
-  const counter = (name: string, help: string, labels: string[], read: () => Sample[]) =>
-    new Counter({
+function countersOf(registry: Registry): AddGauge {
+  return (name, help, labels, read) =>
+    void new Counter({
       name: `tidemark_${name}`,
       help,
       labelNames: labels,
@@ -109,6 +68,11 @@ function addCounters(registry: Registry, engine: StatusSource, board: ScoreBoard
         for (const [sample, value] of read()) this.inc(sample, value)
       },
     })
+}
+
+/** Of the log's whole history. */
+function addCounters(registry: Registry, engine: StatusSource): void {
+  const counter = countersOf(registry)
   const perPartition = (read: (task: PartitionStatus) => Sample[]) => () => samplesOf(engine, read)
 
   counter(
@@ -141,6 +105,12 @@ function addCounters(registry: Registry, engine: StatusSource, board: ScoreBoard
     ['partition'],
     perPartition((task) => [[{}, task.commit]]),
   )
+}
+
+/** Since the process began. */
+function addOwnCounters(registry: Registry, engine: StatusSource, board: ScoreBoard): void {
+  const counter = countersOf(registry)
+  const perPartition = (read: (task: PartitionStatus) => Sample[]) => () => samplesOf(engine, read)
   counter(
     'degraded_scores_total',
     'Scores since the start of which the model in force failed.',
@@ -179,22 +149,6 @@ function samplesOf(engine: StatusSource, read: (task: PartitionStatus) => Sample
   return partitions.flatMap((task) =>
     read(task).map(([labels, value]): Sample => [{ partition: task.partition, ...labels }, value]),
   )
-}
-
-type AddGauge = (name: string, help: string, labels: string[], read: () => Sample[]) => void
-
-function gaugesOf(registry: Registry): AddGauge {
-  return (name, help, labels, read) =>
-    void new Gauge({
-      name: `tidemark_${name}`,
-      help,
-      labelNames: labels,
-      registers: [registry],
-      collect() {
-        this.reset()
-        for (const [sample, value] of read()) this.set(sample, value)
-      },
-    })
 }
 
 function addGauges(registry: Registry, engine: StatusSource): void {
@@ -251,47 +205,6 @@ function addGauges(registry: Registry, engine: StatusSource): void {
   gauge('model_info', 'The model in force.', ['model', 'hash', 'synthetic'], () => {
     const { hash, synthetic } = engine.status().model
     return [[{ model: modelOf(engine), hash, synthetic: String(synthetic) }, 1]]
-  })
-}
-
-function addServers(
-  registry: Registry,
-  { snapshots, registry: schemas, group }: ObservedServers,
-): void {
-  const gauge = gaugesOf(registry)
-  if (snapshots !== undefined) {
-    addFailing(registry, 'snapshots', () => snapshots().failure)
-    gauge('snapshots_waiting_rows', 'Rows that wait for the server of snapshots.', [], () => [
-      [{}, snapshots().waitingRows],
-    ])
-    gauge('snapshots_waiting_bytes', 'Bytes of those rows.', [], () => [
-      [{}, snapshots().waitingBytes],
-    ])
-    gauge('snapshots_behind', '1 where outputs are put again.', ['partition'], () =>
-      snapshots().behind.map((partition): Sample => [{ partition }, 1]),
-    )
-  }
-  if (schemas !== undefined) {
-    addFailing(registry, 'schema_registry', () => schemas().failure)
-    gauge('schema_registry_schemas', 'Ids of schemas that are known.', [], () => [
-      [{}, schemas().schemas],
-    ])
-  }
-  if (group !== undefined) {
-    gauge('group_rebalances', 'Rounds of the group since the start.', [], () => [
-      [{}, group().rebalances],
-    ])
-    gauge('group_lost', 'Times that the group went on without this member.', [], () => [
-      [{}, group().lost],
-    ])
-  }
-}
-
-function addFailing(registry: Registry, server: string, read: () => string | null): void {
-  const help = '1 with the code of what is wrong with the server, or the way to it.'
-  gaugesOf(registry)(`${server}_failing`, help, ['code'], () => {
-    const code = read()
-    return code === null ? [] : [[{ code }, 1]]
   })
 }
 

@@ -9,7 +9,6 @@
 import { randomBytes } from 'node:crypto'
 import type { RedisKeys } from './redis-keys.js'
 import { type RedisCall, type RedisLink, scriptCall } from './redis-link.js'
-import type { RedisLogFacts } from './redis-options.js'
 import { beginRecord, saveRecord } from './redis-scripts.js'
 import { slotCount, slotOf } from './redis-slot.js'
 import type { PartitionProof, SnapshotCursor } from './snapshots.js'
@@ -86,7 +85,7 @@ export class RedisRecords {
   async begin(
     partition: number,
     servers: string,
-    log: Pick<RedisLogFacts, 'id' | 'partitions'> | undefined,
+    log: { readonly id: string; readonly partitions: number } | undefined,
   ): Promise<string> {
     const life = randomBytes(12).toString('hex')
     const step = `beginning the record of partition ${partition}`

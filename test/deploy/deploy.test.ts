@@ -20,7 +20,7 @@ interface Service {
   readonly ports?: string[]
   readonly environment?: Record<string, unknown>
   readonly volumes?: string[]
-  readonly healthcheck?: { readonly test?: unknown; readonly disable?: boolean }
+  readonly healthcheck?: { readonly test?: string | string[]; readonly disable?: boolean }
   readonly depends_on?: Record<string, { readonly condition: string }>
 }
 

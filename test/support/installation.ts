@@ -85,7 +85,8 @@ export class Installation {
       kafka: {
         brokers,
         topicPrefix: this.prefix,
-        ...{ sessionMs: 3_000, heartbeatMs: 300 },
+        sessionMs: 3_000,
+        heartbeatMs: 300,
         ...change.kafka,
       },
       redis: { url: redis.url },

@@ -25,8 +25,9 @@ async function installation() {
   return { redis, place: await Installation.make({ brokers, redis, registry: registry.url }) }
 }
 
-const until = (what: () => Promise<unknown>, due: unknown, timeout = 20_000) =>
-  expect.poll(what, { timeout, interval: 100 }).toEqual(due)
+async function until(what: () => Promise<unknown>, due: unknown, timeout = 20_000): Promise<void> {
+  await expect.poll(what, { timeout, interval: 100 }).toEqual(due)
+}
 
 const ready = async (process: Started) => (await process.get('/readyz')).status
 
