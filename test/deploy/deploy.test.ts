@@ -184,7 +184,7 @@ describe('Prometheus and Grafana', () => {
     const known = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name))
     const asked = [...expressions()].flatMap((expression) =>
       [...expression.matchAll(/\btidemark_[a-z0-9_]+/g)].map(([name]) =>
-        name.replace(/_bucket$/, ''),
+        name.replace(/_(bucket|count)$/, ''),
       ),
     )
     expect(asked.length).toBeGreaterThan(20)
