@@ -7,34 +7,8 @@
  * pairs of runs. LevelDB's and libuv's threads would each keep what they freed in an arena of their
  * own; two arenas for all saved 70 MB of 830. `npm start` says both again (`package.json`).
  */
-import { archiveCommand } from './cli/archive.js'
-import { composeStart } from './cli/compose-start.js'
-import { composeWorker } from './cli/compose-worker.js'
-import { configCommand } from './cli/config.js'
-import { doctorCommand } from './cli/doctor.js'
-import { ingestCommand } from './cli/ingest.js'
+import { commands } from './cli/commands.js'
 import { processIo } from './cli/io.js'
-import { runProgram, type RegisterCommand } from './cli/program.js'
-import { replayCommand } from './cli/replay.js'
-import { schemasCommand } from './cli/schemas.js'
-import { scrubCommand } from './cli/scrub.js'
-import { startCommand } from './cli/start.js'
-import { topicsCommand } from './cli/topics.js'
-import { verifyCommand } from './cli/verify.js'
-import { workerCommand } from './cli/worker.js'
-
-const commands: readonly RegisterCommand[] = [
-  startCommand(composeStart),
-  ingestCommand,
-  replayCommand,
-  verifyCommand,
-  archiveCommand,
-  scrubCommand,
-  configCommand,
-  schemasCommand,
-  doctorCommand,
-  topicsCommand,
-  workerCommand(composeWorker),
-]
+import { runProgram } from './cli/program.js'
 
 process.exitCode = await runProgram(process.argv.slice(2), processIo(), commands)

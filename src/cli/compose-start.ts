@@ -10,6 +10,7 @@ import { topicsOf } from '../log/log.js'
 import { fillBoard } from '../monitoring/fill-board.js'
 import { observeCommit } from '../monitoring/observe-commit.js'
 import { featureProgram } from '../operators/program.js'
+import { ownLookups } from '../serving/lookups.js'
 import { startEngine, type RunningEngine } from '../topology/engine.js'
 import { committedPosition } from '../topology/open-task.js'
 import type { TopologyParts } from '../topology/parts.js'
@@ -106,7 +107,12 @@ function composed(
 ): Composed {
   return {
     engine,
-    snapshots: parts.snapshots,
+    notReady: () => [],
+    lookups: ownLookups({
+      engine,
+      snapshots: parts.snapshots,
+      partitions: parts.log.partitions(parts.topics.events),
+    }),
     rows: new OutputRows(parts.layout),
     lagAllowanceMs: parts.settings.lagAllowanceMs,
     run: (stop) => runBoth(engine, source, options.exitWhenDone, stop),

@@ -6,26 +6,21 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
 import { configurationError } from '../errors.js'
-import { OutputRows, type RowLayout } from '../events/output-rows.js'
-import { OutputTexts } from '../events/output-texts.js'
+import { OutputRows } from '../events/output-rows.js'
 import type { CustomerState } from '../features/engine.js'
 import { KafkaLog } from '../log/kafka-log.js'
 import { historySettings, orderSettings, topicPlans } from '../log/kafka-topic-plan.js'
 import { checkTopicSetup } from '../log/kafka-topic-setup.js'
 import { type EventLog, topicsOf } from '../log/log.js'
-import type { SnapshotsHealth } from '../monitoring/metrics.js'
 import { observeCommit } from '../monitoring/observe-commit.js'
 import { featureProgram } from '../operators/program.js'
-import { openLevelSnapshots } from '../snapshots/level-snapshots.js'
-import { openRedisSnapshots } from '../snapshots/redis-open.js'
-import type { SnapshotStore } from '../snapshots/snapshots.js'
+import { ownLookups } from '../serving/lookups.js'
+import type { NotReady } from '../serving/readiness.js'
 import { LevelStoreHome } from '../state/level-store-home.js'
-import { followSnapshots } from '../topology/follow-snapshots.js'
 import { type RunningMember, startMember } from '../topology/member.js'
-import { committedPosition } from '../topology/open-task.js'
 import type { TopologyParts } from '../topology/parts.js'
 import { layoutOf, modelNotes } from './compose-start.js'
-import { engineSettings, groupIdOf, kafkaConnection, redisAddress } from './connections.js'
+import { engineSettings, groupIdOf, kafkaConnection } from './connections.js'
 import { lockDirectory, ownDirectory } from './data-directory.js'
 import { heldStores } from './held-stores.js'
 import { type LoadedApp, loadApp } from './load-app.js'
@@ -33,32 +28,40 @@ import { withCheckedArchive } from './open-archive.js'
 import { openModels } from './open-models.js'
 import { openRegistry } from './schemas.js'
 import type { Compose, Composed, StartHooks } from './start.js'
+import { Waiting } from './waiting.js'
 import { closeAll } from './with-end.js'
 import type { WorkerOptions } from './worker.js'
+import { openSnapshots } from './worker-snapshots.js'
 
 type Parts = TopologyParts<CustomerState>
 
-export const composeWorker: Compose<WorkerOptions> = async (options, hooks) => {
+export const composeWorker: Compose<WorkerOptions> = async (options, hooks, stop) => {
   const { config } = options
   if (config.kafka.delivery !== 'exactlyOnce') {
     const text = 'kafka.delivery: at least once is not to be had yet; take exactlyOnce'
     throw configurationError('DELIVERY_UNSUPPORTED', text)
   }
   const closing: (() => Promise<void>)[] = []
+  const waiting = new Waiting(stop)
   try {
     const registry = await openRegistry(config, (text) => hooks.logger.warn(text))
-    if (registry !== null) closing.push(() => registry.close())
+    if (registry !== null) {
+      closing.push(() => registry.close())
+      waiting.until(() => void registry.close())
+    }
     const loaded = await loadApp(config.app, options.folder, registry)
     closing.push(await lockDirectory(config.data, { warn: (text) => hooks.logger.warn(text) }))
     await ownDirectory(config.data, loaded.app, loaded.reference)
-    const log = await openLog(options, loaded)
+    const log = await openLog(options, loaded, waiting.forBrokers)
     closing.push(() => log.close())
     const input = topicsOf(`${config.kafka.topicPrefix}${loaded.app.name}`).events
     const joined = options.noHistory
       ? log
       : await withCheckedArchive(log, input, config, (text) => hooks.logger.warn(text))
-    const { snapshots, health } = await openSnapshots(config, layoutOf(loaded.app), log, hooks)
+    const layout = layoutOf(loaded.app)
+    const { snapshots, health, elsewhere } = await openSnapshots(config, layout, log, hooks.logger)
     closing.push(() => snapshots.close())
+    if (elsewhere !== null) closing.push(async () => elsewhere.close())
     const parts = await openParts(options, loaded, joined, hooks, closing)
     const group = log.group({
       groupId: groupIdOf(config, `${config.kafka.topicPrefix}${loaded.app.name}`),
@@ -76,7 +79,18 @@ export const composeWorker: Compose<WorkerOptions> = async (options, hooks) => {
       ...(health !== null && { snapshots: health }),
       ...(registry !== null && { registry: () => registry.status() }),
     }
-    return { ...composed(member, all, closing), servers }
+    waiting.begun()
+    return {
+      ...composed(member, all, closing),
+      lookups: ownLookups({
+        engine: member,
+        snapshots,
+        partitions: log.partitions(all.topics.events),
+        ...(elsewhere !== null && { elsewhere }),
+      }),
+      notReady: () => silentBrokers(log, config),
+      servers,
+    }
   } catch (error) {
     // Whatever closing meets beside it, this is what is told.
     await closeAll(closing).catch(() => undefined)
@@ -85,9 +99,13 @@ export const composeWorker: Compose<WorkerOptions> = async (options, hooks) => {
 }
 
 /** Opens the log, whose topics must be as they were planned. */
-async function openLog(options: WorkerOptions, { app }: LoadedApp): Promise<KafkaLog> {
+async function openLog(
+  options: WorkerOptions,
+  { app }: LoadedApp,
+  signal: AbortSignal,
+): Promise<KafkaLog> {
   const { kafka } = options.config
-  const connection = kafkaConnection(options.config)
+  const connection = { ...kafkaConnection(options.config), signal }
   const timeBase = { kind: kafka.timeBase }
   const topics = topicsOf(`${kafka.topicPrefix}${app.name}`)
   const [input, ...others] = topicPlans(topics, timeBase)
@@ -131,58 +149,20 @@ async function openParts(
   }
 }
 
-interface OpenSnapshots {
-  readonly snapshots: SnapshotStore
-  /** null: they are on this disk. */
-  readonly health: (() => SnapshotsHealth) | null
-}
-
-async function openSnapshots(
-  config: Config,
-  layout: RowLayout,
-  log: KafkaLog,
-  hooks: StartHooks,
-): Promise<OpenSnapshots> {
-  const topics = topicsOf(`${config.kafka.topicPrefix}${layout.app}`)
-  const address = redisAddress(config)
-  const committed = async (partition: number) =>
-    committedPosition({ log, topics, layout }, partition)
-  if (address === null) {
-    const snapshots = await openLevelSnapshots(join(config.data, 'snapshots'), {
-      onDamage: (text) => hooks.logger.error(text),
-      committed: async (partition) => (await committed(partition))?.commit ?? 0,
-    })
-    return { snapshots, health: null }
-  }
-  const snapshots = await openRedisSnapshots(address, {
-    app: layout.app,
-    generation: layout.appHash.slice(0, 12),
-    ...(config.redis?.keyPrefix !== undefined && { keyPrefix: config.redis.keyPrefix }),
-    rows: new OutputTexts(layout),
-    waitingBytesMax: config.limits.redisWaitingBytesMax,
-    note: (text) => hooks.logger.warn(text),
-    log: {
-      id: log.id,
-      committed: async (partition) => (await committed(partition))?.commit ?? -1,
-    },
-    refill: async (partition, snapshots) => {
-      const position = await committed(partition)
-      if (position === null) return
-      const rows = new OutputRows(layout)
-      await followSnapshots({ log, topics, rows, snapshots }, partition, position)
-    },
-  })
-  return { snapshots, health: () => snapshots.status() }
+/** This process asks at least at each beat: who has answered none of two is away. */
+function silentBrokers({ silentMs }: KafkaLog, { kafka }: Config): NotReady[] {
+  if (silentMs <= 2 * kafka.heartbeatMs + 1_000) return []
+  const text = `no broker has answered for ${Math.round(silentMs / 1000)} s`
+  return [{ code: 'BROKERS_SILENT', text }]
 }
 
 function composed(
   member: RunningMember,
-  parts: Pick<Parts, 'snapshots' | 'layout' | 'settings'>,
+  parts: Pick<Parts, 'layout' | 'settings'>,
   closing: (() => Promise<void>)[],
-): Composed {
+): Omit<Composed, 'lookups' | 'notReady'> {
   return {
     engine: member,
-    snapshots: parts.snapshots,
     rows: new OutputRows(parts.layout),
     lagAllowanceMs: parts.settings.lagAllowanceMs,
     run: async (stop) => {

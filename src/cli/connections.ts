@@ -77,11 +77,15 @@ export function redisAddress({ redis }: Config): RedisAddress | null {
   }
 }
 
-/** What a configuration says of the snapshots in Redis, beside where it is. */
-export function redisOptions({ redis, limits }: Config) {
+/** Whose keys in Redis are an app's: those of its topics' prefix, and of its declaration. */
+export function redisNames(
+  { kafka, redis }: Config,
+  { app, appHash }: { readonly app: string; readonly appHash: string },
+) {
   return {
+    app: `${kafka.topicPrefix}${app}`,
+    generation: appHash.slice(0, 12),
     ...(redis?.keyPrefix !== undefined && { keyPrefix: redis.keyPrefix }),
-    waitingBytesMax: limits.redisWaitingBytesMax,
   }
 }
 

@@ -8,7 +8,7 @@
  *   DATA/snapshots    the snapshot store
  *   DATA/models       bundles that scores name
  */
-import { mkdir, open, readFile, readdir, rename, stat } from 'node:fs/promises'
+import { mkdir, open, readFile, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TidemarkError, configurationError, ioError } from '../errors.js'
 import type { App } from '../features/app.js'
@@ -127,6 +127,18 @@ export async function ownDirectory(
         lines.map((line) => `\n  ${line}`).join(''),
     )
   }
+}
+
+/**
+ * Takes back a directory in which nothing was kept: what lies in it of ours, and itself where
+ * nothing else does. To be called when its log is closed and its lock given back.
+ */
+export async function removeNew(directory: string): Promise<void> {
+  for (const name of ['app.json', 'log', 'log.id']) {
+    await rm(join(directory, name), { recursive: true, force: true })
+  }
+  // Somebody else may have put something there, or be in it.
+  await rmdir(directory).catch(() => undefined)
 }
 
 /** Names that may lie in a directory without an app.json: ours, or a fresh volume's. */

@@ -97,7 +97,8 @@ async function* redisFindings(config: Config, app: string): AsyncGenerator<Findi
     if (yield* endpointFindings('redis', `${host}:${port}`, { host, port, tls })) reached++
   }
   if (reached === 0) return
-  const prefix = [config.redis?.keyPrefix, app].filter((part) => part !== undefined).join(':')
+  const names = [config.redis?.keyPrefix, `${config.kafka.topicPrefix}${app}`]
+  const prefix = names.filter((part) => part !== undefined).join(':')
   const subject = url === undefined ? (cluster ? 'cluster' : 'sentinels') : 'server'
   for (const outcome of await probeRedis(address, prefix)) {
     yield { part: 'redis', subject, ...outcome }

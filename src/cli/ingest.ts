@@ -4,6 +4,8 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { exitCode, ioError, TidemarkError } from '../errors.js'
 import { type IngestProgress, ingestSql, type IngestReport } from '../ingest/ingest.js'
+import { topicsOf } from '../log/log.js'
+import { dataOwner, removeNew } from './data-directory.js'
 import { nonEmpty, positiveNumber, wholeNumber } from './flags.js'
 import type { CliIo } from './io.js'
 import { type OpenData, openData } from './open-data.js'
@@ -54,17 +56,40 @@ export async function runIngest(flags: Flags, io: CliIo, stop: AbortSignal): Pro
     throw ioError('FILE_MISSING', `cannot read the SQL file ${sqlPath}`, error)
   })
   const { partitions } = flags
-  const data = await openData(resolve(io.cwd, flags.data), {
+  const directory = resolve(io.cwd, flags.data)
+  const isNew = (await dataOwner(directory)) === null
+  const data = await openData(directory, {
     app: flags.app ?? null,
     cwd: io.cwd,
     // Old data has no clock of its own, and must not get ours.
     timeBase: async () => ({ kind: 'none' }),
     ...(partitions === undefined ? {} : { partitions }),
   })
+  let isKept = true
+  const work = async (): Promise<void> => {
+    try {
+      await load(data, sql, flags, io, stop)
+    } catch (error) {
+      isKept = !isNew || !(await isEmpty(data))
+      throw error
+    }
+  }
   await withEnd(
-    () => load(data, sql, flags, io, stop),
-    () => data.close(),
+    () => withEnd(work, () => data.close()),
+    async () => {
+      if (!isKept) await removeNew(directory)
+    },
   )
+}
+
+/** Whether the log has nothing at all. */
+async function isEmpty({ log, loaded }: OpenData): Promise<boolean> {
+  for (const topic of Object.values(topicsOf(loaded.app.name))) {
+    for (let partition = 0; partition < log.partitions(topic); partition++) {
+      if ((await log.endOffset(topic, partition)) > 0) return false
+    }
+  }
+  return true
 }
 
 async function load(

@@ -3,10 +3,13 @@
  * the engine beside its server, lines for the person who watches, and an orderly end.
  */
 import type { Command } from 'commander'
+import { TidemarkError } from '../errors.js'
 import { ScoreBoard } from '../monitoring/score-board.js'
-import { createMetrics, type ObservedServers } from '../monitoring/metrics.js'
+import { createMetrics } from '../monitoring/metrics.js'
+import type { ObservedServers } from '../monitoring/server-metrics.js'
 import type { CustomerLookup } from '../serving/customer.js'
 import { buildServer, listen } from '../serving/http.js'
+import { type NotReady, notReadyReasons } from '../serving/readiness.js'
 import type { StatusSource } from '../topology/status.js'
 import type { CliIo } from './io.js'
 import { createLogger, type Logger } from './logger.js'
@@ -28,6 +31,8 @@ export interface StartHooks {
 /** An engine with its parts open: the server must answer while it restores, so nobody waits here. */
 export interface Composed extends CustomerLookup {
   readonly engine: StatusSource
+  /** Why lookups can't be relied upon, beyond what the engine's status says. */
+  notReady(): readonly NotReady[]
   /** Servers beside the log that are observed with it. */
   readonly servers?: ObservedServers
   /**
@@ -40,14 +45,18 @@ export interface Composed extends CustomerLookup {
 }
 
 /** Builds the real parts from the options; fails before anything is left open. */
-export type Compose<O = StartOptions> = (options: O, hooks: StartHooks) => Promise<Composed>
+export type Compose<O = StartOptions> = (
+  options: O,
+  hooks: StartHooks,
+  stop: AbortSignal,
+) => Promise<Composed>
 
 /** What is asked of every command that serves while it runs. */
 export interface ServedOptions extends Pick<
   StartOptions,
   'dataDirectory' | 'port' | 'json' | 'logFormat'
 > {
-  /** @default 127.0.0.1 */
+  /** Without it this machine only is served. */
   readonly host?: string
 }
 
@@ -74,21 +83,26 @@ export async function runServed<O extends ServedOptions>(
   const board = new ScoreBoard()
   // The metrics need the engine, which needs its hooks: the first commits may go unmeasured.
   let observeCommit: StartHooks['onCommit'] = () => {}
-  const composed = await compose(options, {
+  const hooks: StartHooks = {
     board,
     onCommit: (partition, seconds) => observeCommit(partition, seconds),
     logger,
     progress: (step, unit) => new Progress(io, step, unit),
+  }
+  const composed = await compose(options, hooks, stop).catch((error: unknown) => {
+    // Told to stop while it waited for a server, and nothing has begun: that is an orderly end.
+    if (stop.aborted && error instanceof TidemarkError && error.retry !== 'never') return null
+    throw error
   })
+  if (composed === null) return
   const work = async (): Promise<void> => {
     const metrics = createMetrics(composed.engine, board, composed.servers)
     observeCommit = (partition, seconds) => metrics.observeCommit(partition, seconds)
     const server = await buildServer({
-      engine: composed.engine,
-      snapshots: composed.snapshots,
-      rows: composed.rows,
-      lagAllowanceMs: composed.lagAllowanceMs,
-      board,
+      ...composed,
+      notReady: () => [...notReadyReasons(composed.engine.status()), ...composed.notReady()],
+      ownNamesOnly: options.host === undefined,
+      live: { engine: composed.engine, board },
       metrics,
       onError: (error, requestId) => {
         const stack = error instanceof Error ? error.stack : error

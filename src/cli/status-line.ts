@@ -47,7 +47,7 @@ export function statusText(startedAt: number): (status: EngineStatus, now: numbe
 
     const lag = sum((task) => Math.max(0, task.logEndOffset - task.endOffset))
     const asOf = Math.min(...status.partitions.map((task) => task.asOf ?? Infinity))
-    const instant = Number.isFinite(asOf) ? `as of ${isoMinute(asOf)}` : 'no commit yet'
+    const instant = Number.isFinite(asOf) ? `as of ${isoMinute(asOf)}` : withoutCommit(status)
     const parts = [
       status.state,
       `${recordRate} events/s`,
@@ -57,6 +57,11 @@ export function statusText(startedAt: number): (status: EngineStatus, now: numbe
     ]
     return parts.join('  ')
   }
+}
+
+/** Before its state is open, a partition does not know what it has committed before. */
+function withoutCommit({ state }: EngineStatus): string {
+  return state === 'starting' || state === 'restoring' ? 'opening the state' : 'no commit yet'
 }
 
 /** @example isoMinute(0) // '1970-01-01 00:00Z' */

@@ -9,6 +9,7 @@ export interface FeaturesText {
   readonly asOf: number
   /** null: never by time alone. */
   readonly validUntil: number | null
+  readonly retired: boolean
   /** One JSON object, in declared order. */
   readonly values: string
 }
@@ -42,11 +43,12 @@ export class OutputTexts {
     this.#skipString()
     this.#at += hashBytes
     const validUntil = this.#change()
-    // Whether he is retired, and whether he is eligible.
+    const retired = this.#bytes[this.#at] === 1
+    // Behind it, whether he is eligible.
     this.#at += 2
     const values = this.#values()
     if (this.#at !== this.#bytes.length) throw new RangeError('a feature row does not end here')
-    return { asOf, validUntil, values }
+    return { asOf, validUntil, retired, values }
   }
 
   /** @throws RangeError where the bytes are no score */

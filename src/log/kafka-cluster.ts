@@ -53,6 +53,9 @@ export class KafkaCluster {
     this.patienceMs = patienceMs
     // Each reader and writer that pauses listens; Node would take more than ten for a leak.
     setMaxListeners(0, this.#closing.signal)
+    const { signal } = options
+    if (signal?.aborted === true) this.giveUp()
+    signal?.addEventListener('abort', () => this.giveUp(), { once: true })
   }
 
   /** Learns of the brokers and the topics. */

@@ -51,6 +51,7 @@ export interface SharedTopic {
 type Ending = 'again' | 'lost' | 'leaving'
 
 const pauseMs = 100
+const tellMsMax = 2_000
 
 export class KafkaGroup implements Group {
   readonly #lane: KafkaLane
@@ -103,7 +104,7 @@ export class KafkaGroup implements Group {
     if (offsets.size === 0 || this.#memberId === '') return
     const request = offsetCommitRequest(this.#membership, this.shared.topic, offsets)
     // Nothing rests on it: who was refused has lost the partitions, or commits again soon.
-    await this.#sendTo(this.cluster.control, request).catch(() => undefined)
+    await this.#tell(request)
   }
 
   async leave(): Promise<void> {
@@ -114,7 +115,16 @@ export class KafkaGroup implements Group {
     if (this.#memberId === '') return
     const request = leaveGroupRequest(this.#membership)
     // Who cannot say goodbye is missed when his session ends.
-    await this.#sendTo(this.cluster.control, request).catch(() => undefined)
+    await this.#tell(request)
+  }
+
+  /** Says what nobody has to hear: a broker that does not answer is not waited for. */
+  async #tell<T>(request: KafkaRequest<T>): Promise<void> {
+    const over = new AbortController()
+    const telling = this.#sendTo(this.cluster.control, request).catch(() => undefined)
+    const waited = sleep(tellMsMax, undefined, { signal: over.signal }).catch(() => undefined)
+    await Promise.race([telling, waited])
+    over.abort()
   }
 
   get #membership(): Membership {

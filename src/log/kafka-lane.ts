@@ -29,6 +29,8 @@ export interface ConnectOptions {
   readonly socketFactory?: ISocketFactory
   /** @default tidemark */
   readonly clientId?: string
+  /** Where it is aborted nothing is tried again; what is under way may end. */
+  readonly signal?: AbortSignal
   /** How long a broker may take to accept a connection. @default 3000 */
   readonly connectMs?: number
   /** How long a broker may take to answer, beyond what it was asked to wait. @default 10000 */
@@ -43,6 +45,8 @@ type Builder = ReturnType<typeof connectionPoolBuilder>
 
 /** Makes connections with the same settings. */
 export class KafkaConnector {
+  /** When a broker answered last, on the clock of `performance.now()`. */
+  heardMs = performance.now()
   readonly #builder: Builder
   readonly #logger
   readonly #authenticationMs: number
@@ -106,7 +110,9 @@ export class KafkaLane {
       const broker = await connecting
       // Always the first of the client's two connections: a lane has one user.
       const connection = await broker.connectionPool.getConnection()
-      return await roundTrip(connection, request)
+      const answer = await roundTrip(connection, request)
+      this.#connector.heardMs = performance.now()
+      return answer
     } catch (error) {
       if (this.#brokers.get(name) === connecting) this.#brokers.delete(name)
       void connecting.then(discard, () => undefined)

@@ -113,6 +113,11 @@ export class KafkaLog implements EventLog {
     return this.#clock.now()
   }
 
+  /** For how long no broker has answered anything, in ms. */
+  get silentMs(): number {
+    return performance.now() - this.#cluster.connector.heardMs
+  }
+
   /** Lets a virtual clock go on from `instant`, the largest committed asOf; it never goes back. */
   resumeAt(instant: number): void {
     this.#clock.resumeAt(instant)

@@ -23,8 +23,8 @@ export interface TopicPlan {
 }
 
 const dayMs = 86_400_000
-/** For how long outputs can be verified and followed. */
-const keptMs = 400 * dayMs
+/** For how long outputs can be verified and followed, in ms, unless an operator says otherwise. */
+export const keptMs = 400 * dayMs
 const hourMs = 3_600_000
 
 /** The plans of all topics, the input first. */

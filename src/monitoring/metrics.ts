@@ -8,38 +8,21 @@
  * M2 Counters of records and commits are those of the log's whole history: they survive a restart, and fall back
  *    only with a log that is new.
  */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { GroupCounts } from '../log/membership.js'
-import type { RegistryStatus } from '../schemas/schemas.js'
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
 import type { PartitionStatus, StatusSource } from '../topology/status.js'
+import { type AddGauge, gaugesOf, type Sample } from './gauges.js'
 import type { ScoreBoard } from './score-board.js'
+import {
+  addServers,
+  type LookupMetrics,
+  lookupsOf,
+  type ObservedServers,
+} from './server-metrics.js'
 
-export interface Metrics {
-  readonly contentType: string
-  /** All metrics in the text format. */
-  render(): Promise<string>
+export interface Metrics extends LookupMetrics {
   /** One commit is durable; `seconds` of wall time since it was closed. */
   observeCommit(partition: number, seconds: number): void
 }
-
-/** Whether the snapshots of another server follow the log; Redis tells it. */
-export interface SnapshotsHealth {
-  /** The code of what keeps writes from it; null: nothing. */
-  readonly failure: string | null
-  readonly waitingRows: number
-  readonly waitingBytes: number
-  /** Partitions whose outputs are put again, or have to be. */
-  readonly behind: readonly number[]
-}
-
-/** Servers beside the log that a process may use; a figure of one that it does not is left out. */
-export interface ObservedServers {
-  readonly snapshots?: () => SnapshotsHealth
-  readonly registry?: () => RegistryStatus
-  readonly group?: () => GroupCounts
-}
-
-type Sample = readonly [labels: Record<string, string | number>, value: number]
 
 export function createMetrics(
   source: StatusSource,
@@ -51,8 +34,9 @@ export function createMetrics(
   let scraped = source.status()
   const engine: StatusSource = { status: () => scraped }
   collectDefaultMetrics({ register: registry, prefix: 'tidemark_' })
-  addCounters(registry, engine, board)
+  addCounters(registry, engine)
   addFailures(registry, engine)
+  addOwnCounters(registry, engine, board)
   addGauges(registry, engine)
   addServers(registry, servers)
   const commitDuration = new Histogram({
@@ -69,6 +53,7 @@ export function createMetrics(
       return registry.metrics()
     },
     observeCommit: (partition, seconds) => commitDuration.observe({ partition }, seconds),
+    observeLookup: lookupsOf(registry),
   }
 }
 
@@ -88,7 +73,8 @@ function countersOf(registry: Registry): AddCounter {
     })
 }
 
-function addCounters(registry: Registry, engine: StatusSource, board: ScoreBoard): void {
+/** Of the log's whole history. */
+function addCounters(registry: Registry, engine: StatusSource): void {
   const counter = countersOf(registry)
   const perPartition = (read: (task: PartitionStatus) => Sample[]) => () => samplesOf(engine, read)
 
@@ -122,6 +108,12 @@ function addCounters(registry: Registry, engine: StatusSource, board: ScoreBoard
     ['partition'],
     perPartition((task) => [[{}, task.commit]]),
   )
+}
+
+/** Since the process began. */
+function addOwnCounters(registry: Registry, engine: StatusSource, board: ScoreBoard): void {
+  const counter = countersOf(registry)
+  const perPartition = (read: (task: PartitionStatus) => Sample[]) => () => samplesOf(engine, read)
   counter(
     'degraded_scores_total',
     'Scores since the start of which the model in force failed.',
@@ -158,6 +150,12 @@ function addFailures(registry: Registry, engine: StatusSource): void {
     ['partition', 'code'],
     perPartition((task) => Object.entries(task.failures).map(([code, n]) => [{ code }, n])),
   )
+  counter(
+    'commits_aborted_total',
+    'Commits since the start that were begun and did not take place, or are not known to have.',
+    ['partition'],
+    perPartition((task) => [[{}, task.aborted]]),
+  )
 }
 
 /** Samples of every partition, each with its number. */
@@ -166,22 +164,6 @@ function samplesOf(engine: StatusSource, read: (task: PartitionStatus) => Sample
   return partitions.flatMap((task) =>
     read(task).map(([labels, value]): Sample => [{ partition: task.partition, ...labels }, value]),
   )
-}
-
-type AddGauge = (name: string, help: string, labels: string[], read: () => Sample[]) => void
-
-function gaugesOf(registry: Registry): AddGauge {
-  return (name, help, labels, read) =>
-    void new Gauge({
-      name: `tidemark_${name}`,
-      help,
-      labelNames: labels,
-      registers: [registry],
-      collect() {
-        this.reset()
-        for (const [sample, value] of read()) this.set(sample, value)
-      },
-    })
 }
 
 function addGauges(registry: Registry, engine: StatusSource): void {
@@ -222,6 +204,16 @@ function addGauges(registry: Registry, engine: StatusSource): void {
   figure('restore_remaining_records', 'Records that the state has still to follow.', (task) =>
     task.restoring === null ? 0 : Math.max(0, task.restoring.total - task.restoring.done),
   )
+  figure(
+    'restore_records_per_second',
+    'Records that the state follows a second.',
+    (task) => task.restoredPerSecond,
+  )
+  figure('restore_seconds_left', 'Time until the state has followed all, at this rate.', (task) => {
+    const { restoring, restoredPerSecond } = task
+    if (restoring === null || !restoredPerSecond) return null
+    return (restoring.total - restoring.done) / restoredPerSecond
+  })
   gauge('engine_state', '1 for the state the engine is in.', ['state'], () => [
     [{ state: engine.status().state }, 1],
   ])
@@ -229,45 +221,6 @@ function addGauges(registry: Registry, engine: StatusSource): void {
     const { hash, synthetic } = engine.status().model
     return [[{ model: modelOf(engine), hash, synthetic: String(synthetic) }, 1]]
   })
-}
-
-function addServers(
-  registry: Registry,
-  { snapshots, registry: schemas, group }: ObservedServers,
-): void {
-  const gauge = gaugesOf(registry)
-  const failing = (read: () => { readonly failure: string | null }) => (): Sample[] => {
-    const { failure } = read()
-    return failure === null ? [] : [[{ code: failure }, 1]]
-  }
-  if (snapshots !== undefined) {
-    const help = '1 with the code of what keeps snapshots from their server.'
-    gauge('snapshots_failing', help, ['code'], failing(snapshots))
-    gauge('snapshots_waiting_rows', 'Rows that wait for the server of snapshots.', [], () => [
-      [{}, snapshots().waitingRows],
-    ])
-    gauge('snapshots_waiting_bytes', 'Bytes of those rows.', [], () => [
-      [{}, snapshots().waitingBytes],
-    ])
-    gauge('snapshots_behind', '1 where outputs are put again.', ['partition'], () =>
-      snapshots().behind.map((partition): Sample => [{ partition }, 1]),
-    )
-  }
-  if (schemas !== undefined) {
-    const help = '1 with the code of what keeps the schema registry from answering.'
-    gauge('schema_registry_failing', help, ['code'], failing(schemas))
-    gauge('schema_registry_schemas', 'Ids of schemas that are known.', [], () => [
-      [{}, schemas().schemas],
-    ])
-  }
-  if (group !== undefined) {
-    gauge('group_rebalances', 'Rounds of the group since the start.', [], () => [
-      [{}, group().rebalances],
-    ])
-    gauge('group_lost', 'Times that the group went on without this member.', [], () => [
-      [{}, group().lost],
-    ])
-  }
 }
 
 function modelOf(engine: StatusSource): string {

@@ -1,8 +1,9 @@
 /** `GET /v1/customers/:id`: what the engine knows of one customer, and whether it is true now. */
+import { exitCode, TidemarkError } from '../errors.js'
 import type { FeaturesRow, ScoreRow } from '../events/output-rows.js'
-import type { SnapshotStore } from '../snapshots/snapshots.js'
-import type { EngineStatus, StatusSource } from '../topology/status.js'
+import type { EngineStatus } from '../topology/status.js'
 import { freshnessOf } from './freshness.js'
+import type { Found, Lookups } from './lookups.js'
 import { Problem } from './problems.js'
 
 /** Turns the stored rows of a snapshot back into values; `OutputRows` is one. */
@@ -12,8 +13,8 @@ export interface RowDecoder {
 }
 
 export interface CustomerLookup {
-  readonly engine: StatusSource
-  readonly snapshots: Pick<SnapshotStore, 'get' | 'proof'>
+  readonly engine: { status(): Pick<EngineStatus, 'timeBase' | 'now' | 'synthetic'> }
+  readonly lookups: Lookups
   readonly rows: RowDecoder
   /** How long the source may hold an event back, in ms of wall time. */
   readonly lagAllowanceMs: number
@@ -24,7 +25,8 @@ const CUSTOMER_ID_BYTES_MAX = 256
 /**
  * The answer for one customer. Ids are bytes: no trimming, no normalisation.
  *
- * @throws Problem CUSTOMER_ID_INVALID (empty, or above 256 bytes of UTF-8), CUSTOMER_NOT_FOUND
+ * @throws Problem CUSTOMER_ID_INVALID (empty, or above 256 bytes of UTF-8), CUSTOMER_NOT_FOUND,
+ *   CUSTOMER_ELSEWHERE, SNAPSHOTS_UNAVAILABLE
  */
 export async function lookUpCustomer(lookup: CustomerLookup, id: string): Promise<object> {
   const bytes = Buffer.byteLength(id)
@@ -34,11 +36,15 @@ export async function lookUpCustomer(lookup: CustomerLookup, id: string): Promis
       `a customer id has 1 to ${CUSTOMER_ID_BYTES_MAX} bytes; this one has ${bytes}`,
     )
   }
-  const snapshot = await lookup.snapshots.get(id)
-  if (snapshot === null) {
-    throw new Problem('CUSTOMER_NOT_FOUND', `no event of customer ${JSON.stringify(id)} was seen`)
-  }
+  const { snapshot, proof } = await find(lookup.lookups, id)
   const status = lookup.engine.status()
+  const freshness = (validUntil: number | null) =>
+    freshnessOf({ ...status, proof, validUntil, lagAllowanceMs: lookup.lagAllowanceMs })
+  if (snapshot === null) {
+    const text = `no event of customer ${JSON.stringify(id)} was seen`
+    // Where that is not proved, his events or his row may still be on their way.
+    throw new Problem('CUSTOMER_NOT_FOUND', text, { freshness: freshness(null) })
+  }
   const features = lookup.rows.decodeFeatures(snapshot.features)
   const score = snapshot.score === null ? null : lookup.rows.decodeScore(snapshot.score)
   return {
@@ -47,14 +53,7 @@ export async function lookUpCustomer(lookup: CustomerLookup, id: string): Promis
     score: score && scoreOf(score),
     coordinates: coordinatesOf(features),
     validUntil: isoOf(features.validUntil),
-    freshness: freshnessOf({
-      timeBase: status.timeBase,
-      now: status.now,
-      proof: lookup.snapshots.proof(snapshot.partition),
-      caughtUp: isCaughtUp(status, snapshot.partition),
-      validUntil: features.validUntil,
-      lagAllowanceMs: lookup.lagAllowanceMs,
-    }),
+    freshness: freshness(features.validUntil),
     now: isoOf(status.now),
     cause: features.cause,
     eligible: features.eligible,
@@ -92,8 +91,17 @@ function coordinatesOf(row: FeaturesRow | ScoreRow) {
   }
 }
 
-function isCaughtUp(status: EngineStatus, partition: number): boolean {
-  return status.partitions.some((task) => task.partition === partition && task.caughtUp)
+/** A server that is away is no mistake of ours. */
+async function find(lookups: Lookups, id: string): Promise<Found> {
+  try {
+    return await lookups.find(id)
+  } catch (error) {
+    const isServers =
+      error instanceof TidemarkError &&
+      (error.exit === exitCode.dependency || error.exit === exitCode.configuration)
+    if (!isServers) throw error
+    throw new Problem('SNAPSHOTS_UNAVAILABLE', `${error.code}: the snapshots cannot be read now`)
+  }
 }
 
 function isoOf(instant: number | null): string | null {

@@ -24,10 +24,8 @@ export interface FreshnessFacts {
   readonly timeBase: TimeBase
   /** The instant that the time base shows, ms UTC; null where the base is `none`. */
   readonly now: number | null
-  /** What the snapshot store has of the partition. */
+  /** What is proved of the partition; read before the row. */
   readonly proof: PartitionProof | null
-  /** Whether the engine itself says so now: a proof from before a restart may be overtaken. */
-  readonly caughtUp: boolean
   /** First instant at which a value may change by time alone; null: never. */
   readonly validUntil: number | null
   /** How long the source may hold an event back, in ms of wall time. */
@@ -39,8 +37,8 @@ export interface FreshnessFacts {
  * now, and no value has changed by time alone since. Everything else is unproven, not wrong.
  *
  * @example
- * freshnessOf({ timeBase: { kind: 'none' }, now: null, proof: null, caughtUp: true,
- *   validUntil: null, lagAllowanceMs: 0 }) // { status: 'unproven', reason: 'historic', ageSeconds: null }
+ * freshnessOf({ timeBase: { kind: 'none' }, now: null, proof: null, validUntil: null,
+ *   lagAllowanceMs: 0 }) // { status: 'unproven', reason: 'historic', ageSeconds: null }
  */
 export function freshnessOf(facts: FreshnessFacts): Freshness {
   const { timeBase, now, proof, validUntil } = facts
@@ -48,7 +46,7 @@ export function freshnessOf(facts: FreshnessFacts): Freshness {
   if (proof === null) return unproven('no-proof', null)
   const age = now - proof.asOf
   const ageSeconds = Math.max(0, age) / 1000
-  if (!proof.caughtUp || !facts.caughtUp) return unproven('behind', ageSeconds)
+  if (!proof.caughtUp) return unproven('behind', ageSeconds)
   const speed = timeBase.kind === 'virtual' ? timeBase.speed : 1
   // An asOf ahead of now (events may be stamped minutes ahead) is as unproven as one behind it.
   if (Math.abs(age) > (facts.lagAllowanceMs + FRESHNESS_MARGIN_MS) * speed) {

@@ -6,23 +6,37 @@
  *
  * H1 Every error is a problem (RFC 9457) with a stable code, also those that Node's parser finds.
  * H2 A request is refused before its body is read: nothing here takes one.
+ * H3 Where only this machine is served, a page from elsewhere that has a name of its own point here
+ *    (DNS rebinding) is refused.
  */
 import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { exitCode, ioError, TidemarkError } from '../errors.js'
 import type { ScoreBoard } from '../monitoring/score-board.js'
+import type { StatusSource } from '../topology/status.js'
 import { accepts } from './accept.js'
 import { answerParserError } from './client-error.js'
 import { lookUpCustomer, type CustomerLookup } from './customer.js'
+import { isOwnName } from './own-name.js'
 import { Problem, sendProblem } from './problems.js'
-import { notReadyReasons } from './readiness.js'
+import type { NotReady } from './readiness.js'
 import { StatusStream } from './stream.js'
 
 /** What the server shows. */
 export interface Served extends CustomerLookup {
-  readonly board: ScoreBoard
-  readonly metrics: { readonly contentType: string; render(): Promise<string> }
+  /** Why lookups can't be relied upon now; empty where they can. */
+  notReady(): readonly NotReady[]
+  /** Whether to answer to the names and addresses of this machine only (H3). */
+  readonly ownNamesOnly: boolean
+  /** The engine of this process, for its status and the page; without it there is neither. */
+  readonly live?: { readonly engine: StatusSource; readonly board: ScoreBoard }
+  readonly metrics: {
+    readonly contentType: string
+    render(): Promise<string>
+    /** One lookup was answered; `seconds` of wall time. */
+    observeLookup(status: number, seconds: number): void
+  }
   /** Told about every answer 500: the caller sees only the request id. */
   readonly onError: (error: unknown, requestId: string) => void
 }
@@ -48,7 +62,7 @@ export async function buildServer(served: Served): Promise<FastifyInstance> {
     },
   })
   server.server.headersTimeout = 10_000
-  refuseEarly(server)
+  refuseEarly(server, served.ownNamesOnly)
   server.setErrorHandler((error, request, reply) => {
     if (error instanceof Problem) return sendProblem(reply, request, error)
     served.onError(error, request.id)
@@ -57,7 +71,13 @@ export async function buildServer(served: Served): Promise<FastifyInstance> {
   })
   addHealth(server, served)
   addLookups(server, served)
-  await addPage(server)
+  addHeaders(server)
+  if (served.live !== undefined) {
+    addStatus(server, served.live)
+    // One route a file: what is not a file of the page gets our own 404.
+    const files = { root: PAGE_FOLDER, wildcard: false, cacheControl: false }
+    await server.register(fastifyStatic, files)
+  }
   server.addHook('preClose', async () => {
     setTimeout(() => server.server.closeAllConnections(), CLOSE_GRACE_MS).unref()
   })
@@ -90,8 +110,8 @@ export async function listen(
   }
 }
 
-/** 404, 405, 406 and 414, decided before anything of the body is read (H2). */
-function refuseEarly(server: FastifyInstance): void {
+/** 404, 405, 406, 414 and 421, decided before anything of the body is read (H2, H3). */
+function refuseEarly(server: FastifyInstance, ownNamesOnly: boolean): void {
   const methods = new Map<string, { pattern: RegExp; allowed: Set<string> }>()
   server.addHook('onRoute', ({ url, method }) => {
     const pattern = new RegExp(`^${url.replaceAll('.', '\\.').replace(/:[a-z]+/g, '[^/]+')}$`)
@@ -101,6 +121,9 @@ function refuseEarly(server: FastifyInstance): void {
   })
   server.addHook('onRequest', async (request, reply) => {
     const { url } = request
+    if (ownNamesOnly && !isOwnName(request.headers.host)) {
+      throw new Problem('HOST_REFUSED', 'ask under 127.0.0.1 or localhost')
+    }
     if (Buffer.byteLength(url) > URL_BYTES_MAX) {
       throw new Problem('URL_TOO_LONG', `the address has more than ${URL_BYTES_MAX} bytes`)
     }
@@ -127,7 +150,7 @@ function addHealth(server: FastifyInstance, served: Served): void {
     noStore(reply).send({ status: 'alive', uptimeSeconds: Math.floor(process.uptime()) }),
   )
   server.get('/readyz', { config }, async (_request, reply) => {
-    const reasons = notReadyReasons(served.engine.status())
+    const reasons = served.notReady()
     if (reasons.length === 0) return noStore(reply).send({ status: 'ready' })
     throw new Problem('NOT_READY', reasons.map((reason) => reason.text).join('; '), { reasons })
   })
@@ -144,11 +167,18 @@ function addLookups(server: FastifyInstance, served: Served): void {
   server.get<ById>('/v1/customers/:id', { config }, async (request, reply) =>
     noStore(reply).send(await lookUpCustomer(served, request.params.id)),
   )
-  server.get('/v1/status', { config }, async (_request, reply) =>
-    noStore(reply).send(served.engine.status()),
-  )
+  server.addHook('onResponse', async ({ routeOptions }, { statusCode, elapsedTime }) => {
+    if (routeOptions.url !== '/v1/customers/:id') return
+    served.metrics.observeLookup(statusCode, elapsedTime / 1000)
+  })
+}
 
-  const stream = new StatusStream(served.engine, served.board)
+function addStatus(server: FastifyInstance, { engine, board }: NonNullable<Served['live']>): void {
+  const config = { media: JSON_TYPE }
+  server.get('/v1/status', { config }, async (_request, reply) =>
+    noStore(reply).send(engine.status()),
+  )
+  const stream = new StatusStream(engine, board)
   const streamed = { config: { media: 'text/event-stream' }, exposeHeadRoute: false }
   server.get('/v1/stream', streamed, (_request: FastifyRequest, reply: FastifyReply) => {
     if (stream.isFull) throw new Problem('TOO_MANY_STREAMS', 'close another page and try again')
@@ -158,7 +188,7 @@ function addLookups(server: FastifyInstance, served: Served): void {
   server.addHook('preClose', async () => stream.close())
 }
 
-async function addPage(server: FastifyInstance): Promise<void> {
+function addHeaders(server: FastifyInstance): void {
   server.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff')
     // The page needs nothing from outside, and nobody may frame or script it.
@@ -167,8 +197,6 @@ async function addPage(server: FastifyInstance): Promise<void> {
       "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
     )
   })
-  // One route a file: what is not a file of the page gets our own 404.
-  await server.register(fastifyStatic, { root: PAGE_FOLDER, wildcard: false, cacheControl: false })
 }
 
 function noStore(reply: FastifyReply): FastifyReply {

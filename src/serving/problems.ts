@@ -14,9 +14,12 @@ export const problems = {
   NOT_ACCEPTABLE: [406, 'None of the accepted media types is available'],
   REQUEST_TIMEOUT: [408, 'The request took too long to arrive'],
   URL_TOO_LONG: [414, 'The address is too long'],
+  CUSTOMER_ELSEWHERE: [421, 'Another process has the customer'],
+  HOST_REFUSED: [421, 'Not under this name'],
   HEADERS_TOO_LARGE: [431, 'The request headers are too large'],
   INTERNAL: [500, 'The server made a mistake'],
   NOT_READY: [503, 'The engine is not ready'],
+  SNAPSHOTS_UNAVAILABLE: [503, 'The snapshots cannot be read now'],
   TOO_MANY_STREAMS: [503, 'Too many pages are open'],
 } as const satisfies Record<string, readonly [status: number, title: string]>
 

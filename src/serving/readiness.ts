@@ -1,7 +1,7 @@
 import type { EngineStatus } from '../topology/status.js'
 
 export interface NotReady {
-  readonly code: 'STARTING' | 'RESTORING' | 'STOPPING' | 'FAILED'
+  readonly code: string
   readonly text: string
   readonly partition?: number
 }

@@ -22,7 +22,7 @@ export interface RedisSnapshotsOptions extends RedisStoreOptions {
  * const snapshots = await openRedisSnapshots({ url: 'redis://127.0.0.1:6379' }, {
  *   app: 'churn', generation: '1', rows: new OutputTexts(layout),
  *   refill: async (partition, sink) => followSnapshots(
- *     { log, topics, rows, snapshots: sink }, partition, await committed(partition)),
+ *     { log, topics, snapshots: sink }, partition, await committed(partition)),
  * })
  */
 export async function openRedisSnapshots(

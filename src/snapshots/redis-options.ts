@@ -19,12 +19,20 @@ export interface RedisStoreOptions {
   readonly awayMsMax?: number
   /** A server that says nothing for so long is given up, in ms. @default 5000 */
   readonly silenceMsMax?: number
+  /**
+   * A customer who has been retired for longer, in ms of event time, is taken out of Redis.
+   * @default Infinity
+   */
+  readonly retiredMsMax?: number
+  /** How often it is looked for them, in ms. @default 3600000 (an hour) */
+  readonly sweepEveryMs?: number
   /** How long an erased customer keeps older rows from coming back. @default 604800 (a week) */
   readonly tombstoneSeconds?: number
 }
 
 export interface RedisLogFacts {
   readonly id: string
+  readonly partitions: number
   /** The newest commit of a partition; -1 before the first. */
   committed(partition: number): Promise<number>
 }
@@ -41,6 +49,8 @@ export function settingsOf(options: RedisStoreOptions): RedisSettings {
     pauseMsMax: 2000,
     awayMsMax: 5000,
     silenceMsMax: 5000,
+    retiredMsMax: Infinity,
+    sweepEveryMs: 3_600_000,
     tombstoneSeconds: 7 * 86_400,
     ...options,
   }

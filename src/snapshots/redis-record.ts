@@ -8,7 +8,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { RedisKeys } from './redis-keys.js'
-import { type RedisLink, scriptCall } from './redis-link.js'
+import { type RedisCall, type RedisLink, scriptCall } from './redis-link.js'
 import { beginRecord, saveRecord } from './redis-scripts.js'
 import { slotCount, slotOf } from './redis-slot.js'
 import type { PartitionProof, SnapshotCursor } from './snapshots.js'
@@ -82,14 +82,19 @@ export class RedisRecords {
   }
 
   /** Begins a life; the answer is its token. The marks first: an early end leaves no whole life. */
-  async begin(partition: number, servers: string, logId: string): Promise<string> {
+  async begin(
+    partition: number,
+    servers: string,
+    log: { readonly id: string; readonly partitions: number } | undefined,
+  ): Promise<string> {
     const life = randomBytes(12).toString('hex')
     const step = `beginning the record of partition ${partition}`
     const marks = this.#marks(partition)
     const marked = marks.map((key) => ({ command: 'set', keys: [key], rest: [life] }))
     if (marked.length > 0) await this.#link.send(marked, step)
     const key = this.#keys.partition(partition)
-    await this.#link.send([scriptCall(beginRecord, [key], [life, servers, logId])], step)
+    const facts = [log?.id ?? '', String(log?.partitions ?? '')]
+    await this.#link.send([scriptCall(beginRecord, [key], [life, servers, ...facts])], step)
     return life
   }
 
@@ -121,6 +126,17 @@ export class RedisRecords {
   #marks(partition: number): string[] {
     return this.#tags.map((tag) => this.#keys.mark(partition, tag))
   }
+}
+
+/** Asks for what proves a partition; `key` is that of its record. */
+export function proofCall(key: string): RedisCall {
+  return { command: 'hmget', keys: [key], rest: ['commit', 'asOf', 'endOffset', 'caughtUp'] }
+}
+
+/** The answer to `proofCall`. */
+export function provedBy(partition: number, reply: unknown): PartitionProof | null {
+  const values = (reply as (Buffer | null)[]).map((value) => value?.toString() ?? null)
+  return proofFrom(partition, values)
 }
 
 function cursorFrom(values: readonly (string | null)[]): SnapshotCursor | null {

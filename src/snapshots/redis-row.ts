@@ -8,6 +8,7 @@ export interface RedisRowTexts {
   features(bytes: Uint8Array): {
     readonly asOf: number
     readonly validUntil: number | null
+    readonly retired: boolean
     /** One JSON object. */
     readonly values: string
   }
@@ -36,13 +37,14 @@ const erasedFields: readonly Field[] = Array.from({ length: rowFields.length - 2
 export function fieldsOf(row: RedisRow, texts: RedisRowTexts): readonly Field[] {
   const { version, partition, features, score } = row
   if (features === null) return [String(version), String(partition), ...erasedFields]
-  const { asOf, validUntil, values } = texts.features(features)
+  const { asOf, validUntil, retired, values } = texts.features(features)
   const scored = score === null ? null : texts.score(score)
   return [
     String(version),
     String(partition),
     String(asOf),
     validUntil === null ? '' : String(validUntil),
+    retired ? '1' : '',
     scored === null || scored.probability === null ? '' : String(scored.probability),
     scored === null ? '' : scored.risk,
     scored === null ? '' : scored.model,

@@ -33,6 +33,11 @@ export class RedisSample {
     }
   }
 
+  /** These are no longer there, as they should. */
+  leave(customers: readonly string[]): void {
+    for (const customer of customers) this.#rows.delete(customer)
+  }
+
   /** What is known to be lost, or is not looked after any more, is no sign of anything. */
   forget(partition: number): void {
     for (const [customer, row] of this.#rows) {

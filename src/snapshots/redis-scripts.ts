@@ -17,6 +17,7 @@ export const rowFields = [
   'partition',
   'asOf',
   'validUntil',
+  'retired',
   'score',
   'risk',
   'model',
@@ -54,11 +55,12 @@ return applied
 
 /**
  * Begins the record of a partition anew: nothing is known to be here. Arguments: the life's token,
- * the servers that it holds for, the log that the rows are of.
+ * the servers that it holds for, the log that the rows are of, and how many partitions that has.
  */
 export const beginRecord = script(`
 redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'life', ARGV[1], 'servers', ARGV[2], 'log', ARGV[3])
+redis.call('HSET', KEYS[1], 'life', ARGV[1], 'servers', ARGV[2], 'log', ARGV[3],
+  'partitions', ARGV[4])
 return 'ok'
 `)
 
@@ -85,4 +87,15 @@ end
 return 'ok'
 `)
 
-export const scripts: readonly RedisScript[] = [putRows, beginRecord, saveRecord]
+/** Deletes rows, each only of the version that it is known to be of; answers how many. */
+export const dropRows = script(`
+local dropped = 0
+for i = 1, #KEYS do
+  if redis.call('HGET', KEYS[i], 'version') == ARGV[i] then
+    dropped = dropped + redis.call('UNLINK', KEYS[i])
+  end
+end
+return dropped
+`)
+
+export const scripts: readonly RedisScript[] = [putRows, beginRecord, saveRecord, dropRows]

@@ -86,12 +86,6 @@ export class RedisSnapshots implements SnapshotStore {
     return this.#writer.partitions.get(partition)?.proof ?? null
   }
 
-  /** What is published, for a reader in another process; null where nothing is. */
-  async publishedProof(partition: number): Promise<PartitionProof | null> {
-    const { proof } = await this.#writer.records.read(partition, '')
-    return proof
-  }
-
   /**
    * Where Redis does not answer in time, null, for nothing is known; the rows that are missing are
    * then put from Redis' own cursor when it is back.
@@ -118,16 +112,14 @@ export class RedisSnapshots implements SnapshotStore {
     this.#settings.note(`${writer.rows.count} snapshots wait for Redis: it catches up later`)
   }
 
-  /** This process does not follow the partition any more. */
   release(partition: number): void {
-    // Ends what is put again for it.
-    this.#writer.partitions.get(partition)?.missing()
-    this.#writer.partitions.delete(partition)
+    this.#writer.release(partition)
   }
 
   async close(): Promise<void> {
     if (this.#closed) return
-    await this.flush()
+    // Who has waited for a server that is away once, as a stop has by now, need not do it again.
+    if (this.#writer.health.failure === null) await this.flush()
     this.#closed = true
     await this.#writer.stop()
   }
@@ -136,7 +128,8 @@ export class RedisSnapshots implements SnapshotStore {
     const writer = this.#writer
     while (writer.isFull && !writer.stopped) {
       if (writer.health.failure !== null) {
-        for (const number of writer.rows.drop()) writer.of(number).missing()
+        // A partition that was released meanwhile is caught up by whoever follows it now.
+        for (const number of writer.rows.drop()) writer.partitions.get(number)?.missing()
         this.#settings.note('too much waits for Redis: it is put again from the outputs later')
         return
       }

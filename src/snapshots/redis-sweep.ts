@@ -1,5 +1,6 @@
 import type { RedisKeys } from './redis-keys.js'
-import type { RedisLink } from './redis-link.js'
+import { type RedisLink, scriptCall } from './redis-link.js'
+import { dropRows } from './redis-scripts.js'
 
 export interface Sweep {
   readonly partition: number
@@ -28,4 +29,41 @@ export async function sweepRows(link: RedisLink, keys: RedisKeys, sweep: Sweep):
     deleted += gone.length
   }
   return deleted
+}
+
+/**
+ * Deletes the rows of customers who were retired before an instant, which is given for each partition
+ * to look at; answers whose they were. One who comes back meanwhile has a newer row, which stays.
+ */
+export async function sweepRetired(
+  link: RedisLink,
+  keys: RedisKeys,
+  before: ReadonlyMap<number, number>,
+): Promise<string[]> {
+  const step = 'looking for retired customers'
+  const rest = ['partition', 'version', 'retired', 'asOf']
+  const swept: string[] = []
+  for await (const names of link.scan(keys.customers, step)) {
+    const calls = names.map((name) => ({ command: 'hmget', keys: [name], rest }))
+    const held = (await link.send(calls, step)) as (Buffer | null)[][]
+    const gone = names.flatMap((name, index) => {
+      const [partition, version, retired, asOf] = held[index].map(
+        (value) => value?.toString() ?? '',
+      )
+      const isDue = retired === '1' && Number(asOf) < (before.get(Number(partition)) ?? -Infinity)
+      return isDue ? [{ name, version }] : []
+    })
+    if (gone.length === 0) continue
+    const groups = link.together(gone.map(({ name }) => name)).map((places) => {
+      const those = places.map((place) => gone[place])
+      return scriptCall(
+        dropRows,
+        those.map(({ name }) => name),
+        those.map(({ version }) => version),
+      )
+    })
+    await link.send(groups, step)
+    swept.push(...gone.map(({ name }) => keys.customerOf(name)))
+  }
+  return swept
 }

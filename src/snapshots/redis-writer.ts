@@ -21,7 +21,7 @@ import { type HeldRecord, RedisRecords } from './redis-record.js'
 import { RedisRefill } from './redis-refill.js'
 import { rowOf } from './redis-row.js'
 import { RedisSample } from './redis-sample.js'
-import { sweepRows } from './redis-sweep.js'
+import { sweepRetired, sweepRows } from './redis-sweep.js'
 import { WaitingRows } from './redis-waiting.js'
 import { sendRows } from './redis-write.js'
 import type { PartitionProof, SnapshotPut } from './snapshots.js'
@@ -37,6 +37,8 @@ export class RedisWriter {
   readonly #refills: RedisRefill
   readonly #sample: RedisSample
   readonly #checks: NodeJS.Timeout
+  readonly #sweeps: NodeJS.Timeout
+  #sweeping: Promise<void> | null = null
   /** Of the servers that the lives hold for; null: they have to be looked at again. */
   #servers: string | null = null
   #checkDue = false
@@ -57,6 +59,7 @@ export class RedisWriter {
     link.onConnected = () => this.check()
     this.#checks = setInterval(() => this.check(), settings.checkEveryMs)
     this.#checks.unref()
+    this.#sweeps = setInterval(() => this.#sweepSoon(), settings.sweepEveryMs).unref()
   }
 
   get stopped(): boolean {
@@ -87,6 +90,14 @@ export class RedisWriter {
     return partition
   }
 
+  /** Somebody else follows the partition from now on. */
+  release(number: number): void {
+    // Ends what is put again for it.
+    this.partitions.get(number)?.missing()
+    this.partitions.delete(number)
+    this.#sample.forget(number)
+  }
+
   add(puts: readonly SnapshotPut[], proof: PartitionProof, sure: boolean): void {
     for (const put of puts) this.rows.add(rowOf(put, proof.partition, proof.commit, sure))
   }
@@ -109,9 +120,34 @@ export class RedisWriter {
   async stop(): Promise<void> {
     this.#stopping = true
     clearInterval(this.#checks)
+    clearInterval(this.#sweeps)
     this.#link.close()
     this.health.stop()
     await this.#writing
+    await this.#sweeping
+  }
+
+  #sweepSoon(): void {
+    if (this.stopped || this.health.failure !== null) return
+    this.#sweeping ??= this.#sweep().finally(() => (this.#sweeping = null))
+  }
+
+  /** Of the partitions that are fresh: what is missing elsewhere is put again as it was. */
+  async #sweep(): Promise<void> {
+    const before = new Map<number, number>()
+    for (const { partition, proof } of this.partitions.values()) {
+      const { retiredMsMax } = this.#settings
+      if (proof?.caughtUp === true) before.set(partition, proof.asOf - retiredMsMax)
+    }
+    if (before.size === 0 || this.#settings.retiredMsMax === Infinity) return
+    try {
+      const swept = await sweepRetired(this.#link, this.#keys, before)
+      this.#sample.leave(swept)
+      if (swept.length > 0) this.#settings.note(`${swept.length} retired customers leave Redis`)
+    } catch (error) {
+      // Whoever writes tells what is wrong with Redis; the next sweep comes in its time.
+      if (!(error instanceof TidemarkError)) throw error
+    }
   }
 
   async #writeAll(): Promise<void> {
@@ -189,8 +225,7 @@ export class RedisWriter {
     if (held.life !== null && held.life === life) return
     if (life !== null) this.#lost(partition, 'it is another server, or its record is gone')
     if (held.life === null) {
-      const logId = this.#settings.log?.id ?? ''
-      held = { ...held, life: await this.records.begin(number, servers, logId) }
+      held = { ...held, life: await this.records.begin(number, servers, this.#settings.log) }
     }
     partition.found(held)
     this.health.changed()

@@ -58,6 +58,11 @@ export interface SnapshotStore {
   proof(partition: number): PartitionProof | null
   /** The cursor of what is durable, or null in a store that holds nothing of the partition. */
   cursor(partition: number): Promise<SnapshotCursor | null>
+  /**
+   * This process does not follow the partition any more, until it asks for its cursor again; others
+   * may have put more meanwhile.
+   */
+  release?(partition: number): void
   /** Makes all that was put durable. */
   flush(): Promise<void>
   close(): Promise<void>

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import type { OutputRows } from '../events/output-rows.js'
+import { commitOf as commitIn } from '../events/output-head.js'
 import type { EventLog, LogReader, StoredRecord, Topics } from '../log/log.js'
-import { tombstoneCommit } from '../operators/deliver.js'
+import { type OutputEnds, tombstoneCommit } from '../operators/deliver.js'
 import type { Position } from '../operators/position.js'
-import type { SnapshotPut, SnapshotStore } from '../snapshots/snapshots.js'
+import type { SnapshotCursor, SnapshotPut, SnapshotStore } from '../snapshots/snapshots.js'
 
 const portion = 1024
 
@@ -11,7 +11,6 @@ export interface FollowSnapshotsParts {
   readonly log: EventLog
   readonly topics: Topics
   readonly snapshots: Pick<SnapshotStore, 'cursor' | 'put'>
-  readonly rows: OutputRows
 }
 
 /**
@@ -27,8 +26,8 @@ export async function followSnapshots(
   const { log, topics, snapshots } = parts
   const cursor = await snapshots.cursor(partition)
   if (cursor !== null && cursor.commit >= committed.commit) return
-  let featuresOffset = cursor?.featuresOffset ?? (await log.startOffset(topics.features, partition))
-  let scoresOffset = cursor?.scoresOffset ?? (await log.startOffset(topics.scores, partition))
+  const from = await begin(parts, partition, cursor)
+  let { featuresOffset, scoresOffset } = from
   const end = await log.endOffset(topics.features, partition)
   const features = log.reader(topics.features, partition, featuresOffset)
   const scores = log.reader(topics.scores, partition, scoresOffset)
@@ -47,16 +46,17 @@ export async function followSnapshots(
       const poll = await features.poll(portion, 1000)
       const left = poll.records.filter(({ offset }) => offset < end)
       assert(!poll.atEnd || left.length > 0, 'the features topic ends before its end')
-      const right = await take(scores, left.length)
-      for (const [i, record] of left.entries()) {
-        const commit = commitOf(record, parts.rows)
+      read = (left.at(-1)?.offset ?? read - 1) + 1
+      const whole = left.filter((record) => commitOf(record) >= from.commit)
+      const right = await take(scores, whole.length, from.commit)
+      for (const [i, record] of whole.entries()) {
+        const commit = commitOf(record)
         if (open !== null && open.commit !== commit) {
           await put(open)
           open = null
         }
         open ??= { commit, rows: [], featuresOffset: 0, scoresOffset: 0 }
         add(open, record, right[i])
-        read = record.offset + 1
       }
     }
     if (open !== null) await put(open)
@@ -69,11 +69,61 @@ export async function followSnapshots(
   }
 }
 
-async function take(reader: LogReader, count: number): Promise<StoredRecord[]> {
+/** Where both topics are read from, and the first commit that is whole in both. */
+interface Beginning extends OutputEnds {
+  readonly commit: number
+}
+
+/**
+ * Behind the cursor, unless the log has deleted what follows on it: then as early as it can be. Each
+ * topic is deleted in portions of its own, so the first commit of either may be cut, or missing in
+ * the other.
+ */
+async function begin(
+  { log, topics }: FollowSnapshotsParts,
+  partition: number,
+  cursor: SnapshotCursor | null,
+): Promise<Beginning> {
+  const featuresOffset = await log.startOffset(topics.features, partition)
+  const scoresOffset = await log.startOffset(topics.scores, partition)
+  const isThere =
+    cursor !== null &&
+    cursor.featuresOffset >= featuresOffset &&
+    cursor.scoresOffset >= scoresOffset
+  if (isThere) return { ...cursor, commit: 0 }
+  if (featuresOffset === 0 && scoresOffset === 0) return { featuresOffset, scoresOffset, commit: 0 }
+  const row = await firstRecord(log, topics.features, partition, featuresOffset)
+  const score = await firstRecord(log, topics.scores, partition, scoresOffset)
+  const [ofRow, ofScore] = [row, score].map((record) => (record === null ? 0 : commitOf(record)))
+  const isPair = ofRow === ofScore && row?.key?.equals(score?.key ?? Buffer.alloc(0)) === true
+  const commit = isPair ? ofRow : Math.max(ofRow, ofScore) + 1
+  return { featuresOffset, scoresOffset, commit }
+}
+
+async function firstRecord(
+  log: EventLog,
+  topic: string,
+  partition: number,
+  from: number,
+): Promise<StoredRecord | null> {
+  if ((await log.endOffset(topic, partition)) <= from) return null
+  const reader = log.reader(topic, partition, from)
+  try {
+    for (;;) {
+      const { records, atEnd } = await reader.poll(1, 1000)
+      if (records.length > 0 || atEnd) return records[0] ?? null
+    }
+  } finally {
+    await reader.close()
+  }
+}
+
+/** The next `count` records, those of commits before `first` left out. */
+async function take(reader: LogReader, count: number, first: number): Promise<StoredRecord[]> {
   const taken: StoredRecord[] = []
   while (taken.length < count) {
     const { records, atEnd } = await reader.poll(count - taken.length, 1000)
-    taken.push(...records)
+    for (const record of records) if (commitOf(record) >= first) taken.push(record)
     assert(!atEnd || taken.length === count, 'a committed row has its score in the same commit')
   }
   return taken
@@ -87,8 +137,12 @@ interface CommitPuts {
   scoresOffset: number
 }
 
-function commitOf({ value, headers }: StoredRecord, rows: OutputRows): number {
-  return value === null ? tombstoneCommit(headers) : rows.decodeFeatures(value).commit
+/** Of a row, or of a score. */
+function commitOf({ value, headers }: StoredRecord): number {
+  if (value === null) return tombstoneCommit(headers)
+  const commit = commitIn(value)
+  assert(commit !== null, 'a row names its commit')
+  return commit
 }
 
 function add(open: CommitPuts, features: StoredRecord, score: StoredRecord): void {

@@ -94,7 +94,12 @@ function memberOf<S>(
 ): GroupMember {
   const giveUp = async (partitions: readonly number[]): Promise<void> => {
     tasks.noteCommits(own.held)
-    await Promise.all(partitions.map((partition) => tasks.stop(partition)))
+    await Promise.all(
+      partitions.map(async (partition) => {
+        await tasks.stop(partition)
+        parts.snapshots.release?.(partition)
+      }),
+    )
   }
   return {
     holdings: async () => {

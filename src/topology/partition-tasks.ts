@@ -53,7 +53,7 @@ export class PartitionTasks<S> {
   /** Runs the partition, unless it does already or all is to stop. */
   start(partition: number): void {
     if (this.isStopping || this.running.has(partition)) return
-    const gauge = new TaskGauge(partition)
+    const gauge = new TaskGauge(partition, this.parts.settings.wallClock)
     const stop = new AbortController()
     const task = runTask(this.parts, {
       partition,

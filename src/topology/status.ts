@@ -52,6 +52,8 @@ export interface PartitionStatus {
   readonly timersOverdueSeconds: number
   /** null where nothing is being restored. */
   readonly restoring: RestoreProgress | null
+  /** Offsets a second of wall time since it began to restore; null where nothing is, or is known. */
+  readonly restoredPerSecond: number | null
   /** Wall time of the last commit, from its closing to its durability; null before the first. */
   readonly lastCommitMs: number | null
   /** The part of the state that is held in memory. */
@@ -63,6 +65,8 @@ export interface PartitionStatus {
   readonly storesSetAside: number
   /** Since the start: failures behind which the partition was opened again, by code. */
   readonly failures: Readonly<Record<string, number>>
+  /** Since the start: commits that were begun and are not in the log, or not known to be. */
+  readonly aborted: number
 }
 
 export interface EngineStatus {

@@ -14,6 +14,9 @@ export class TaskGauge {
   logEndOffset = 0
   private task: GaugedTask | null = null
   private restore: RestoreProgress | null = null
+  private restoreBeganMs = 0
+  private aborts = 0
+  private lastAborted: string | null = null
   private last: Position | null = null
   private caughtUp = false
   private lastCommitMs: number | null = null
@@ -24,7 +27,10 @@ export class TaskGauge {
   private storesSetAside = 0
   private readonly failures: Record<string, number> = {}
 
-  constructor(private readonly partition: number) {}
+  constructor(
+    private readonly partition: number,
+    private readonly wallClock: () => number,
+  ) {}
 
   get isOpen(): boolean {
     return this.task !== null
@@ -35,6 +41,7 @@ export class TaskGauge {
   }
 
   restoring(progress: RestoreProgress | null): void {
+    if (this.restore === null) this.restoreBeganMs = this.wallClock()
     this.restore = progress
   }
 
@@ -55,6 +62,13 @@ export class TaskGauge {
 
   failed(code: string): void {
     this.failures[code] = (this.failures[code] ?? 0) + 1
+  }
+
+  /** The commit did not take place, as far as is known; told again of the same one, nothing new. */
+  aborted(commitId: string): void {
+    if (commitId === this.lastAborted) return
+    this.lastAborted = commitId
+    this.aborts++
   }
 
   closed(): void {
@@ -102,13 +116,20 @@ export class TaskGauge {
       timersWaiting: task?.timers.size ?? 0,
       timersOverdueSeconds: firstDue === undefined ? 0 : Math.max(0, (asOf - firstDue) / 1000),
       restoring: this.restore,
+      restoredPerSecond: this.restoredPerSecond,
       lastCommitMs: this.lastCommitMs,
       stateBytes: task?.overlay.hotBytes ?? 0,
       stateEntries: task?.overlay.hotCustomers ?? 0,
       provedAt: this.provedAt,
       storesSetAside: this.storesSetAside,
       failures: { ...this.failures },
+      aborted: this.aborts,
     }
+  }
+
+  private get restoredPerSecond(): number | null {
+    const ms = this.wallClock() - this.restoreBeganMs
+    return this.restore === null || ms <= 0 ? null : (this.restore.done * 1000) / ms
   }
 }
 

@@ -82,6 +82,7 @@ export function runTask<S>(parts: TopologyParts<S>, options: TaskOptions): Obser
         if (error instanceof TidemarkError && error.code === 'STOPPED') return EMPTY
         const pauseMs = recovery.failed(error)
         if (error instanceof TidemarkError) gauge.failed(error.code)
+        if (doubt.commitId !== null) gauge.aborted(doubt.commitId)
         // A stop waits for no pause that grew.
         const dueMs = stop.aborted ? parts.settings.retryAfterMs : pauseMs
         return race(timer(dueMs), fromEvent(stop, 'abort'))
@@ -215,7 +216,7 @@ async function followAll<S>(
     featuresOffset: await log.endOffset(topics.features, partition),
     scoresOffset: await log.endOffset(topics.scores, partition),
   }
-  await followSnapshots({ ...parts, rows: running.rows }, partition, committed)
+  await followSnapshots(parts, partition, committed)
 }
 
 /** The topology itself. */

@@ -8,7 +8,7 @@ import {
   kafkaConnection,
   nodeOf,
   redisAddress,
-  redisOptions,
+  redisNames,
   registryAddress,
 } from '../../src/cli/connections.js'
 import { oauthTokens } from '../../src/cli/oauth-token.js'
@@ -37,7 +37,8 @@ describe('a configuration in the words of the adapters', () => {
     expect(groupIdOf(config, 'shop')).toBe('tidemark-shop')
     expect(redisAddress(config)).toBe(null)
     expect(registryAddress(config)).toBe(null)
-    expect(redisOptions(config)).toEqual({ waitingBytesMax: 32 * 1024 * 1024 })
+    const layout = { app: 'shop', appHash: '0123456789abcdef' }
+    expect(redisNames(config, layout)).toEqual({ app: 'shop', generation: '0123456789ab' })
     expect(engineSettings(config)).toEqual(defaultSettings)
   })
 
@@ -62,7 +63,7 @@ describe('a configuration in the words of the adapters', () => {
       password: 'p',
       tls: true,
     })
-    expect(redisOptions(config)).toEqual({ keyPrefix: 'k', waitingBytesMax: 2 * 1024 * 1024 })
+    expect(redisNames(config, { app: 'shop', appHash: '0' })).toMatchObject({ keyPrefix: 'k' })
     expect(registryAddress(config)).toEqual({ url: 'https://r', token: 't', ca: 'PEM' })
     expect(engineSettings(config).commitAgeMsMax).toBe(7)
   })

@@ -67,6 +67,14 @@ describe('the line of start', () => {
     expect(line).toContain('as of 2025-03-03 14:19Z')
   })
 
+  it('says that it opens the state, and not that nothing was ever committed', () => {
+    const text = statusText(0)
+    expect(text(engineStatus({ state: 'starting' }, { asOf: null }), 1_000)).toMatch(
+      /opening the state$/,
+    )
+    expect(text(engineStatus({}, { asOf: null }), 2_000)).toMatch(/no commit yet$/)
+  })
+
   it('tells the time left while restoring', () => {
     const text = statusText(0)
     const at = (done: number) =>

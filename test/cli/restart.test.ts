@@ -37,12 +37,13 @@ it('the score distribution of the page is there again after a restart, before an
   const io = new TestIo()
   const start = async () => {
     const board = new ScoreBoard()
-    const composed = await composeStart(options, {
+    const hooks = {
       board,
       onCommit: () => undefined,
       logger: createLogger(io, 'human'),
-      progress: (step, unit) => new Progress(io, step, unit),
-    })
+      progress: (step: string, unit: string) => new Progress(io, step, unit),
+    }
+    const composed = await composeStart(options, hooks, new AbortController().signal)
     return { board, composed }
   }
   const first = await start()

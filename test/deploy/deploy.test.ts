@@ -3,9 +3,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { commands } from '../../src/cli/commands.js'
+import { runProgram } from '../../src/cli/program.js'
 import { loadConfig } from '../../src/config/load-config.js'
 import { createMetrics } from '../../src/monitoring/metrics.js'
 import { ScoreBoard } from '../../src/monitoring/score-board.js'
+import { TestIo } from '../cli/io.js'
 import { engineStatus } from '../serving/made-up.js'
 
 interface Service {
@@ -13,10 +16,11 @@ interface Service {
   readonly build?: string
   readonly command?: string[]
   readonly restart: string
+  readonly stop_grace_period?: string
   readonly ports?: string[]
   readonly environment?: Record<string, unknown>
   readonly volumes?: string[]
-  readonly healthcheck?: { readonly test?: unknown; readonly disable?: boolean }
+  readonly healthcheck?: { readonly test?: string | string[]; readonly disable?: boolean }
   readonly depends_on?: Record<string, { readonly condition: string }>
 }
 
@@ -77,6 +81,40 @@ describe('docker-compose.yml', () => {
     const ports = services.flatMap(([, { ports = [] }]) => ports)
     for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/)
     expect(new Set(ports.map((port) => port.split(':')[1])).size).toBe(ports.length)
+  })
+
+  test.each(ours)('%s runs a command that there is', async (_, { command = [] }) => {
+    const io = new TestIo()
+    const words = command.filter((word) => /^[a-z]+$/.test(word)).slice(0, 2)
+    expect(await runProgram([...words, '--help'], io, commands)).toBe(0)
+    for (const flag of command.filter((word) => word.startsWith('--'))) {
+      expect(io.stdout).toContain(flag)
+    }
+    expect(io.stdout).toContain(`Usage: tidemark ${words[0]}`)
+  })
+
+  test('runs nothing before what it needs is there', () => {
+    const waits = (name: string) => Object.keys(compose.services[name]?.depends_on ?? {}).sort()
+    expect(waits('topics')).toEqual(['kafka'])
+    expect(waits('schemas')).toEqual(['registry'])
+    for (const name of ['worker', 'serve']) {
+      expect(waits(name)).toEqual(['redis', 'schemas', 'topics'])
+    }
+    // A stop takes that long where brokers and Redis are away.
+    expect(compose.services['worker']?.stop_grace_period).toBe('30s')
+  })
+
+  test('asks of health by commands that the images have', () => {
+    const checks = services.flatMap(([name, { healthcheck }]) =>
+      healthcheck?.test === undefined ? [] : [[name, [healthcheck.test].flat().join(' ')]],
+    )
+    expect(Object.fromEntries(checks)).toEqual({
+      kafka: expect.stringMatching(/^\/opt\/kafka\/bin\/kafka-broker-api-versions\.sh /) as string,
+      redis: 'CMD redis-cli ping',
+      registry: expect.stringMatching(/^curl /) as string,
+    })
+    // Our own image has no curl, but Node.
+    expect(readFileSync('Dockerfile', 'utf8')).toMatch(/HEALTHCHECK [^]*?CMD \["node", "-e", /)
   })
 
   test.each(ours)('%s is given the configuration that is mounted', (_, { command, volumes }) => {
@@ -146,7 +184,7 @@ describe('Prometheus and Grafana', () => {
     const known = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name))
     const asked = [...expressions()].flatMap((expression) =>
       [...expression.matchAll(/\btidemark_[a-z0-9_]+/g)].map(([name]) =>
-        name.replace(/_bucket$/, ''),
+        name.replace(/_(bucket|count)$/, ''),
       ),
     )
     expect(asked.length).toBeGreaterThan(20)

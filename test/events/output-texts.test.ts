@@ -53,7 +53,7 @@ test('the texts of a row and its score are those of what is decoded', () => {
       const row = rows.add(customer, 'event')
       fill(rows, values)
       rows.validUntil[row] = validUntil ?? Infinity
-      rows.retired[row] = false
+      rows.retired[row] = asOf % 2 === 0
       rows.eligible[row] = true
       output.begin({ topic: 't', partition: 3, endOffset: 9, asOf, commit: 7 }, bundle)
       const features = output.features(rows, row)
@@ -61,6 +61,7 @@ test('the texts of a row and its score are those of what is decoded', () => {
       expect(texts.features(features)).toEqual({
         asOf,
         validUntil,
+        retired: asOf % 2 === 0,
         values: JSON.stringify(output.decodeFeatures(features).values),
       })
       const bytes = output.score(rows, row, { ...scored, servedBy: bundle })

@@ -10,6 +10,7 @@ import { doctorCommand } from '../../src/cli/doctor.js'
 import type { Finding } from '../../src/cli/doctor-checks.js'
 import { runProgram } from '../../src/cli/program.js'
 import { schemasCommand } from '../../src/cli/schemas.js'
+import { topicsCommand } from '../../src/cli/topics.js'
 import { topicsOf } from '../../src/log/log.js'
 import { TestIo } from '../cli/io.js'
 import { RedisServer } from '../support/redis-server.js'
@@ -173,6 +174,25 @@ describe('a broker with users', () => {
     expect(JSON.stringify(findings) + stderr).not.toMatch(/wrong(?! )/)
     expect(exit).toBe(78)
   })
+})
+
+describe('a command that is not let in', () => {
+  let broker: SecuredBroker
+  beforeAll(async () => {
+    broker = await SecuredBroker.start({ tidemark: 'right' })
+  }, 300_000)
+  afterAll(() => broker?.stop())
+
+  test('ends with 69 and says which step failed, and no password', async () => {
+    const io = new TestIo(false, folder)
+    const kafka = `brokers: ["127.0.0.1:${broker.port}"]`
+    const sasl = '{ mechanism: plain, username: tidemark, password: hunter2 }'
+    writeFileSync(join(folder, 'tidemark.yaml'), `data: d\nkafka: { ${kafka}, sasl: ${sasl} }\n`)
+    const args = ['topics', 'create', '--config', 'tidemark.yaml', '--partitions', '1']
+    expect(await runProgram(args, io, [topicsCommand])).toBe(69)
+    expect(io.stderr).toMatch(/KAFKA_UNREACHABLE: .*SASL PLAIN authentication failed/)
+    expect(io.stderr).not.toContain('hunter2')
+  }, 60_000)
 })
 
 describe('a Redis', () => {

@@ -6,7 +6,6 @@ const exact: FreshnessFacts = {
   timeBase: { kind: 'wall' },
   now: NOW,
   proof: { ...proof, asOf: NOW - 13_000 },
-  caughtUp: true,
   validUntil: NOW + 1,
   lagAllowanceMs: 10_000,
 }
@@ -22,7 +21,6 @@ describe('freshness', () => {
     ['stale', { proof: { ...proof, asOf: NOW + 13_001 } }],
     ['expired', { validUntil: NOW }],
     ['behind', { proof: { ...exact.proof!, caughtUp: false } }],
-    ['behind', { caughtUp: false }],
     ['no-proof', { proof: null }],
     ['historic', { timeBase: { kind: 'none' }, now: null }],
   ] as const)('is unproven: %s', (reason, change) => {

@@ -2,8 +2,9 @@ import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { afterEach, describe, expect, it } from 'vitest'
+import { exitCode, TidemarkError } from '../../src/errors.js'
 import { buildServer, listen } from '../../src/serving/http.js'
-import { engineStatus, NOW, proof, served } from './made-up.js'
+import { engineStatus, NOW, partitionStatus, proof, served, snapshotOf } from './made-up.js'
 
 const opened: FastifyInstance[] = []
 
@@ -68,12 +69,8 @@ describe('what is refused', () => {
   })
 
   it('our own mistake is a 500 that tells the log more than the caller', async () => {
-    const parts = served()
-    const broken = {
-      ...parts,
-      snapshots: { ...parts.snapshots, get: () => Promise.reject(new Error('secret')) },
-    }
-    const answer = await (await open(broken)).inject(id('c1'))
+    const parts = served(undefined, { get: () => Promise.reject(new Error('secret')) })
+    const answer = await (await open(parts)).inject(id('c1'))
     expect(answer.json()).toMatchObject({ status: 500, code: 'INTERNAL' })
     expect(answer.body).not.toContain('secret')
     expect(parts.errors).toEqual([new Error('secret')])
@@ -122,12 +119,11 @@ describe('a customer', () => {
     'is asked for by its bytes: %j',
     async (customer) => {
       const asked: string[] = []
-      const parts = served()
-      const get = (name: string) => {
+      const get = async (name: string) => {
         asked.push(name)
-        return parts.snapshots.get(name)
+        return snapshotOf(name)
       }
-      const server = await open({ ...parts, snapshots: { ...parts.snapshots, get } })
+      const server = await open(served(undefined, { get }))
       expect((await server.inject(id(customer))).statusCode).toBe(200)
       expect(asked).toEqual([customer])
     },
@@ -142,6 +138,69 @@ describe('a customer', () => {
       ageSeconds: (NOW - proof.asOf) / 1000,
     })
   })
+})
+
+describe('a customer who is not there', () => {
+  it('is missing for sure only where all of his partition is proved to be read', async () => {
+    const proved = await (await open()).inject(id('nobody'))
+    expect(proved.json()).toMatchObject({ freshness: { status: 'exact' } })
+    const behind = await open(served(() => engineStatus({}, { caughtUp: false })))
+    const answer = await behind.inject(id('nobody'))
+    expect(answer.statusCode).toBe(404)
+    expect(answer.json()).toMatchObject({ freshness: { status: 'unproven', reason: 'behind' } })
+  })
+
+  it('is not told of a partition that another process runs', async () => {
+    const partitions = [partitionStatus({ partition: 1 })]
+    const answer = await (await open(served(() => engineStatus({ partitions })))).inject(id('c1'))
+    expect(answer.statusCode).toBe(421)
+    expect(answer.json()).toMatchObject({ code: 'CUSTOMER_ELSEWHERE' })
+  })
+
+  it('is not told either while the server of the snapshots is away', async () => {
+    const away = new TidemarkError('REDIS_UNAVAILABLE', 'gone', { exit: exitCode.dependency })
+    const parts = served(undefined, { get: () => Promise.reject(away) })
+    const answer = await (await open(parts)).inject(id('c1'))
+    expect(answer.statusCode).toBe(503)
+    expect(answer.headers['retry-after']).toBe('1')
+    expect(answer.json()).toMatchObject({
+      code: 'SNAPSHOTS_UNAVAILABLE',
+      detail: expect.stringContaining('REDIS_UNAVAILABLE') as string,
+    })
+    expect(parts.errors).toEqual([])
+  })
+
+  it('is looked for behind the proof, so that no row is held against a later one', async () => {
+    const calls: string[] = []
+    const parts = served(undefined, {
+      proof: () => (calls.push('proof'), proof),
+      get: async (name) => (calls.push('row'), snapshotOf(name)),
+    })
+    await (await open(parts)).inject(id('c1'))
+    expect(calls).toEqual(['proof', 'row'])
+  })
+})
+
+describe('a name', () => {
+  it.each(['localhost:8080', '127.0.0.1:8080', '[::1]:8080', 'a.localhost', '10.0.0.7'])(
+    'of this machine is answered to: %s',
+    async (host) => {
+      const answer = await (await open()).inject({ url: '/healthz', headers: { host } })
+      expect(answer.statusCode).toBe(200)
+    },
+  )
+
+  it.each(['elsewhere.example', 'localhost.example:8080'])(
+    'of somebody else is refused where only this machine is served: %j',
+    async (host) => {
+      const asked = { url: '/v1/customers/c1', headers: { host } }
+      const answer = await (await open()).inject(asked)
+      expect(answer.statusCode).toBe(421)
+      expect(answer.json()).toMatchObject({ code: 'HOST_REFUSED' })
+      const parts = { ...served(), ownNamesOnly: false }
+      expect((await (await open(parts)).inject(asked)).statusCode).toBe(200)
+    },
+  )
 })
 
 describe('health', () => {

@@ -3,7 +3,9 @@ import type { FeaturesRow, ScoreRow } from '../../src/events/output-rows.js'
 import { createMetrics } from '../../src/monitoring/metrics.js'
 import { ScoreBoard } from '../../src/monitoring/score-board.js'
 import type { Served } from '../../src/serving/http.js'
-import type { PartitionProof, Snapshot } from '../../src/snapshots/snapshots.js'
+import { ownLookups } from '../../src/serving/lookups.js'
+import { notReadyReasons } from '../../src/serving/readiness.js'
+import type { PartitionProof, Snapshot, SnapshotStore } from '../../src/snapshots/snapshots.js'
 import type { EngineStatus, PartitionStatus } from '../../src/topology/status.js'
 
 export const NOW = Date.parse('2025-03-03T14:20:00Z')
@@ -33,12 +35,14 @@ export function partitionStatus(change: Partial<PartitionStatus> = {}): Partitio
     timersWaiting: 4_981,
     timersOverdueSeconds: 0,
     restoring: null,
+    restoredPerSecond: null,
     lastCommitMs: 11,
     stateBytes: 21_000_000,
     stateEntries: 14_000,
     provedAt: null,
     storesSetAside: 0,
     failures: { COMMIT_UNKNOWN: 1 },
+    aborted: 1,
     ...change,
   }
 }
@@ -132,23 +136,38 @@ export function snapshotOf(customer: string): Snapshot {
   return { customer, partition: 0, version: 48_207, features: bytes, score: bytes }
 }
 
-export function served(status: () => EngineStatus = () => engineStatus()): Served & {
+/** What `start` serves, over snapshots whose calls a test may replace. */
+export interface MadeUp extends Served {
   readonly errors: unknown[]
-} {
+  readonly engine: { readonly status: () => EngineStatus }
+  readonly board: ScoreBoard
+  readonly snapshots: Pick<SnapshotStore, 'get' | 'proof'>
+}
+
+export function served(
+  status: () => EngineStatus = () => engineStatus(),
+  own: Partial<Pick<SnapshotStore, 'get' | 'proof'>> = {},
+): MadeUp {
   const board = new ScoreBoard()
   const engine = { status }
   const errors: unknown[] = []
+  const snapshots = {
+    get: async (customer: string) => (customer.startsWith('nobody') ? null : snapshotOf(customer)),
+    proof: () => proof,
+    ...own,
+  }
   return {
     engine,
     board,
+    snapshots,
+    lookups: ownLookups({ engine, snapshots, partitions: 1 }),
+    notReady: () => notReadyReasons(status()),
+    ownNamesOnly: true,
+    live: { engine, board },
     errors,
     metrics: createMetrics(engine, board),
     lagAllowanceMs: 0,
     onError: (error) => errors.push(error),
-    snapshots: {
-      get: async (customer) => (customer.startsWith('nobody') ? null : snapshotOf(customer)),
-      proof: () => proof,
-    },
     rows: {
       decodeFeatures: (bytes) => ({ ...featuresRow, customer: Buffer.from(bytes).toString() }),
       decodeScore: (bytes) => ({ ...scoreRow, customer: Buffer.from(bytes).toString() }),

@@ -108,6 +108,7 @@ test('a row has a value for each field, and a tombstone no features', () => {
     partition: '3',
     asOf: '1000',
     validUntil: '',
+    retired: '',
     score: '',
     risk: '',
     model: '',

@@ -1,6 +1,5 @@
 /** An engine over logs in memory whose snapshots are in a real Redis, and what is due there. */
 import { onTestFinished } from 'vitest'
-import { OutputRows } from '../../src/events/output-rows.js'
 import { OutputTexts } from '../../src/events/output-texts.js'
 import { partitionOf } from '../../src/events/partition.js'
 import { MemoryLog } from '../../src/log/memory-log.js'
@@ -13,6 +12,7 @@ import { followSnapshots } from '../../src/topology/follow-snapshots.js'
 import { committedPosition } from '../../src/topology/open-task.js'
 import { mapDifferences, readOutputs } from './outputs.js'
 import type { RedisServer } from './redis-server.js'
+import { addDue, heldView } from './redis-view.js'
 import { seededRandom } from './random.js'
 import { testTopology } from './topology.js'
 
@@ -57,20 +57,20 @@ export class RedisEngine {
   async startAgain(): Promise<void> {
     const { log } = this
     const { parts } = this.#topology
-    const rows = new OutputRows(parts.layout)
     this.#snapshots = await openRedisSnapshots(this.address, {
       app: 'test',
       generation: '1',
       rows: new OutputTexts(parts.layout),
       log: {
         id: log.id,
+        partitions: 2,
         committed: async (partition) => (await committedPosition(parts, partition))?.commit ?? -1,
       },
       refill: async (partition, sink) => {
         this.refills++
         const committed = await committedPosition(parts, partition)
         if (committed === null) return
-        await followSnapshots({ ...parts, log, rows, snapshots: sink }, partition, committed)
+        await followSnapshots({ ...parts, log, snapshots: sink }, partition, committed)
       },
       note: (text) => this.notes.push(text),
       ...impatient,
@@ -128,7 +128,7 @@ export class RedisEngine {
   ): Promise<string[]> {
     const { behind, failure } = this.snapshots.status()
     if (failure !== null || behind.length > 0) return [`${failure}, behind: ${behind.join()}`]
-    const faults = mapDifferences('hash', await held(servers), due)
+    const faults = mapDifferences('hash', await heldView(servers, 'test:1:customer:'), due)
     for (const partition of [0, 1]) {
       const committed = await committedPosition(this.#topology.parts, partition)
       const cursor = await this.snapshots.cursor(partition)
@@ -144,22 +144,7 @@ export class RedisEngine {
     const due = new Map<string, string>()
     for (const partition of [0, 1]) {
       const { pairs } = await readOutputs(this.log, topics, partition, layout)
-      for (const { customer, commit, features, score, bytes } of pairs) {
-        const erased = { version: commit, partition, erased: 1 }
-        const row = features && {
-          version: commit,
-          partition,
-          asOf: features.asOf,
-          validUntil: features.validUntil ?? '',
-          score: score!.probability,
-          risk: score!.risk,
-          model: 'test/1',
-          features: JSON.stringify(features.values),
-          featuresRecord: bytes.features!.toString('latin1'),
-          scoreRecord: bytes.score!.toString('latin1'),
-        }
-        due.set(customer, textOf(Object.entries(row ?? erased)))
-      }
+      addDue(due, partition, pairs)
     }
     return due
   }
@@ -175,22 +160,3 @@ export class RedisEngine {
     transaction.append('test.events', partitionOf(key, 2), record)
   }
 }
-
-async function held(servers: readonly RedisServer[]): Promise<Map<string, string>> {
-  const prefix = 'test:1:customer:'
-  const found = new Map<string, string>()
-  for (const { admin } of servers) {
-    for (const key of await admin.keys(`${prefix}*`)) {
-      const fields = Object.entries(await admin.hgetallBuffer(key))
-      const texts = fields.map(([name, value]) => [name, value.toString('latin1')] as const)
-      found.set(key.slice(prefix.length), textOf(texts))
-    }
-  }
-  return found
-}
-
-const textOf = (fields: readonly (readonly [string, unknown])[]): string =>
-  fields
-    .map(([name, value]) => `${name}=${String(value)}`)
-    .sort()
-    .join('\n')

@@ -5,6 +5,7 @@ export const textRows: RedisRowTexts = {
   features: (bytes) => ({
     asOf: 1000,
     validUntil: null,
+    retired: false,
     values: JSON.stringify({ text: Buffer.from(bytes).toString() }),
   }),
   score: () => ({ probability: 0.75, risk: 'high', model: 'model/1' }),

@@ -6,6 +6,7 @@ import { MemoryLog } from '../../src/log/memory-log.js'
 import type { Position } from '../../src/operators/position.js'
 import type { SnapshotCursor } from '../../src/snapshots/snapshots.js'
 import { Credits } from '../../src/topology/credits.js'
+import type { EventLog } from '../../src/log/log.js'
 import { startEngine } from '../../src/topology/engine.js'
 import { followSnapshots } from '../../src/topology/follow-snapshots.js'
 import { recordsOf } from '../support/outputs.js'
@@ -189,8 +190,7 @@ test('snapshots that follow the outputs stand behind each commit in turn', async
   await engine.idle()
   await engine.stop()
   const snapshots = new NotedSnapshots()
-  const rows = new OutputRows(parts.layout)
-  await followSnapshots({ ...parts, snapshots, rows }, 0, await lastPosition(log))
+  await followSnapshots({ ...parts, snapshots }, 0, await lastPosition(log))
   expect(snapshots.cursors).toEqual([
     { commit: 1, featuresOffset: 2, scoresOffset: 2 },
     { commit: 2, featuresOffset: 3, scoresOffset: 3 },
@@ -211,7 +211,7 @@ test('snapshots that follow the outputs never stand within a commit', async () =
   await engine.stop()
   const snapshots = new NotedSnapshots()
   const rows = new OutputRows(parts.layout)
-  await followSnapshots({ ...parts, snapshots, rows }, 0, await lastPosition(log))
+  await followSnapshots({ ...parts, snapshots }, 0, await lastPosition(log))
   const expected = new Map<number, number>()
   for (const record of await recordsOf(log, parts.topics.features, 0)) {
     expected.set(rows.decodeFeatures(record.value!).commit, record.offset + 1)
@@ -271,3 +271,49 @@ test('a stop waits for no pause before a recovery', async () => {
   log.last = async () => null
   await engine.stop()
 })
+
+/** The log, as it is when the brokers have deleted what is before these offsets. */
+function withoutBeginning<L extends EventLog>(log: L, starts: Readonly<Record<string, number>>): L {
+  return new Proxy(log, {
+    get: (_, name: string) => {
+      if (name === 'startOffset') return async (topic: string) => starts[topic] ?? 0
+      const member = log[name as keyof L]
+      if (typeof member !== 'function') return member
+      if (name !== 'reader') return member.bind(log)
+      return (topic: string, partition: number, from: number) => {
+        expect(from).toBeGreaterThanOrEqual(starts[topic] ?? 0)
+        return log.reader(topic, partition, from)
+      }
+    },
+  })
+}
+
+test.each([
+  [3, 5],
+  [5, 3],
+  [4, 4],
+  [0, 1],
+])(
+  'rows are followed with their own scores, where of both topics the first %i and %i are deleted',
+  async (features, scores) => {
+    const { log } = gatedLog(() => start, 'none')
+    const { parts, snapshots: due } = testTopology(log, { idleWaitMs: 2 })
+    const engine = startEngine(parts, identity)
+    for (let round = 0; round < 6; round++) {
+      // Two a commit, so that a beginning may cut one through.
+      await append(log, [`a${round}`, start + round], [`b${round}`, start + round])
+      await engine.idle()
+    }
+    await engine.stop()
+    const { topics } = parts
+    const cut = withoutBeginning(log, { [topics.features]: features, [topics.scores]: scores })
+    const snapshots = new NotedSnapshots()
+    await followSnapshots({ ...parts, log: cut, snapshots }, 0, await lastPosition(log))
+    // All but those of commits that are not whole any more.
+    const first = Math.max(features, scores)
+    const left = [...due.rows].filter(([, { version }]) => (version - 1) * 2 >= first)
+    expect(left.length).toBeGreaterThan(4)
+    for (const [customer, row] of left) expect(snapshots.rows.get(customer)).toEqual(row)
+    for (const [customer, row] of snapshots.rows) expect(row).toEqual(due.rows.get(customer))
+  },
+)

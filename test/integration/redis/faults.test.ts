@@ -2,9 +2,17 @@
  * Redis dies, forgets, lies or refuses, while an engine goes on. Afterwards, without a restart,
  * every customer's hash is what the log says.
  */
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { partitionOf } from '../../../src/events/partition.js'
+import { RedisLookups } from '../../../src/snapshots/redis-lookups.js'
 import { RedisEngine } from '../../support/redis-engine.js'
 import { RedisServer, startRedisCluster } from '../../support/redis-server.js'
+
+/** One of the engine's customers who belongs to a partition. */
+function customerOf(partition: number): string {
+  const names = Array.from({ length: 500 }, (_, index) => `c${index}`)
+  return names.find((name) => partitionOf(Buffer.from(name), 2) === partition)!
+}
 
 test('any client reads what the log says, customer by customer', async () => {
   const server = await RedisServer.start()
@@ -26,8 +34,13 @@ test('the record of a partition proves what is published, and readers can ask fo
   await engine.hit(1000)
   expect(await engine.differences(server)).toEqual([])
   const proof = engine.snapshots.proof(1)!
+  const names = { app: 'test', generation: '1' }
+  const lookups = await RedisLookups.open({ url: server.url }, names)
+  onTestFinished(() => lookups.close())
   await vi.waitFor(async () => {
-    expect(await engine.snapshots.publishedProof(1)).toEqual(proof)
+    const found = await lookups.find(customerOf(1))
+    expect(found.proof).toEqual(proof)
+    expect(found.snapshot).toEqual(await engine.snapshots.get(customerOf(1)))
     expect(await server.admin.hgetall('test:1:partition:1')).toMatchObject({
       commit: String(proof.commit),
       asOf: String(proof.asOf),
@@ -35,7 +48,7 @@ test('the record of a partition proves what is published, and readers can ask fo
       caughtUp: '1',
     })
   })
-  expect(await engine.snapshots.publishedProof(9)).toBeNull()
+  expect((await lookups.find('nobody')).snapshot).toBeNull()
 })
 
 test('a server that is killed and comes back empty is filled again', async () => {

@@ -2,6 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { RedisAddress } from '../../../src/snapshots/redis-address.js'
 import { openRedisSnapshots } from '../../../src/snapshots/redis-open.js'
+import type { RedisRowTexts } from '../../../src/snapshots/redis-row.js'
 import type { RedisStoreOptions } from '../../../src/snapshots/redis-options.js'
 import { textRows } from '../../support/redis-rows.js'
 import { freePort, RedisServer, startSentinel } from '../../support/redis-server.js'
@@ -75,6 +76,42 @@ test('scripts that the server forgets are given to it again', async () => {
   await put(snapshots, 2)
   await snapshots.flush()
   expect(await snapshots.cursor(0)).toMatchObject({ commit: 2 })
+})
+
+test('who was retired long ago leaves, and is not taken for lost; all others stay', async () => {
+  const server = await RedisServer.start()
+  const rows: RedisRowTexts = {
+    ...textRows,
+    features: (bytes) => {
+      const [asOf, retired] = Buffer.from(bytes).toString().split(' ')
+      return { ...textRows.features(bytes), asOf: Number(asOf), retired: retired === 'retired' }
+    },
+  }
+  const refill = () => expect.unreachable('nothing was lost')
+  const times = { checkEveryMs: 20, sweepEveryMs: 50, retiredMsMax: 1_000 }
+  const snapshots = await open({ url: server.url }, { rows, refill, ...times })
+  const proof = { partition: 0, asOf: 10_000, endOffset: 0, commit: 1, caughtUp: true }
+  const texts = { active: '1 ', retired: '1 retired', lately: '9500 retired', revived: '1 retired' }
+  const puts = Object.entries(texts).map(([customer, text]) => {
+    return { customer, features: Buffer.from(text), score: null }
+  })
+  await snapshots.put(puts, proof, { commit: 1, featuresOffset: 4, scoresOffset: 4 })
+  const [last] = puts.splice(3)
+  const news = { ...last, features: Buffer.from('9999 ') }
+  const cursor = { commit: 2, featuresOffset: 5, scoresOffset: 5 }
+  await snapshots.put([news], { ...proof, commit: 2 }, cursor)
+  await snapshots.flush()
+  await expect.poll(() => snapshots.get('retired')).toBeNull()
+  // Looks at the sample have come since: nobody is missed.
+  const looks = async () => {
+    const [, calls] = /cmdstat_hget:calls=(\d+)/.exec(await server.admin.info('commandstats'))!
+    return Number(calls)
+  }
+  const before = await looks()
+  await expect.poll(looks).toBeGreaterThan(before + 10)
+  const left = await snapshots.getMany(['active', 'lately', 'revived'])
+  expect(left.map((snapshot) => snapshot?.version)).toEqual([1, 1, 2])
+  expect(await server.admin.hget('test:1:customer:lately', 'retired')).toBe('1')
 })
 
 test('generations do not see each other', async () => {

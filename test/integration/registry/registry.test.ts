@@ -195,6 +195,24 @@ describe('a registry that is away', () => {
   })
 })
 
+test('an id is asked for once, however many records and batches have it', async () => {
+  const { first, second, subject } = generations()
+  const id = await (await connected(server.url)).register(subject, first)
+  const unsteady = await unsteadyHttp(server.url)
+  const registry = await connected(unsteady.url)
+  const old = new AvroCodec({ visit: first }, { [id]: { subject, version: 1, schema: first } })
+  const bytes = old.encode('visit', { ...envelope, seconds: 90, gone: 'x' })
+  const own = { 1: { subject, version: 2, schema: second } }
+  const codec = new AvroCodec({ visit: second }, own, registry)
+  const batches = of(batchOf(bytes, bytes), batchOf(bytes)).pipe(decode(codec), toArray())
+  expect((await firstValueFrom(batches)).flatMap(({ items }) => items)).toHaveLength(3)
+  expect(unsteady.requests).toBe(1)
+  // Not even while the registry is away.
+  unsteady.mood = 'rude'
+  const again = await firstValueFrom(of(batchOf(bytes)).pipe(decode(codec)))
+  expect(again.items[0]).toMatchObject({ outcome: 'pending', schemaId: id })
+})
+
 describe('who asks', () => {
   test.each([
     [{ username: 'u', password: 'p:w' }, `Basic ${Buffer.from('u:p:w').toString('base64')}`],

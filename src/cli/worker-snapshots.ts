@@ -1,0 +1,72 @@
+/** The snapshots of a worker: in Redis where the configuration names one, else on its own disk. */
+import { join } from 'node:path'
+import type { Config } from '../config/schema.js'
+import type { RowLayout } from '../events/output-rows.js'
+import { OutputTexts } from '../events/output-texts.js'
+import type { KafkaLog } from '../log/kafka-log.js'
+import { keptMs } from '../log/kafka-topic-plan.js'
+import { topicsOf } from '../log/log.js'
+import type { SnapshotsHealth } from '../monitoring/server-metrics.js'
+import { openLevelSnapshots } from '../snapshots/level-snapshots.js'
+import { RedisLookups } from '../snapshots/redis-lookups.js'
+import { openRedisSnapshots } from '../snapshots/redis-open.js'
+import type { SnapshotStore } from '../snapshots/snapshots.js'
+import { followSnapshots } from '../topology/follow-snapshots.js'
+import { committedPosition } from '../topology/open-task.js'
+import { redisAddress, redisNames } from './connections.js'
+import type { Logger } from './logger.js'
+
+export interface OpenSnapshots {
+  readonly snapshots: SnapshotStore
+  /** null: they are on this disk. */
+  readonly health: (() => SnapshotsHealth) | null
+  /** Answers for the partitions of other workers; null: nobody here can. */
+  readonly elsewhere: RedisLookups | null
+}
+
+/** Raises what `openLevelSnapshots`, `openRedisSnapshots` and `RedisLookups.open` raise. */
+export async function openSnapshots(
+  config: Config,
+  layout: RowLayout,
+  log: KafkaLog,
+  logger: Logger,
+): Promise<OpenSnapshots> {
+  const topics = topicsOf(`${config.kafka.topicPrefix}${layout.app}`)
+  const address = redisAddress(config)
+  const committed = async (partition: number) =>
+    committedPosition({ log, topics, layout }, partition)
+  if (address === null) {
+    const snapshots = await openLevelSnapshots(join(config.data, 'snapshots'), {
+      onDamage: (text) => logger.error(text),
+      committed: async (partition) => (await committed(partition))?.commit ?? 0,
+    })
+    return { snapshots, health: null, elsewhere: null }
+  }
+  const names = redisNames(config, layout)
+  const snapshots = await openRedisSnapshots(address, {
+    ...names,
+    rows: new OutputTexts(layout),
+    waitingBytesMax: config.limits.redisWaitingBytesMax,
+    // As long as the outputs keep them: from these alone the view could be made again.
+    retiredMsMax: config.kafka.timeBase === 'wall' ? keptMs : Infinity,
+    note: (text) => logger.warn(text),
+    log: {
+      id: log.id,
+      partitions: log.partitions(topics.events),
+      committed: async (partition) => (await committed(partition))?.commit ?? -1,
+    },
+    refill: async (partition, sink) => {
+      const position = await committed(partition)
+      if (position === null) return
+      await followSnapshots({ log, topics, snapshots: sink }, partition, position)
+    },
+  })
+  try {
+    // By a connection of their own: a lookup must not wait behind the rows of a commit.
+    const elsewhere = await RedisLookups.open(address, names)
+    return { snapshots, health: () => snapshots.status(), elsewhere }
+  } catch (error) {
+    await snapshots.close()
+    throw error
+  }
+}

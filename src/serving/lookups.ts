@@ -1,0 +1,53 @@
+/**
+ * The port of lookups: the newest row of a customer, and what proves that it is fresh.
+ *
+ * U1 The proof is read before the row. The other way round a row could be held against the proof of
+ *    a later commit, which has a newer one.
+ */
+import { partitionOf } from '../events/partition.js'
+import type { PartitionProof, Snapshot, SnapshotStore } from '../snapshots/snapshots.js'
+import type { StatusSource } from '../topology/status.js'
+import { Problem } from './problems.js'
+
+export interface Found {
+  /** null: the customer is unknown, or erased. */
+  readonly snapshot: Snapshot | null
+  /** Of the partition of his events; null: nothing is proved, or it is not known which that is. */
+  readonly proof: PartitionProof | null
+}
+
+export interface Lookups {
+  find(customer: string): Promise<Found>
+}
+
+export interface OwnPartitions {
+  readonly engine: StatusSource
+  readonly snapshots: Pick<SnapshotStore, 'get' | 'proof'>
+  /** How many partitions the log has. */
+  readonly partitions: number
+  /** Answers for the partitions that other processes run; without it nobody here can. */
+  readonly elsewhere?: Lookups
+}
+
+/**
+ * Lookups in the process that runs the partitions.
+ *
+ * @example await ownLookups({ engine, snapshots, partitions: 1 }).find('c-42')
+ */
+export function ownLookups({ engine, snapshots, partitions, elsewhere }: OwnPartitions): Lookups {
+  return {
+    find: async (customer) => {
+      const partition = partitionOf(Buffer.from(customer), partitions)
+      const task = engine.status().partitions.find((own) => own.partition === partition)
+      if (task === undefined) {
+        if (elsewhere !== undefined) return elsewhere.find(customer)
+        const text = `this process does not run partition ${partition}, where the customer belongs`
+        throw new Problem('CUSTOMER_ELSEWHERE', text)
+      }
+      const proof = snapshots.proof(partition)
+      // A proof from before a restart, or from before the partition failed, may be overtaken.
+      const proved = proof && { ...proof, caughtUp: proof.caughtUp && task.caughtUp }
+      return { snapshot: await snapshots.get(customer), proof: proved }
+    },
+  }
+}
