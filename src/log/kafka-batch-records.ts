@@ -48,15 +48,18 @@ export class BatchRecords {
 
   private skipBelow(fromOffset: number): void {
     const { cursor, baseOffset } = this
-    while (this.left > 0 && baseOffset < fromOffset) {
+    if (baseOffset >= fromOffset) return
+    while (this.left > 0) {
       const begin = cursor.at
       const size = cursor.varint()
       const end = cursor.at + size
       cursor.at += 1
       cursor.varlong()
-      const offset = baseOffset + cursor.varint()
-      cursor.at = offset < fromOffset ? end : begin
-      if (offset >= fromOffset) return
+      if (baseOffset + cursor.varint() >= fromOffset) {
+        cursor.at = begin
+        return
+      }
+      cursor.at = end
       this.left -= 1
     }
   }

@@ -37,13 +37,14 @@ export async function roundTrip<T>(connection: Connection, request: KafkaRequest
 
 /** Size, header of version 1, body. */
 function framed(
-  { key, version, encode }: KafkaRequest<unknown>,
+  request: KafkaRequest<unknown>,
   correlationId: number,
   clientId: string,
 ): Uint8Array[] {
   const writer = new WireWriter()
+  const { key, version } = request
   writer.int32(0).int16(key).int16(version).int32(correlationId).string(clientId)
-  encode(writer)
+  request.encode(writer)
   const size = writer.parts.reduce((sum, { length }) => sum + length, 0)
   writer.int32At(0, size - 4)
   return writer.parts

@@ -10,7 +10,7 @@
  */
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
 import type { PartitionStatus, StatusSource } from '../topology/status.js'
-import { type AddGauge, gaugesOf, type Sample } from './gauges.js'
+import { gaugesOf, type Sample } from './gauges.js'
 import type { ScoreBoard } from './score-board.js'
 import {
   addServers,

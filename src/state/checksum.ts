@@ -27,7 +27,7 @@ export function sealOf(key: Uint8Array, payload: Uint8Array): bigint {
 export function sealed(
   seal: bigint,
   payload: Uint8Array,
-  room: (bytes: number) => Buffer = Buffer.allocUnsafe,
+  room = (bytes: number): Buffer => Buffer.allocUnsafe(bytes),
 ): Buffer {
   const value = room(sealBytes + payload.length)
   value.writeBigUInt64LE(seal, 0)

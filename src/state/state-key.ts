@@ -8,7 +8,7 @@ const span = 4_294_967_296
 export function stateKey(
   customer: Uint8Array,
   cell: number,
-  room: (bytes: number) => Buffer = Buffer.allocUnsafe,
+  room = (bytes: number): Buffer => Buffer.allocUnsafe(bytes),
 ): Buffer {
   const kind = Math.floor(cell / span)
   const key = room(2 + customer.length + (kind >= indexedFrom ? 5 : 1))
