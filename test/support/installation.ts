@@ -140,7 +140,7 @@ export class Installation {
   }
 
   /** Where the view in Redis is not what the output topics say last; empty once it is, for a while. */
-  async differences(withinMs = 30_000): Promise<string[]> {
+  async differences(withinMs = 60_000): Promise<string[]> {
     const log = await KafkaLog.open({
       brokers: this.servers.brokers,
       topics: Object.values(this.topics),

@@ -76,12 +76,19 @@ test('a member runs what it is given, after the group has confirmed that it is s
 })
 
 test('what a member has to give up is finished and closed when it says so', async () => {
-  const { group, member, running, through, home } = await started()
+  const { group, member, running, through, home, parts } = await started()
+  const released: string[] = []
+  const release = (partition: number): void => {
+    released.push(`${partition} ${home.stores.get(partition)!.held === null ? 'open' : 'closed'}`)
+  }
+  Object.assign(parts.snapshots, { release })
   await group.member!.assigned([0, 1], [])
   group.confirmAll()
   await Promise.all([through(0), through(1)])
   await group.member!.assigned([1], [])
   expect(running()).toEqual([1])
+  // Nobody here follows its outputs any more.
+  expect(released).toEqual(['0 closed'])
   expect(home.stores.get(0)!.held).not.toBeNull()
   const { owned, stores } = await group.member!.holdings()
   expect([owned, stores.get(2)]).toEqual([[1], 40])

@@ -25,7 +25,7 @@ async function installation() {
   return { redis, place: await Installation.make({ brokers, redis, registry: registry.url }) }
 }
 
-async function until(what: () => Promise<unknown>, due: unknown, timeout = 20_000): Promise<void> {
+async function until(what: () => Promise<unknown>, due: unknown, timeout = 60_000): Promise<void> {
   await expect.poll(what, { timeout, interval: 100 }).toEqual(due)
 }
 
@@ -80,7 +80,7 @@ describe('an installation', () => {
     expect(JSON.parse(verified.stdout)).toMatchObject({ ok: true, records: 201, uncommitted: 0 })
     for (const process of [serve, second]) expect(await process.stop()).toMatchObject({ exit: 0 })
     expect(await redis.admin.ttl(`${place.keys}c7`)).toBeGreaterThan(600_000)
-  }, 120_000)
+  }, 300_000)
 
   test('fills a Redis again that was flushed, was killed, was full, or took no writes', async () => {
     const { redis, place } = await installation()
@@ -119,7 +119,7 @@ describe('an installation', () => {
     await redis.admin.replicaof('NO', 'ONE')
     expect(await place.differences()).toEqual([])
     expect(await worker.stop()).toMatchObject({ exit: 0 })
-  }, 180_000)
+  }, 300_000)
 
   test('keeps versions and cursors right while partitions go from hand to hand', async () => {
     const { redis, place } = await installation()
@@ -164,7 +164,7 @@ describe('an installation', () => {
     await watch.end()
     expect(watch.looks).toBeGreaterThan(50)
     expect(lowered).toEqual([])
-  }, 180_000)
+  }, 300_000)
 })
 
 /** Looks at all versions again and again; a customer who is gone for a while begins anew. */
@@ -227,7 +227,7 @@ describe('a registry that is away', () => {
     const again = await place.start('worker', 'w')
     expect(await place.differences()).toEqual([])
     expect(await again.stop()).toMatchObject({ exit: 0 })
-  }, 180_000)
+  }, 300_000)
 })
 
 /** Registers a session with one more field; its records begin like those of before. */

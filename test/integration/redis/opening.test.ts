@@ -78,6 +78,24 @@ test('scripts that the server forgets are given to it again', async () => {
   expect(await snapshots.cursor(0)).toMatchObject({ commit: 2 })
 })
 
+test('who gets a partition back begins behind what others have put meanwhile', async () => {
+  const server = await RedisServer.start()
+  const [one, two] = [await open({ url: server.url }), await open({ url: server.url })]
+  await put(one, 1)
+  await one.flush()
+  one.release(0)
+  expect(one.proof(0)).toBeNull()
+  expect(await two.cursor(0)).toMatchObject({ commit: 1 })
+  await put(two, 2)
+  await two.flush()
+  two.release(0)
+  expect(await one.cursor(0)).toMatchObject({ commit: 2 })
+  // An older row that comes late is not taken for the newest one, not even before it is stored.
+  await put(one, 1)
+  expect((await one.get('a'))?.version).toBe(2)
+  expect([one.status().behind, two.status().behind]).toEqual([[], []])
+})
+
 test('who was retired long ago leaves, and is not taken for lost; all others stay', async () => {
   const server = await RedisServer.start()
   const rows: RedisRowTexts = {
