@@ -5,7 +5,6 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
-import { configurationError } from '../errors.js'
 import { OutputRows, type RowLayout } from '../events/output-rows.js'
 import { OutputTexts } from '../events/output-texts.js'
 import type { CustomerState } from '../features/engine.js'
@@ -40,10 +39,6 @@ type Parts = TopologyParts<CustomerState>
 
 export const composeWorker: Compose<WorkerOptions> = async (options, hooks) => {
   const { config } = options
-  if (config.kafka.delivery !== 'exactlyOnce') {
-    const text = 'kafka.delivery: at least once is not to be had yet; take exactlyOnce'
-    throw configurationError('DELIVERY_UNSUPPORTED', text)
-  }
   const closing: (() => Promise<void>)[] = []
   try {
     const registry = await openRegistry(config, (text) => hooks.logger.warn(text))

@@ -115,6 +115,7 @@ export function engineSettings({ limits, kafka }: Config): EngineSettings {
     commitAgeMsMax,
     timersPerCommitMax,
     hotBytesMax,
+    delivery: kafka.delivery,
     lostRange: kafka.lostRange,
   }
 }
