@@ -5,7 +5,6 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
-import { configurationError } from '../errors.js'
 import { OutputRows } from '../events/output-rows.js'
 import type { CustomerState } from '../features/engine.js'
 import { KafkaLog } from '../log/kafka-log.js'
@@ -37,10 +36,6 @@ type Parts = TopologyParts<CustomerState>
 
 export const composeWorker: Compose<WorkerOptions> = async (options, hooks, stop) => {
   const { config } = options
-  if (config.kafka.delivery !== 'exactlyOnce') {
-    const text = 'kafka.delivery: at least once is not to be had yet; take exactlyOnce'
-    throw configurationError('DELIVERY_UNSUPPORTED', text)
-  }
   const closing: (() => Promise<void>)[] = []
   const waiting = new Waiting(stop)
   try {

@@ -119,6 +119,7 @@ export function engineSettings({ limits, kafka }: Config): EngineSettings {
     commitAgeMsMax,
     timersPerCommitMax,
     hotBytesMax,
+    delivery: kafka.delivery,
     lostRange: kafka.lostRange,
   }
 }

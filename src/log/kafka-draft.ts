@@ -7,6 +7,8 @@ import type { Draft } from './transaction.js'
 /** A transaction's records on their way into record batches. */
 export class KafkaDraft implements Draft {
   readonly #drafted = new Map<Tail, BatchBuilder[]>()
+  /** Where that ended which is on the brokers already. */
+  readonly #flushed = new Map<Tail, number>()
 
   constructor(
     readonly writer: KafkaWriter,
@@ -35,12 +37,29 @@ export class KafkaDraft implements Draft {
     return committing
   }
 
+  flush(): Promise<ReadonlyMap<Tail, number>> {
+    const flushing = this.#flush()
+    this.track(flushing)
+    return flushing
+  }
+
   discard(): void {
     this.#drafted.clear()
+    if (this.#flushed.size > 0) this.writer.giveUp()
+  }
+
+  async #flush(): Promise<ReadonlyMap<Tail, number>> {
+    const drafted = new Map(this.#drafted)
+    this.#drafted.clear()
+    const ends = await this.writer.send(drafted, this.#flushed.size > 0)
+    for (const [tail, end] of ends) this.#flushed.set(tail, end)
+    return ends
   }
 
   async #commit(settle: () => void): Promise<ReadonlyMap<Tail, number>> {
-    const ends = await this.writer.commit(this.#drafted)
+    const ends = new Map(this.#flushed)
+    for (const [tail, end] of await this.writer.commit(this.#drafted, ends.size > 0))
+      ends.set(tail, end)
     settle()
     // What a reader of this process must see before it may say that it is at the end.
     for (const [tail, end] of ends) tail.advance(end)

@@ -5,7 +5,7 @@
  * produce, end. (The client's own producer can neither repeat the end of a transaction nor be used
  * again after that failed.)
  *
- * W1 One transaction at a time. Nothing reaches the brokers before `commit`.
+ * W1 One transaction at a time. Nothing reaches the brokers before `send` or `commit`.
  * W2 After any failure the identity is given up: the next one comes with a new epoch, which fences
  *    whatever is still on its way under the old one, and ends its transaction.
  * W3 Only the end of a transaction can leave the outcome open. Without an answer to it the commit
@@ -46,6 +46,8 @@ type Written = (tail: Tail, baseOffset: number) => void
 export class KafkaWriter {
   readonly #lane: KafkaLane
   #identity: ProducerIdentity | null = null
+  /** Of the transaction that is under way on the brokers. */
+  readonly #added = new Set<Tail>()
   #fenced = false
   readonly #sequences = new Map<Tail, number>()
   /** Whether something of the transaction may still be on its way over a connection given up. */
@@ -81,26 +83,31 @@ export class KafkaWriter {
    * @throws TidemarkError COMMIT_UNKNOWN, TRANSACTION_FENCED, KAFKA_UNREACHABLE, KAFKA_FAILED,
    *   KAFKA_DENIED, KAFKA_REFUSED
    */
-  commit(drafted: KafkaDrafted): Promise<Map<Tail, number>> {
+  commit(drafted: KafkaDrafted, isRest = false): Promise<Map<Tail, number>> {
     return this.#inTurn(async () => {
-      if (this.#fenced) throw fenced(`${this.transactionalId} is written by somebody else now`)
-      if (drafted.size === 0) return new Map<Tail, number>()
-      const identity = this.#identity ?? (await this.#identify())
-      const beginning = this.#addPartitions(identity, [...drafted.keys()])
-      failpointSoon('kafka.beginning')
-      await beginning
-      failpoint('kafka.begun')
-      const producing = this.#produceAll(identity, drafted)
-      failpointSoon('kafka.producing')
-      const ends = await producing
-      if (!this.#isDoubtful) for (const batches of drafted.values()) this.builders.give(batches)
-      failpoint('kafka.produced')
-      const ending = this.#end(identity)
+      const ends = await this.#sendAll(drafted, isRest)
+      if (this.#added.size === 0) return ends
+      const ending = this.#end(this.#identity!)
       failpointSoon('kafka.ending')
       await ending
+      this.#added.clear()
       failpoint('kafka.committed')
       return ends
     })
+  }
+
+  /**
+   * Writes a part of the transaction, which is readable to who does not wait for its end. Raises what
+   * `commit` does, but for `COMMIT_UNKNOWN`. `isRest`: of it, a part has been sent before.
+   */
+  send(drafted: KafkaDrafted, isRest: boolean): Promise<Map<Tail, number>> {
+    return this.#inTurn(() => this.#sendAll(drafted, isRest))
+  }
+
+  /** Leaves the transaction open: whoever has the writer next aborts it. */
+  giveUp(): void {
+    this.#identity = null
+    this.#added.clear()
   }
 
   close(): void {
@@ -109,7 +116,7 @@ export class KafkaWriter {
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#turn.then(work).catch((error: unknown) => {
-      this.#identity = null
+      this.giveUp()
       if (error instanceof BrokerRefusal && isFenced(error.code)) this.#fenced = true
       throw kafkaFailure(error)
     })
@@ -117,7 +124,32 @@ export class KafkaWriter {
     return turn
   }
 
+  async #sendAll(drafted: KafkaDrafted, isRest: boolean): Promise<Map<Tail, number>> {
+    if (this.#fenced) throw fenced(`${this.transactionalId} is written by somebody else now`)
+    // What was sent under an identity that is given up is aborted: its rest must not commit alone.
+    if (isRest && this.#added.size === 0) {
+      throw fenced(`the transaction of ${this.transactionalId} was given up`)
+    }
+    if (drafted.size === 0) return new Map()
+    const identity = this.#identity ?? (await this.#identify())
+    const fresh = [...drafted.keys()].filter((tail) => !this.#added.has(tail))
+    if (fresh.length > 0) {
+      const beginning = this.#addPartitions(identity, fresh)
+      failpointSoon('kafka.beginning')
+      await beginning
+    }
+    for (const tail of fresh) this.#added.add(tail)
+    failpoint('kafka.begun')
+    const producing = this.#produceAll(identity, drafted)
+    failpointSoon('kafka.producing')
+    const ends = await producing
+    if (!this.#isDoubtful) for (const batches of drafted.values()) this.builders.give(batches)
+    failpoint('kafka.produced')
+    return ends
+  }
+
   async #identify(): Promise<ProducerIdentity> {
+    this.#added.clear()
     this.#sequences.clear()
     const request = initProducerIdRequest(this.transactionalId, this.timeoutMs)
     const answer = await this.#coordinated(request, ({ error }) => error)

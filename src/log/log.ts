@@ -94,6 +94,12 @@ export interface Transaction {
   append(topic: string, partition: number, record: LogRecord): void
   /** Bytes appended so far, to bound a transaction. */
   readonly bytes: number
+  /**
+   * Hands over what was appended so far: who reads without waiting for commits may see it now, and
+   * for nothing if the transaction does not commit. Tells where that ended; a log that shows nothing
+   * before the commit does nothing here, and tells no end.
+   */
+  flush(): Promise<Committed>
   /** Durable when it resolves. An outcome that is unknown rejects with `COMMIT_UNKNOWN`. */
   commit(): Promise<Committed>
   abort(): Promise<void>

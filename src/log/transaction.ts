@@ -22,6 +22,8 @@ export interface Draft {
    * more.
    */
   commit(settle: () => void): Promise<ReadonlyMap<Tail, number>>
+  /** See `Transaction.flush`; without it nothing is shown before the commit. */
+  flush?(): Promise<ReadonlyMap<Tail, number>>
   discard(): void
 }
 
@@ -71,17 +73,24 @@ export class LogTransaction implements Transaction {
     this.#assertOpen('commit')
     this.#stage = 'committing'
     try {
-      const ends = await this.draft.commit(() => this.#settle('settled'))
-      return {
-        endOffset: (topic, partition) => ends.get(this.tails.of(topic, partition)) ?? null,
-      }
+      return this.#told(await this.draft.commit(() => this.#settle('settled')))
     } finally {
       this.#settle('settled')
     }
   }
 
+  /** @throws TidemarkError TRANSACTION_FENCED, and what a commit raises of the log */
+  async flush(): Promise<Committed> {
+    this.#assertOpen('flush')
+    return this.#told((await this.draft.flush?.()) ?? new Map())
+  }
+
   async abort(): Promise<void> {
     if (this.#stage === 'open') this.#discard('settled')
+  }
+
+  #told(ends: ReadonlyMap<Tail, number>): Committed {
+    return { endOffset: (topic, partition) => ends.get(this.tails.of(topic, partition)) ?? null }
   }
 
   /** Another transaction of the same writer has begun: this one's owner is gone or has given up. */

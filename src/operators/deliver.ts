@@ -5,7 +5,7 @@
 import { concatMap, type OperatorFunction } from 'rxjs'
 import type { OutputRows, ScoreFields } from '../events/output-rows.js'
 import { failpoint } from '../failpoint.js'
-import type { Committed, EventLog, Headers, LogRecord, Topics } from '../log/log.js'
+import type { Committed, EventLog, Headers, LogRecord, Topics, Transaction } from '../log/log.js'
 import { decisionOf, riskLevelOf } from '../scoring/risk.js'
 import type { ScoredRows } from '../scoring/scorer.js'
 import type { SnapshotPut } from '../snapshots/snapshots.js'
@@ -51,14 +51,11 @@ export function deliver<S>(
     options.writing(write, commit.position)
     const committed = await write
     failpoint('engine.after-log')
-    const { topics, partition } = options
-    const stateOffset = committed.endOffset(topics.state, partition)
-    const ends = outputEnds(committed, options)
-    return { ...commit, puts, rowBytes: meanBytes(puts), ends, stateOffset }
+    return delivered(commit, puts, committed, options)
   })
 }
 
-function encodeRows<S>(commit: ScoredCommit<S>, options: DeliverOptions): SnapshotPut[] {
+export function encodeRows<S>(commit: ScoredCommit<S>, options: DeliverOptions): SnapshotPut[] {
   const { rows } = options
   const { position } = commit
   const { partition, topics } = options
@@ -99,36 +96,59 @@ async function writeCommit<S>(
   puts: readonly SnapshotPut[],
   options: DeliverOptions,
 ): Promise<Committed> {
-  const { log, topics, partition } = options
-  const place = { topic: topics.events, partition }
-  const timestamp = commit.position.asOf
-  const transaction = log.begin(options.writer)
+  const transaction = options.log.begin(options.writer)
   try {
-    for (const { customer, features, score } of puts) {
-      const key = Buffer.from(customer, 'utf8')
-      const headers = features === null ? tombstoneHeaders(commit.position.commit) : null
-      transaction.append(topics.features, partition, record(key, features, timestamp, headers))
-      transaction.append(topics.scores, partition, record(key, score, timestamp, headers))
-    }
-    const by = { appVersion: options.appVersion, asOf: timestamp }
-    for (const item of commit.rejected) {
-      const rejected = rejectRecord(item.record, place, item.reject!, item.schemaId, by)
-      transaction.append(topics.rejects, partition, rejected)
-    }
-    for (const item of commit.late) {
-      const late = lateRecord(item.record, place, item.bound, item.clock)
-      transaction.append(topics.late, partition, late)
-    }
-    for (const { key, value } of commit.border?.changes ?? []) {
-      transaction.append(topics.state, partition, record(key as Buffer, value, timestamp))
-    }
-    const position = Buffer.from(JSON.stringify(commit.position))
-    transaction.append(topics.changelog, partition, record(positionKey, position, timestamp))
+    appendCommit(transaction, commit, puts, options)
   } catch (error) {
     await transaction.abort()
     throw error
   }
   return transaction.commit()
+}
+
+/** Everything of a commit, its position last. */
+export function appendCommit<S>(
+  transaction: Transaction,
+  commit: ScoredCommit<S>,
+  puts: readonly SnapshotPut[],
+  options: DeliverOptions,
+): void {
+  const { topics, partition } = options
+  const place = { topic: topics.events, partition }
+  const timestamp = commit.position.asOf
+  for (const { customer, features, score } of puts) {
+    const key = Buffer.from(customer, 'utf8')
+    const headers = features === null ? tombstoneHeaders(commit.position.commit) : null
+    transaction.append(topics.features, partition, record(key, features, timestamp, headers))
+    transaction.append(topics.scores, partition, record(key, score, timestamp, headers))
+  }
+  const by = { appVersion: options.appVersion, asOf: timestamp }
+  for (const item of commit.rejected) {
+    const rejected = rejectRecord(item.record, place, item.reject!, item.schemaId, by)
+    transaction.append(topics.rejects, partition, rejected)
+  }
+  for (const item of commit.late) {
+    const late = lateRecord(item.record, place, item.bound, item.clock)
+    transaction.append(topics.late, partition, late)
+  }
+  for (const { key, value } of commit.border?.changes ?? []) {
+    transaction.append(topics.state, partition, record(key as Buffer, value, timestamp))
+  }
+  const position = Buffer.from(JSON.stringify(commit.position))
+  transaction.append(topics.changelog, partition, record(positionKey, position, timestamp))
+}
+
+/** A commit that is written; `committed` tells where its own records ended. */
+export function delivered<S>(
+  commit: ScoredCommit<S>,
+  puts: readonly SnapshotPut[],
+  committed: Committed,
+  options: DeliverOptions,
+): DeliveredCommit<S> {
+  const { topics, partition } = options
+  const stateOffset = committed.endOffset(topics.state, partition)
+  const ends = outputEnds(committed, options)
+  return { ...commit, puts, rowBytes: meanBytes(puts), ends, stateOffset }
 }
 
 function outputEnds(

@@ -32,6 +32,11 @@ export interface EngineSettings {
   /** Share of one CPU that a scrub may take, above 0 and up to 1. */
   readonly scrubShare: number
   /**
+   * `atLeastOnce`: rows are where readers may see them before their transaction ends, and a
+   * transaction has several commits.
+   */
+  readonly delivery: 'exactlyOnce' | 'atLeastOnce'
+  /**
    * Where the log has deleted input that was not read: `fail` ends the engine, `earliest` goes on at
    * what is left, and counts.
    */
@@ -58,6 +63,7 @@ export const defaultSettings: EngineSettings = {
   storeAgeMsMax: 43_200_000,
   scrubEveryMs: 86_400_000,
   scrubShare: 0.05,
+  delivery: 'exactlyOnce',
   lostRange: 'fail',
   retryAfterMs: 200,
   retriesMax: 8,

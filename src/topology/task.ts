@@ -32,6 +32,7 @@ import type { LogReader } from '../log/log.js'
 import { aggregate } from '../operators/aggregate.js'
 import { decode } from '../operators/decode.js'
 import { deliver, type DeliveredCommit, type OutputEnds } from '../operators/deliver.js'
+import { deliverEarly } from '../operators/deliver-early.js'
 import { gather } from '../operators/gather.js'
 import { judge } from '../operators/judge.js'
 import { load } from '../operators/load.js'
@@ -102,15 +103,16 @@ class Running<S> {
   readonly credits: Credits
   readonly flusher: Flusher<S>
   readonly rows: OutputRows
-  /** Whether a commit is between closing and durability (G2). */
+  /** Whether the next commit has to wait for one (G2). */
   busy = false
+  /** When each commit closed that is not durable yet, in order. */
+  readonly closedMs: number[] = []
   /** Batches on their way from the source through `load`, which may wait for the store. */
   loading = 0
   /** The transaction under way: whoever opens the partition again must know how it ended. */
   writing: Promise<unknown> = Promise.resolve()
   closedOffset: number
   committed: Position | null
-  closedMs = 0
   /** What a row and its score took in the last commit that had any. */
   rowBytes = 0
   /** Exclusive: the outputs of all commits that were delivered, for the cursor of the snapshots. */
@@ -140,8 +142,13 @@ class Running<S> {
   closed = (position: Position): void => {
     this.busy = true
     this.closedOffset = position.endOffset
-    this.closedMs = this.parts.settings.wallClock()
+    this.closedMs.push(this.parts.settings.wallClock())
     this.flusher.closed(position)
+  }
+
+  /** A commit is where readers may see it; its transaction may hold others too. */
+  sent = (): void => {
+    this.busy = false
   }
 
   /** The commit is durable: let snapshots and store follow, and the source go on. */
@@ -158,10 +165,10 @@ class Running<S> {
     const proof = { partition, asOf, endOffset, commit: number, caughtUp: commit.atEnd }
     await snapshots.put(commit.puts, proof, { commit: number, ...this.ends })
     this.flusher.delivered(commit.position, commit.stateOffset)
-    const durationMs = settings.wallClock() - this.closedMs
+    const durationMs = settings.wallClock() - this.closedMs.shift()!
     gauge.committed(commit, durationMs)
     this.parts.committed(commit, partition, durationMs)
-    this.busy = false
+    if (settings.delivery === 'exactlyOnce') this.busy = false
     this.credits.give(commit.records, commit.bytes)
   }
 
@@ -235,7 +242,7 @@ function pipeline<S>(running: Running<S>, reader: LogReader): Observable<Deliver
     pending: running.pending,
     lowWatermark: () => parts.lowWatermark(),
     idle: () => {
-      if (!running.busy && running.loading === 0) options.idle()
+      if (running.closedMs.length === 0 && running.loading === 0) options.idle()
     },
     stop: options.stop,
   })
@@ -268,17 +275,27 @@ function pipeline<S>(running: Running<S>, reader: LogReader): Observable<Deliver
       },
     ),
     score(parts.scoring),
-    deliver({
-      log,
-      topics,
-      partition,
-      writer: writerOf(partition),
-      appVersion: `${parts.layout.featureSet} ${parts.layout.appHash}`,
-      rows: running.rows,
-      writing: (write, { commitId }) => {
-        running.writing = write
-        running.doubt.commitId = commitId
-      },
-    }),
+    deliverBy(running),
   )
+}
+
+function deliverBy<S>(running: Running<S>) {
+  const { parts, options } = running
+  const { log, topics, layout, settings } = parts
+  const { partition } = options
+  const how = {
+    log,
+    topics,
+    partition,
+    writer: writerOf(partition),
+    appVersion: `${layout.featureSet} ${layout.appHash}`,
+    rows: running.rows,
+    writing: (write: Promise<unknown>, { commitId }: Position) => {
+      running.writing = write
+      running.doubt.commitId = commitId
+    },
+  }
+  if (settings.delivery === 'exactlyOnce') return deliver<S>(how)
+  const { commitAgeMsMax: transactionMs, commitBytesMax: transactionBytes } = settings
+  return deliverEarly<S>({ ...how, transactionMs, transactionBytes, sent: running.sent })
 }

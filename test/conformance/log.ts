@@ -241,6 +241,39 @@ export function logConformance(name: string, place: () => Promise<LogPlace>): vo
       expectRecords(await readAll(log, 'a'), [record('k', '2')])
     })
 
+    test('that are handed over in parts appear as a whole, or not at all', async () => {
+      const { log } = await opened()
+      const transaction = log.begin('writer')
+      const ends: (number | null)[] = []
+      for (const value of ['1', '2', '3']) {
+        transaction.append('a', 0, record('k', value))
+        ends.push((await transaction.flush()).endOffset('a', 0))
+      }
+      expect(await readAll(log, 'a')).toEqual([])
+      transaction.append('b', 0, record('k', '4'))
+      const committed = await transaction.commit()
+      const came = await readAll(log, 'a')
+      expectRecords(
+        came,
+        ['1', '2', '3'].map((value) => record('k', value)),
+      )
+      expect(committed.endOffset('a', 0)).toBe(came[2].offset + 1)
+      // Told early, or not at all.
+      const known = ends.filter((end) => end !== null)
+      expect(known).toEqual(known.length === 0 ? [] : came.map(({ offset }) => offset + 1))
+      expect(await readAll(log, 'b')).toHaveLength(1)
+
+      const given = log.begin('writer')
+      given.append('a', 0, record('k', 'given up'))
+      await given.flush()
+      await given.abort()
+      const next = log.begin('writer')
+      next.append('a', 0, record('k', '5'))
+      await next.commit()
+      expect((await readAll(log, 'a')).at(-1)!.value!.toString()).toBe('5')
+      expect(await readAll(log, 'a')).toHaveLength(4)
+    })
+
     test('without records commit', async () => {
       const { log } = await opened()
       await log.begin('writer').commit()

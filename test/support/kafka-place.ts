@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import client, { type Kafka } from 'kafkajs'
 import { KafkaLog, type KafkaLogOptions } from '../../src/log/kafka-log.js'
-import type { EventLog } from '../../src/log/log.js'
+import type { Committed, EventLog } from '../../src/log/log.js'
 import { kafkaBrokers } from './shared-broker.js'
 
 export interface TopicSetting {
@@ -87,13 +87,13 @@ export function unprefixed<L extends EventLog>(log: L, prefix: string): L {
         const transaction = log.begin(id)
         const append = transaction.append.bind(transaction)
         const commit = transaction.commit.bind(transaction)
+        const flush = transaction.flush.bind(transaction)
+        const told = (committed: Committed): Committed => ({
+          endOffset: (topic, partition) => committed.endOffset(prefix + topic, partition),
+        })
         transaction.append = (topic, ...rest) => append(prefix + topic, ...rest)
-        transaction.commit = async () => {
-          const committed = await commit()
-          return {
-            endOffset: (topic, partition) => committed.endOffset(prefix + topic, partition),
-          }
-        }
+        transaction.commit = async () => told(await commit())
+        transaction.flush = async () => told(await flush())
         return transaction
       }
     },

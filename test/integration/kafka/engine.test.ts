@@ -142,7 +142,7 @@ describe('an engine over Kafka', () => {
   ])('that is killed at %s leaves nothing lost and nothing doubled', async (failpoint) => {
     const { log, place } = await filledPlace()
     const brokers = (await kafkaBrokers()).join(',')
-    const args = [brokers, place.prefix, ...names]
+    const args = ['exactlyOnce', brokers, place.prefix, ...names]
     const script = 'integration/kafka/engine-until-killed.ts'
     const end = await runChild(script, args, { failpoint })
     expect(end.signal).toBe('SIGKILL')
