@@ -36,6 +36,8 @@ export function kindOf(seed: number): LifeKind {
   return kinds[seed % kinds.length]
 }
 
+const nothing = { starts: 0, crashes: 0, failures: 0, harms: 0, commits: 0, redundant: 0 }
+
 interface LivedLife extends Life {
   readonly kind: LifeKind
 }
@@ -49,10 +51,13 @@ export class Lives {
   async of(seed: number): Promise<LivedLife> {
     const kind = kindOf(seed)
     const danger = dangers[kind.danger]
-    const life =
-      kind.app === 'count'
-        ? await live(this.count, seed, danger)
-        : await live(this.churn, seed, danger)
+    const lived =
+      kind.app === 'count' ? live(this.count, seed, danger) : live(this.churn, seed, danger)
+    // A life that cannot even be judged, as where a store is damaged that nobody harmed.
+    const life = await lived.catch((error: unknown) => ({
+      ...nothing,
+      faults: [String((error as Error).stack)],
+    }))
     const faults = [...life.faults]
     if (life.redundant > 0 && life.starts + life.failures === 1) {
       faults.push(`${life.redundant} timers are served twice without a restart`)

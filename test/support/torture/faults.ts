@@ -106,10 +106,11 @@ export function rollingRestarts(times: number): Fault {
       const slot = i % workers.length
       await steady(stage)
       const beganMs = performance.now()
+      const said = workers[slot].notes.length
       workers[slot].signal('SIGTERM')
       const { exit, signal } = await workers[slot].ended
       if (exit !== 0) stage.faults.push(`told to stop, a worker ended with ${exit ?? signal}`)
-      if (workers[slot].notes.includes('TRANSACTION_FENCED')) {
+      if (workers[slot].notes.slice(said).includes('TRANSACTION_FENCED')) {
         stage.faults.push('a worker that was told to stop had a transaction aborted')
       }
       workers[slot] = await arena.start(slot)
@@ -169,7 +170,7 @@ export function redisLosses(times: number): Fault {
 /** Answers and requests that are lost, late or doubled, of all that a transaction consists of. */
 export function lostReplies(times: number): Fault {
   return async (stage) => {
-    const { random, arena } = stage
+    const { random } = stage
     const proxy = stage.proxy!
     const keys = Object.values(apiKeys)
     for (let i = 0; i < times; i++) {
@@ -184,6 +185,5 @@ export function lostReplies(times: number): Fault {
     await flowing(stage)
     stage.say(`${proxy.done.length} requests were meddled with`)
     if (proxy.done.length < times / 2) stage.faults.push('hardly any request was met')
-    void arena
   }
 }
