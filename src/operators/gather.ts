@@ -5,7 +5,7 @@
  * served. Does not own delivery.
  *
  * G1 A commit closes at a batch border, never within one, and reads the state there and then.
- * G2 One commit is under way at a time: while it is, the next one fills. When caught up, a commit
+ * G2 One commit is under way at a time (at least once: until it was sent): while it is, the next one fills. When caught up, a commit
  *    closes as soon as the last has ended; otherwise by age, records or bytes.
  * G3 asOf never goes back, and never below the log clock.
  * G4 At most `timersMax` timers a commit and, while the source is behind, no more than it has event
@@ -43,7 +43,7 @@ export interface GatherOptions {
   runtime(): string | null
   /** Closes what changed of the state; null where the log does not keep it. */
   border(): StateBorder | null
-  /** Whether a commit is under way. */
+  /** Whether a commit is under way that the next one has to wait for. */
   busy(): boolean
   /** Called when a commit closes, before any later batch touches the state. */
   closed(commit: Position): void

@@ -17,6 +17,7 @@ import {
 } from '../../replay/verify-support.js'
 import { runChild } from '../../support/child.js'
 import { KafkaPlace, kafkajs, unprefixed } from '../../support/kafka-place.js'
+import { endTxnKey, LossySockets } from '../../support/lossy-sockets.js'
 import { kafkaBrokers } from '../../support/shared-broker.js'
 import { MapSnapshots } from '../../support/topology.js'
 
@@ -32,15 +33,13 @@ const rows = new OutputRows(layout)
 
 async function filledPlace() {
   const place = new KafkaPlace(names)
-  const open = async () => {
-    const log = await place.open({ partitions, timeBase: none })
-    onTestFinished(() => log.close())
-    return unprefixed(log, place.prefix)
-  }
-  const log = await open()
+  const sockets = new LossySockets()
+  const opened = await place.open({ partitions, timeBase: none, socketFactory: sockets.factory })
+  onTestFinished(() => opened.close())
+  const log = unprefixed(opened, place.prefix)
   await appendRecords(app, log, records)
   for (let p = 0; p < partitions; p += 1) await log.endOffset(topics.events, p)
-  return { log, open, place }
+  return { log, sockets, place }
 }
 
 /** The scores that somebody sees who does not wait for commits: customer, commit and bytes. */
@@ -107,6 +106,31 @@ describe('an engine that delivers at least once', () => {
     while (eager.length < due.length) await sleep(20)
     expect(eager.toSorted()).toEqual(due.toSorted())
   }, 60_000)
+
+  test.each(['answer', 'request'] as const)(
+    'resolves commits by the last one when the %s to end their transaction got lost',
+    async (what) => {
+      const { log, sockets } = await filledPlace()
+      const notes: string[] = []
+      let commits = 0
+      const engine = startEngine(
+        {
+          ...partsOf(log, { ...early, retryAfterMs: 1 }),
+          note: (text) => notes.push(text),
+          committed: () => {
+            if ((commits += 1) % 9 === 4) sockets.loseNext(endTxnKey, what)
+          },
+        },
+        { app: app.name, synthetic: true },
+      )
+      await engine.idle()
+      await engine.stop()
+      expect(notes.some((text) => text.includes('COMMIT_UNKNOWN'))).toBe(true)
+      const report = await verifyLog(log)
+      expect(report).toMatchObject({ ...clean, records: records.length, uncommitted: 0 })
+    },
+    60_000,
+  )
 
   test.each(['engine.sent:kill:4', 'kafka.produced:kill:7', 'engine.after-log:kill:1'])(
     'that is killed at %s repeats rows to who is eager, and nothing to who waits',

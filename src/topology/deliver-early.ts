@@ -12,14 +12,14 @@ import { Observable, type OperatorFunction } from 'rxjs'
 import { failpoint } from '../failpoint.js'
 import type { Committed, Transaction } from '../log/log.js'
 import type { SnapshotPut } from '../snapshots/snapshots.js'
-import type { ScoredCommit } from './batch.js'
+import type { ScoredCommit } from '../operators/batch.js'
 import {
   appendCommit,
   delivered,
   type DeliveredCommit,
   type DeliverOptions,
   encodeRows,
-} from './deliver.js'
+} from '../operators/deliver.js'
 
 export interface DeliverEarlyOptions extends DeliverOptions {
   /** A transaction ends when its first commit was sent so long ago, in ms of wall time… */
