@@ -9,6 +9,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { Archive } from '../../../src/log/archive.js'
 import type { EventLog, StoredRecord } from '../../../src/log/log.js'
 import { recordsOf } from '../../ingest/support.js'
+import { archiveKills } from '../../support/kill/kills.js'
 import { runChild, runNode } from '../../support/child.js'
 import { KafkaPlace, kafkajs } from '../../support/kafka-place.js'
 import { KafkaRound, placedRecords } from '../../support/kafka-round.js'
@@ -79,19 +80,7 @@ describe('an archive that is killed', () => {
     source = await transactions()
   }, 60_000)
 
-  test.each([
-    'archive.in-begin:kill:1',
-    'archive.before-block:kill:3',
-    'archive.in-block:kill:1',
-    'archive.in-block:kill:4',
-    'archive.before-sync:kill:2',
-    'archive.after-sync:kill:3',
-    'archive.in-finish:kill:1',
-    'archive.finished:kill:1',
-    'archive.finished:kill:2',
-    'archive.between-tails:kill:1',
-    'archive.in-begin:kill:2',
-  ])(
+  test.each(archiveKills)(
     'at %s loses nothing and doubles nothing',
     async (failpoint) => {
       const { topic, records, end } = source
@@ -99,7 +88,8 @@ describe('an archive that is killed', () => {
       const directory = join(folder, randomUUID())
       const script = 'integration/kafka/archive-until-killed.ts'
       const args = [brokers.join(','), topic, directory, String(end)]
-      const killed = await runChild(script, args, { failpoint })
+      const at = failpoint.replace(/:(\d+)$/, ':kill:$1')
+      const killed = await runChild(script, args, { failpoint: at })
       expect(killed.signal).toBe('SIGKILL')
       const archive = (await Archive.find(directory))!
       const before = await archive.check(0)

@@ -15,6 +15,7 @@ import {
   topics,
   verifyLog,
 } from '../../replay/verify-support.js'
+import { earlyKills } from '../../support/kill/kills.js'
 import { runChild } from '../../support/child.js'
 import { KafkaPlace, kafkajs, unprefixed } from '../../support/kafka-place.js'
 import { endTxnKey, LossySockets } from '../../support/lossy-sockets.js'
@@ -132,12 +133,12 @@ describe('an engine that delivers at least once', () => {
     60_000,
   )
 
-  test.each(['engine.sent:kill:4', 'kafka.produced:kill:7', 'engine.after-log:kill:1'])(
+  test.each(earlyKills)(
     'that is killed at %s repeats rows to who is eager, and nothing to who waits',
     async (failpoint) => {
       const { log, place } = await filledPlace()
       const args = [(await kafkaBrokers()).join(','), place.prefix, ...names]
-      const env = { failpoint }
+      const env = { failpoint: failpoint.replace(/:(\d+)$/, ':kill:$1') }
       const script = 'integration/kafka/engine-until-killed.ts'
       const end = await runChild(script, ['atLeastOnce', ...args], env)
       expect(end.signal).toBe('SIGKILL')

@@ -124,6 +124,24 @@ export const workerKills = [
   'state.in-flush:2',
 ] as const
 
+/** Of the process that archives the input. */
+export const archiveKills = [
+  'archive.in-begin:1',
+  'archive.before-block:3',
+  'archive.in-block:1',
+  'archive.in-block:4',
+  'archive.before-sync:2',
+  'archive.after-sync:3',
+  'archive.in-finish:1',
+  'archive.finished:1',
+  'archive.finished:2',
+  'archive.between-tails:1',
+  'archive.in-begin:2',
+] as const
+
+/** Of an engine over Kafka whose rows are readable before their commit. */
+export const earlyKills = ['engine.sent:4', 'kafka.produced:7', 'engine.after-log:1'] as const
+
 /** The failpoints of the tables that an engine over the embedded log comes to. */
 export function embeddedKilledAt(): Set<string> {
   const names = [...commandChains, ...engineChains].flatMap(({ kills }) =>
@@ -134,10 +152,10 @@ export function embeddedKilledAt(): Set<string> {
 
 /** All failpoints of the tables, and of the torture over Kafka and Redis. */
 export function killedAt(): Set<string> {
-  const workers = workerKills.map((name) => name.replace(/:\d+$/, ''))
+  const others = [...workerKills, ...archiveKills, ...earlyKills]
   return new Set([
     ...embeddedKilledAt(),
-    ...workers,
+    ...others.map((name) => name.replace(/:\d+$/, '')),
     ...killPoints.flatMap(({ at: names }) => names),
   ])
 }
