@@ -188,9 +188,9 @@ async function runOpen<S>(
   const running = new Running(parts, task, options, doubt)
   const reader = parts.log.reader(parts.topics.events, options.partition, task.progress.endOffset)
   const { gauge } = options
-  const { settings } = parts
+  const proved = () => gauge.proved(parts.settings.wallClock())
   gauge.opened(task)
-  gauge.proved(settings.wallClock())
+  proved()
   try {
     await followAll(parts, running, options.partition)
     const ended = new Subject<void>()
@@ -198,8 +198,7 @@ async function runOpen<S>(
       concatMap((commit) => running.delivered(commit)),
       finalize(() => ended.next()),
     )
-    const proved = () => gauge.proved(settings.wallClock())
-    const scrubs = scrub(task.store, settings, proved).pipe(takeUntil(ended))
+    const scrubs = scrub(task.store, parts.settings, proved).pipe(takeUntil(ended))
     // The scrub first, for commits that end at once must end it too.
     await lastValueFrom(merge(scrubs, commits), { defaultValue: undefined })
     await running.end()
