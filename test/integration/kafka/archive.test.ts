@@ -130,7 +130,7 @@ async function place(partitions: number) {
     runNode(['--import', 'tsx', main, ...args, '--config', config])
   await run(without, 'topics', 'create', '--partitions', String(partitions))
   const round = new KafkaRound(prefix, brokers, partitions)
-  return { folder, directory, round, without, withArchive, configure, run }
+  return { folder, round, without, withArchive, configure, run }
 }
 
 /** Starts a command that serves; answers where, and how it ends. */
@@ -183,7 +183,7 @@ async function archived(config: string, records: number): Promise<void> {
 
 describe('an input of which the brokers have deleted the beginning', () => {
   test('verifies and replays with the archive as it did before, and not without', async () => {
-    const { folder, directory, round, without, withArchive, run } = await place(2)
+    const { folder, round, without, withArchive, run } = await place(2)
     const records = placedRecords(11, 24, 2)
     const first = records.slice(0, 250)
     await round.produce(first)
@@ -231,7 +231,8 @@ describe('an input of which the brokers have deleted the beginning', () => {
     const lost = await run(without, 'worker')
     expect(lost.exitCode).toBe(78)
     expect(lost.errors).toContain('LOG_RANGE_LOST')
-    expect(lost.errors).toContain(`offsets ${end} to `)
+    // Whichever partition is opened first.
+    expect(lost.errors).toMatch(new RegExp(`partition (0: offsets ${end}|1: offsets ${other}) to `))
     await worked(withArchive, 400)
     const whole = await run(withArchive, 'verify', '--json')
     expect(JSON.parse(whole.lines[0])).toMatchObject({ ok: true, records: 400, uncommitted: 0 })
@@ -246,8 +247,7 @@ describe('an input of which the brokers have deleted the beginning', () => {
       expect(refused.errors).toContain('ARCHIVE_BEHIND')
       expect(refused.errors).toMatch(/partition [01]: offsets \d+ to \d+ are deleted/)
     }
-    expect(directory).not.toBe(folder)
-  }, 240_000)
+  }, 400_000)
 
   test('is passed where the configuration says so, and what was lost is counted', async () => {
     const { round, without, configure, run } = await place(1)
