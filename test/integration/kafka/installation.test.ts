@@ -154,7 +154,7 @@ describe('an installation', () => {
     first.binary.kill('SIGSTOP')
     await until(() => running(third), 2, 30_000)
     await place.produce(visitsOf(200, 5))
-    await redis.admin.flushall()
+    await watch.flush()
     expect(await place.differences()).toEqual([])
     first.binary.kill('SIGCONT')
     await place.produce(visitsOf(200, 6))
@@ -171,15 +171,27 @@ describe('an installation', () => {
 function watchVersions(redis: RedisServer, keys: string, lowered: string[]) {
   const ending = new AbortController()
   const known = new Map<string, number>()
-  const watch = { looks: 0, end: async () => (ending.abort(), looking) }
+  let flushes = 0
+  const watch = {
+    looks: 0,
+    end: async () => (ending.abort(), looking),
+    /** Filled again, rows begin anew: a look that saw some of them before compares with nothing. */
+    flush: async () => {
+      await redis.admin.flushall()
+      flushes++
+      known.clear()
+    },
+  }
   const look = async (): Promise<void> => {
+    const before = flushes
     const names = await redis.admin.keys(`${keys}*`)
     for (const name of known.keys()) if (!names.includes(name)) known.delete(name)
     const replies = await Promise.all(names.map((name) => redis.admin.hget(name, 'version')))
+    if (flushes !== before) return
     names.forEach((name, index) => {
       const version = Number(replies[index] ?? 0)
-      const before = known.get(name) ?? 0
-      if (version < before) lowered.push(`${name}: ${before} → ${version}`)
+      const last = known.get(name) ?? 0
+      if (version < last) lowered.push(`${name}: ${last} → ${version}`)
       known.set(name, version)
     })
     watch.looks++

@@ -62,7 +62,7 @@ export async function redisFaults(
   try {
     const until = performance.now() + withinMs
     for (;;) {
-      const faults = mapDifferences('O4 hash', await held(redis, arena.prefix.slice(0, -1)), due)
+      const faults = mapDifferences('O4 hash', await held(redis, arena.prefix), due)
       if (faults.length === 0 || performance.now() > until) return faults
       await sleep(500)
     }
@@ -79,8 +79,9 @@ function dueText({ commit, features, score, bytes }: EmittedPair): string {
   return [commit, asOf, validUntil ?? '', probability ?? '', risk, ...records].join(' ')
 }
 
-async function held(redis: Redis, keyPrefix: string): Promise<Map<string, string>> {
-  const pattern = `${keyPrefix}:${layout.app}:${layout.appHash.slice(0, 12)}:customer:`
+/** The keys begin with the prefix that the configuration gives them, then comes the topics' own. */
+async function held(redis: Redis, prefix: string): Promise<Map<string, string>> {
+  const pattern = `${prefix.slice(0, -1)}:${prefix}${layout.app}:${layout.appHash.slice(0, 12)}:customer:`
   const found = new Map<string, string>()
   let cursor = '0'
   do {
