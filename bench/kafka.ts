@@ -10,7 +10,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { partitionOf } from '../src/events/partition.js'
 import type { Position } from '../src/operators/position.js'
 import { LevelStoreHome } from '../src/state/level-store-home.js'
 import { followState } from '../src/topology/restore-state.js'
@@ -19,7 +18,7 @@ import { KafkaBroker } from '../test/support/kafka-broker.js'
 import { kafkajs } from '../test/support/kafka-place.js'
 import { profiled } from './support/profile.js'
 import { cpuSince, PeakMemory, Report } from './support/report.js'
-import { W1, w1Schema } from './support/w1.js'
+import { fillW1, w1Schema } from './support/w1.js'
 import { createW1Topics, openW1Log, startW1, topics } from './support/w1-kafka.js'
 import { w1Score } from './support/w1-program.js'
 
@@ -32,7 +31,7 @@ const broker = await KafkaBroker.start()
 const brokers = [broker.brokers]
 await createW1Topics(brokers, partitions)
 const log = await openW1Log(brokers)
-await fill()
+await fillW1(log, topics.events, events, 10_000)
 const bare = await bareLoop()
 const ours = await engineRun()
 report.line(`${(ours / bare).toFixed(2)} times the bare loop (target 3.2)`)
@@ -40,20 +39,6 @@ await restoreAll()
 await log.close()
 await broker.stop()
 await rm(folder, { recursive: true })
-
-async function fill(): Promise<void> {
-  const w1 = new W1()
-  for (let i = 0; i < events;) {
-    const transaction = log.begin('w1')
-    for (const end = Math.min(events, i + 10_000); i < end; i++) {
-      const event = w1.event(i)
-      const key = Buffer.from(event.customer_id)
-      const record = { key, value: w1.encode(event), timestamp: Date.now(), headers: null }
-      transaction.append(topics.events, partitionOf(key, partitions), record)
-    }
-    await transaction.commit()
-  }
-}
 
 /** µs an event. */
 async function bareLoop(): Promise<number> {

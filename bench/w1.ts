@@ -5,7 +5,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { partitionOf } from '../src/events/partition.js'
 import { EmbeddedLog } from '../src/log/embedded-log.js'
 import { topicsOf } from '../src/log/log.js'
 import type { SnapshotStore } from '../src/snapshots/snapshots.js'
@@ -14,7 +13,7 @@ import { startEngine } from '../src/topology/engine.js'
 import { defaultSettings } from '../src/topology/settings.js'
 import { profiled } from './support/profile.js'
 import { cpuSince, PeakMemory, Report } from './support/report.js'
-import { W1 } from './support/w1.js'
+import { fillW1 } from './support/w1.js'
 import { w1Codec, w1Program, w1Score, w1Scoring, type W1State } from './support/w1-program.js'
 
 const events = Number(process.argv[2] ?? 2_000_000)
@@ -25,7 +24,7 @@ const report = new Report(
 )
 const memory = new PeakMemory()
 const log = await EmbeddedLog.open(join(folder, 'log'), { partitions, timeBase: { kind: 'none' } })
-await fill()
+await fillW1(log, 'w1.events', events, 5_000)
 
 /** W1 asks for committed scores; a snapshot store is no part of it. */
 const noSnapshots: SnapshotStore = {
@@ -87,17 +86,3 @@ report.line(memory.text())
 report.line(`${last.size} customers, sum of last scores ${sum.toFixed(9)}`)
 await log.close()
 await rm(folder, { recursive: true })
-
-async function fill(): Promise<void> {
-  const w1 = new W1()
-  for (let i = 0; i < events;) {
-    const transaction = log.begin('w1')
-    for (const end = Math.min(events, i + 5000); i < end; i++) {
-      const event = w1.event(i)
-      const key = Buffer.from(event.customer_id)
-      const record = { key, value: w1.encode(event), timestamp: Date.now(), headers: null }
-      transaction.append('w1.events', partitionOf(key, partitions), record)
-    }
-    await transaction.commit()
-  }
-}

@@ -3,6 +3,8 @@
  * made alone from its number, so two engines need not share a file.
  */
 import avsc from 'avsc'
+import { partitionOf } from '../../src/events/partition.js'
+import type { EventLog } from '../../src/log/log.js'
 
 const plans = [
   'free-tier-eur-2024-edition-v1',
@@ -110,3 +112,24 @@ function typeOf(ut: number): W1Event['type'] {
 
 const hex = (value: number, digits: number): string =>
   (value >>> 0).toString(16).padStart(digits, '0')
+
+/** Appends the first `events` events to a topic, so many a transaction. */
+export async function fillW1(
+  log: EventLog,
+  topic: string,
+  events: number,
+  perTransaction: number,
+): Promise<void> {
+  const w1 = new W1()
+  const partitions = log.partitions(topic)
+  for (let i = 0; i < events;) {
+    const transaction = log.begin('w1')
+    for (const end = Math.min(events, i + perTransaction); i < end; i++) {
+      const event = w1.event(i)
+      const key = Buffer.from(event.customer_id)
+      const record = { key, value: w1.encode(event), timestamp: Date.now(), headers: null }
+      transaction.append(topic, partitionOf(key, partitions), record)
+    }
+    await transaction.commit()
+  }
+}

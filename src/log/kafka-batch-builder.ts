@@ -7,6 +7,7 @@
  *    the transaction commits.
  */
 import { crc32c } from '@node-rs/crc32'
+import { writeInt64 } from './kafka-wire.js'
 import { type LogRecord, recordBytesMax } from './log.js'
 
 export const batchHeaderBytes = 61
@@ -14,7 +15,6 @@ const magic = 2
 const transactionalFlag = 0x10
 /** Length, attributes and deltas of a record never take more. */
 const recordFramingMax = 32
-const two32 = 0x1_0000_0000
 
 /** Who writes a batch, as the broker knows him. */
 export interface ProducerStamp {
@@ -188,10 +188,4 @@ function headersBytes(headers: LogRecord['headers']): number {
     bytes += varintBytes(size) + size + fieldBytes(content)
   }
   return bytes
-}
-
-function writeInt64(bytes: Buffer, value: number, at: number): void {
-  const high = Math.floor(value / two32)
-  bytes.writeInt32BE(high, at)
-  bytes.writeUInt32BE(value - high * two32, at + 4)
 }

@@ -9,14 +9,10 @@ import assert from 'node:assert/strict'
 const two32 = 0x1_0000_0000
 
 export class WireWriter {
-  private bytes: Buffer
+  private bytes = Buffer.allocUnsafe(512)
   length = 0
   /** What is sent as it is, and behind how many of our own bytes. */
   private readonly views: { readonly at: number; readonly bytes: Uint8Array }[] = []
-
-  constructor(capacity = 512) {
-    this.bytes = Buffer.allocUnsafe(capacity)
-  }
 
   /** What has been written; a view, valid until the next write. */
   get written(): Buffer {
@@ -55,9 +51,7 @@ export class WireWriter {
 
   int64(value: number): this {
     const at = this.reserve(8)
-    const high = Math.floor(value / two32)
-    this.bytes.writeInt32BE(high, at)
-    this.bytes.writeUInt32BE(value - high * two32, at + 4)
+    writeInt64(this.bytes, value, at)
     return this
   }
 
@@ -143,8 +137,7 @@ export class WireReader {
   }
 
   int64(): number {
-    const at = this.advance(8)
-    const value = this.bytes.readInt32BE(at) * two32 + this.bytes.readUInt32BE(at + 4)
+    const value = readInt64(this.bytes, this.advance(8))
     assert(Number.isSafeInteger(value), 'an int64 of the broker is beyond 2^53')
     return value
   }
@@ -208,4 +201,11 @@ export class WireReader {
 /** @example readInt64(Buffer.from('000000000000002a', 'hex'), 0) // 42 */
 export function readInt64(bytes: Buffer, at: number): number {
   return bytes.readInt32BE(at) * two32 + bytes.readUInt32BE(at + 4)
+}
+
+/** The twin of `readInt64`. */
+export function writeInt64(bytes: Buffer, value: number, at: number): void {
+  const high = Math.floor(value / two32)
+  bytes.writeInt32BE(high, at)
+  bytes.writeUInt32BE(value - high * two32, at + 4)
 }
