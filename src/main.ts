@@ -7,8 +7,9 @@
  * pairs of runs. LevelDB's and libuv's threads would each keep what they freed in an arena of their
  * own; two arenas for all saved 70 MB of 830. `npm start` says both again (`package.json`).
  */
-import { commands } from './cli/commands.js'
+import { commandsFor } from './cli/commands.js'
 import { processIo } from './cli/io.js'
 import { runProgram } from './cli/program.js'
 
-process.exitCode = await runProgram(process.argv.slice(2), processIo(), commands)
+const argv = process.argv.slice(2)
+process.exitCode = await runProgram(argv, processIo(), await commandsFor(argv))

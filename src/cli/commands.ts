@@ -1,32 +1,41 @@
-/** All commands of the `tidemark` binary, with what they are made of. */
-import { archiveCommand } from './archive.js'
-import { composeStart } from './compose-start.js'
-import { composeWorker } from './compose-worker.js'
-import { configCommand } from './config.js'
-import { doctorCommand } from './doctor.js'
-import { ingestCommand } from './ingest.js'
+/**
+ * All commands of the `tidemark` binary, with what they are made of.
+ *
+ * A command's module is loaded when it is asked for: all together take a second, and a worker that
+ * was killed should not load what only `replay` needs.
+ */
 import type { RegisterCommand } from './program.js'
-import { replayCommand } from './replay.js'
-import { schemasCommand } from './schemas.js'
-import { scrubCommand } from './scrub.js'
-import { serveCommand } from './serve.js'
-import { startCommand } from './start.js'
-import { topicsCommand } from './topics.js'
-import { verifyCommand } from './verify.js'
-import { workerCommand } from './worker.js'
 
 /** In the order in which `--help` lists them. */
-export const commands: readonly RegisterCommand[] = [
-  startCommand(composeStart),
-  ingestCommand,
-  replayCommand,
-  verifyCommand,
-  archiveCommand,
-  scrubCommand,
-  configCommand,
-  schemasCommand,
-  doctorCommand,
-  topicsCommand,
-  workerCommand(composeWorker),
-  serveCommand,
-]
+const loaders: Readonly<Record<string, () => Promise<RegisterCommand>>> = {
+  start: async () => {
+    const { startCommand } = await import('./start.js')
+    return startCommand((await import('./compose-start.js')).composeStart)
+  },
+  ingest: async () => (await import('./ingest.js')).ingestCommand,
+  replay: async () => (await import('./replay.js')).replayCommand,
+  verify: async () => (await import('./verify.js')).verifyCommand,
+  archive: async () => (await import('./archive.js')).archiveCommand,
+  scrub: async () => (await import('./scrub.js')).scrubCommand,
+  config: async () => (await import('./config.js')).configCommand,
+  schemas: async () => (await import('./schemas.js')).schemasCommand,
+  doctor: async () => (await import('./doctor.js')).doctorCommand,
+  topics: async () => (await import('./topics.js')).topicsCommand,
+  worker: async () => {
+    const { workerCommand } = await import('./worker.js')
+    return workerCommand((await import('./compose-worker.js')).composeWorker)
+  },
+  serve: async () => (await import('./serve.js')).serveCommand,
+}
+
+/**
+ * The command that a command line names; all of them where it names none, for the help and for
+ * "did you mean".
+ *
+ * @param argv without node and script
+ */
+export async function commandsFor(argv: readonly string[]): Promise<RegisterCommand[]> {
+  const [name = ''] = argv
+  const asked = Object.hasOwn(loaders, name) ? [loaders[name]] : Object.values(loaders)
+  return Promise.all(asked.map((load) => load()))
+}

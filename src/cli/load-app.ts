@@ -6,7 +6,6 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { register } from 'tsx/esm/api'
 import { churnDeclaration } from '../apps/churn/app.js'
 import { configurationError, TidemarkError } from '../errors.js'
 import type { App } from '../features/app.js'
@@ -100,7 +99,8 @@ async function load(
   if (path === undefined) {
     throw configurationError('APP_INVALID', `app ${folder} has no ${name}.ts or ${name}.js`)
   }
-  unregister ??= register({ tsconfig: false })
+  // Only an app in a folder of its own needs it.
+  unregister ??= (await import('tsx/esm/api')).register({ tsconfig: false })
   let module: Record<string, unknown>
   try {
     module = (await import(pathToFileURL(path).href)) as Record<string, unknown>

@@ -11,7 +11,6 @@ import {
   generatorRun,
   preloadDays,
 } from '../ingest/generate.js'
-import { QueryRows } from '../ingest/duckdb-rows.js'
 import { type IngestReport, ingestSql } from '../ingest/ingest.js'
 import type { EventLog, TimeBase } from '../log/log.js'
 import type { StartHooks } from './start.js'
@@ -70,6 +69,7 @@ export async function timeBaseOf(source: StartSource): Promise<TimeBase> {
   }
   if (source.kind === 'default') return { kind: 'wall' }
   if (source.speed === 'max') return { kind: 'none' }
+  const { QueryRows } = await import('../ingest/duckdb-rows.js')
   const rows = await QueryRows.open(await queryOf(source), {})
   try {
     const origin = (await rows.firstTimestamp()) ?? 0

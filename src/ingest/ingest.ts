@@ -12,7 +12,7 @@
 import { configurationError } from '../errors.js'
 import type { App } from '../features/app.js'
 import type { EventLog } from '../log/log.js'
-import { QueryRows } from './duckdb-rows.js'
+import type { QueryRows } from './duckdb-rows.js'
 import type { IngestQuery } from './ingest-source.js'
 import { chained, IngestWriter } from './ingest-writer.js'
 import { type OpenedRun, openRun } from './open-run.js'
@@ -85,12 +85,18 @@ export async function ingestSql(options: IngestOptions): Promise<IngestReport> {
   let rows = options.rows
   try {
     const opened = await openRun(options.log, options.app.name, options, options.speed)
-    rows ??= await QueryRows.open(options, options)
+    rows ??= await openRows(options)
     await rows.checkFields(options.app.codec)
     return await new Course(options, rows, opened).run()
   } finally {
     await rows?.close()
   }
+}
+
+/** DuckDB takes a quarter of a second to load, which nobody should wait for who ingests nothing. */
+async function openRows(options: IngestOptions): Promise<QueryRows> {
+  const { QueryRows } = await import('./duckdb-rows.js')
+  return QueryRows.open(options, options)
 }
 
 /** One attempt at a run. */

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { commands } from '../../src/cli/commands.js'
+import { commandsFor } from '../../src/cli/commands.js'
 import { runProgram } from '../../src/cli/program.js'
 import { loadConfig } from '../../src/config/load-config.js'
 import { createMetrics } from '../../src/monitoring/metrics.js'
@@ -86,7 +86,7 @@ describe('docker-compose.yml', () => {
   test.each(ours)('%s runs a command that there is', async (_, { command = [] }) => {
     const io = new TestIo()
     const words = command.filter((word) => /^[a-z]+$/.test(word)).slice(0, 2)
-    expect(await runProgram([...words, '--help'], io, commands)).toBe(0)
+    expect(await runProgram([...words, '--help'], io, await commandsFor(words))).toBe(0)
     for (const flag of command.filter((word) => word.startsWith('--'))) {
       expect(io.stdout).toContain(flag)
     }
