@@ -9,7 +9,7 @@ import { OutputRows } from '../events/output-rows.js'
 import type { CustomerState } from '../features/engine.js'
 import { KafkaLog } from '../log/kafka-log.js'
 import { historySettings, orderSettings, topicPlans } from '../log/kafka-topic-plan.js'
-import { checkTopicSetup } from '../log/kafka-topic-setup.js'
+import { checkTopicSetup, singleCopyWarning } from '../log/kafka-topic-setup.js'
 import { type EventLog, topicsOf } from '../log/log.js'
 import { observeCommit } from '../monitoring/observe-commit.js'
 import { featureProgram } from '../operators/program.js'
@@ -47,7 +47,8 @@ export const composeWorker: Compose<WorkerOptions> = async (options, hooks, stop
     const loaded = await loadApp(config.app, options.folder, registry)
     closing.push(await lockDirectory(config.data, { warn: (text) => hooks.logger.warn(text) }))
     await ownDirectory(config.data, loaded.app, loaded.reference)
-    const log = await openLog(options, loaded, waiting.forBrokers)
+    const warn = (text: string): void => hooks.logger.warn(text)
+    const log = await openLog(options, loaded, waiting.forBrokers, warn)
     closing.push(() => log.close())
     const input = topicsOf(`${config.kafka.topicPrefix}${loaded.app.name}`).events
     const joined = options.noHistory
@@ -93,11 +94,15 @@ export const composeWorker: Compose<WorkerOptions> = async (options, hooks, stop
   }
 }
 
+/** How often somebody who looks is told that it is the brokers who do not answer, in ms. */
+const waitingEveryMs = 5_000
+
 /** Opens the log, whose topics must be as they were planned. */
 async function openLog(
   options: WorkerOptions,
   { app }: LoadedApp,
   signal: AbortSignal,
+  warn: (text: string) => void,
 ): Promise<KafkaLog> {
   const { kafka } = options.config
   const connection = { ...kafkaConnection(options.config), signal }
@@ -107,9 +112,19 @@ async function openLog(
   // What the brokers delete is in the archive by then.
   const history = options.config.archive === null ? historySettings : orderSettings
   const settings = [...input.settings, ...(options.noHistory ? [] : history)]
-  await checkTopicSetup({ ...connection, plans: [{ ...input, settings }, ...others] })
+  const plans = [{ ...input, settings }, ...others]
   const { transactionMs } = kafka
-  return KafkaLog.open({ ...connection, topics: Object.values(topics), timeBase, transactionMs })
+  const silent = setInterval(() => {
+    warn(`waiting for the brokers ${connection.brokers.join(', ')}; tidemark doctor looks closer`)
+  }, waitingEveryMs)
+  try {
+    const single = await checkTopicSetup({ ...connection, plans })
+    if (single.length > 0) warn(singleCopyWarning(single))
+    const all = Object.values(topics)
+    return await KafkaLog.open({ ...connection, topics: all, timeBase, transactionMs })
+  } finally {
+    clearInterval(silent)
+  }
 }
 
 async function openParts(

@@ -1,7 +1,7 @@
 /** `tidemark topics`: the topics of an app on Kafka. */
 import type { Command } from 'commander'
 import { topicsOf } from '../log/log.js'
-import { createTopicSetup } from '../log/kafka-topic-setup.js'
+import { createTopicSetup, singleCopyWarning } from '../log/kafka-topic-setup.js'
 import { newTopicPlans } from '../log/kafka-topic-plan.js'
 import { configFlag, configOf } from './config.js'
 import { kafkaConnection } from './connections.js'
@@ -45,6 +45,7 @@ export async function runTopicsCreate(flags: Flags, io: CliIo): Promise<void> {
   const { partitions = null, replication = null } = flags
   const options = { ...kafkaConnection(config), plans }
   const setup = await createTopicSetup(options, { partitions, replication })
+  if (setup.single.length > 0) io.err(`warning: ${singleCopyWarning(setup.single)}\n`)
   if (flags.json) {
     io.out(`${JSON.stringify(setup)}\n`)
     return

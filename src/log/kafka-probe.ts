@@ -97,9 +97,11 @@ async function probeTopics(admin: Admin, { topics, user }: KafkaProbe): Promise<
       outcomes.push({ step, subject: topic, ok, text, isLasting: true })
     try {
       const { topics: found } = await admin.fetchTopicMetadata({ topics: [topic] })
-      const partitions = found[0]?.partitions.length ?? 0
+      const copies = found[0]?.partitions.map(({ replicas }) => replicas.length) ?? []
+      const partitions = copies.length
       due ??= partitions
-      if (partitions === due) outcome(true, `${partitions} partitions`)
+      const single = copies.includes(1) ? '; one copy: what is in it is lost with its broker' : ''
+      if (partitions === due) outcome(true, `${partitions} partitions${single}`)
       else outcome(false, `${partitions} partitions; ${due} are due, as ${topics[0]} has`)
     } catch (error) {
       const { type, message } = causeOf(error)

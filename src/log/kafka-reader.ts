@@ -7,12 +7,14 @@
  * Q1 At most one answer waits while the next one is under way, so a slow caller costs two of them.
  * Q2 A poll never cancels a fetch: one that waits for records goes on behind the poll that began it.
  * Q3 What this process has committed is seen before the reader says that it is at the end.
+ * Q4 A batch that does not match its checksum is asked for again: what is wrong each time is damage
+ *    of the log, what is not was changed on its way.
  */
-import { configurationError, ioError } from '../errors.js'
+import { configurationError, ioError, TidemarkError } from '../errors.js'
 import type { KafkaCluster } from './kafka-cluster.js'
 import type { KafkaEnds } from './kafka-ends.js'
 import { BrokerRefusal, kafkaCode, kafkaFailure } from './kafka-errors.js'
-import { readBatches } from './kafka-batch-reader.js'
+import { type ReadBatches, readBatches } from './kafka-batch-reader.js'
 import type { BatchRecords } from './kafka-batch-records.js'
 import { KafkaLane } from './kafka-lane.js'
 import { fetchRequest, type Fetched } from './kafka-requests.js'
@@ -33,6 +35,8 @@ export interface KafkaReaderParts {
 }
 
 const nothing: readonly StoredRecord[] = []
+/** How often records whose checksum is wrong are asked for. */
+const attemptsMax = 5
 
 export class KafkaReader implements LogReader {
   readonly #lane: KafkaLane
@@ -189,12 +193,25 @@ export class KafkaReader implements LogReader {
 
   async #fetchNext(waitMs: number): Promise<void> {
     const offset = this.#position
-    const answer = await this.#ask(offset, waitMs)
-    this.#stable = answer.lastStableOffset
-    const { batches, nextOffset } = await readBatches(answer, this.tail, offset)
+    const { batches, nextOffset } = await this.#read(offset, waitMs)
     if (nextOffset === offset) return
     this.#batches.push(...batches)
     this.#position = nextOffset
+  }
+
+  /** Keeps Q4. */
+  async #read(offset: number, waitMs: number): Promise<ReadBatches> {
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.#ask(offset, waitMs)
+      try {
+        const read = await readBatches(answer, this.tail, offset)
+        this.#stable = answer.lastStableOffset
+        return read
+      } catch (error) {
+        const isDamage = error instanceof TidemarkError && error.code === 'LOG_DAMAGED'
+        if (!isDamage || attempt === attemptsMax || this.#closed) throw error
+      }
+    }
   }
 
   async #ask(offset: number, waitMs: number): Promise<Fetched> {

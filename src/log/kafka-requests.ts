@@ -29,6 +29,8 @@ export interface TopicMetadata {
   readonly id: string
   /** By partition; the leader's node id, or -1 where there is none now. */
   readonly leaders: readonly number[]
+  /** How many brokers have a copy of that partition which has the fewest. */
+  readonly copies: number
 }
 
 export interface Metadata {
@@ -73,18 +75,21 @@ function readTopic(reader: WireReader): TopicMetadata {
   const id = reader.raw(16).toString('hex')
   reader.int8()
   const leaders: number[] = []
+  let copies = Infinity
   reader.compactArray(() => {
     const partitionError = reader.int16()
     const partition = reader.int32()
     const leader = reader.int32()
     reader.int32()
-    for (let list = 0; list < 3; list += 1) reader.compactArray(() => reader.int32())
+    copies = Math.min(copies, reader.compactArray(() => reader.int32()).length)
+    // Those in sync, and those offline.
+    for (let list = 0; list < 2; list += 1) reader.compactArray(() => reader.int32())
     reader.skipTags()
     leaders[partition] = partitionError === 0 ? leader : -1
   })
   reader.int32()
   reader.skipTags()
-  return { error, name, id, leaders }
+  return { error, name, id, leaders, copies }
 }
 
 /** What a coordinator looks after. */

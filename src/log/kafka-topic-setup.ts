@@ -27,6 +27,8 @@ export interface TopicSetup {
   readonly created: readonly string[]
   readonly found: readonly string[]
   readonly partitions: number
+  /** Topics of which one broker has the only copy. */
+  readonly single: readonly string[]
 }
 
 interface Looked {
@@ -39,17 +41,18 @@ interface Looked {
 }
 
 /**
- * Checks topics that must all be there.
+ * Checks topics that must all be there; answers those of which one broker has the only copy.
  *
  * @throws TidemarkError TOPICS_UNSUITABLE (78) with every fault and its command, KAFKA_UNREACHABLE,
  *   KAFKA_FAILED (69), KAFKA_DENIED (78)
  */
-export async function checkTopicSetup(options: TopicSetupOptions): Promise<void> {
-  await connected(options, async (cluster) => {
+export async function checkTopicSetup(options: TopicSetupOptions): Promise<string[]> {
+  return connected(options, async (cluster) => {
     const { missing, faults } = await look(cluster, options)
     const command = 'tidemark topics create makes it'
     const absent = missing.map(({ topic }) => `there is no topic ${topic}: ${command}`)
     refuse([...absent, ...faults])
+    return singleCopies(cluster, options)
   })
 }
 
@@ -75,8 +78,20 @@ export async function createTopicSetup(
     for (const plan of looked.missing) await create(cluster, plan, count, replication ?? -1)
     const created = looked.missing.map(({ topic }) => topic)
     await appeared(cluster, created)
-    return { created, found: looked.found.map(({ topic }) => topic), partitions: count }
+    const found = looked.found.map(({ topic }) => topic)
+    return { created, found, partitions: count, single: singleCopies(cluster, options) }
   })
+}
+
+function singleCopies(cluster: KafkaCluster, { plans }: TopicSetupOptions): string[] {
+  const names = plans.map(({ topic }) => topic)
+  return names.filter((name) => cluster.topic(name).copies === 1)
+}
+
+/** What a person is told of topics that have one copy: it goes with its broker. */
+export function singleCopyWarning(topics: readonly string[]): string {
+  const whose = topics.length === 1 ? `topic ${topics[0]} has` : `${topics.length} topics have`
+  return `${whose} one copy (replication factor 1): what is in it is lost with its broker`
 }
 
 /**

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Random } from '../random.js'
 import type { Arena } from './arena.js'
-import { apiKeys, mischiefs, type ReplyProxy } from './reply-proxy.js'
+import type { ReplyProxy } from './reply-proxy.js'
 import type { Worker } from './worker.js'
 
 export interface Stage {
@@ -44,7 +44,8 @@ export async function flowing({ arena }: Stage, partitions = all(arena)): Promis
 const all = (arena: Arena): number[] =>
   Array.from({ length: arena.options.partitions }, (_, partition) => partition)
 
-async function steady(stage: Stage): Promise<void> {
+/** Until everything flows and nobody is about to come or go. */
+export async function steady(stage: Stage): Promise<void> {
   await flowing(stage)
   // Rounds of the group that are under way come to an end.
   await sleep(stage.arena.options.sessionMs)
@@ -167,23 +168,36 @@ export function redisLosses(times: number): Fault {
   }
 }
 
-/** Answers and requests that are lost, late or doubled, of all that a transaction consists of. */
-export function lostReplies(times: number): Fault {
+/** One member leaves and comes back, again and again, without a pause: by SIGTERM or by kill -9. */
+export function rebalanceStorm(forMs: number): Fault {
   return async (stage) => {
-    const { random } = stage
-    const proxy = stage.proxy!
-    const keys = Object.values(apiKeys)
-    for (let i = 0; i < times; i++) {
-      // Those of a transaction come by themselves; an identity is only asked for after a failure.
-      const key = keys[(i + random.below(2)) % keys.length]
-      const mischief = mischiefs[i % mischiefs.length]
-      proxy.plan(key, mischief, 200 + random.below(5_000))
-      await sleep(500 + random.below(1_000))
-      if (i % 10 === 9) await flowing(stage)
+    const { arena, workers, random } = stage
+    await steady(stage)
+    const untilMs = performance.now() + forMs
+    for (let slot = 0; performance.now() < untilMs; slot = (slot + 1) % workers.length) {
+      workers[slot].signal(random.below(2) === 0 ? 'SIGKILL' : 'SIGTERM')
+      await workers[slot].ended
+      workers[slot] = await arena.start(slot)
+      await sleep(random.below(2_000))
     }
-    await sleep(12_000)
     await flowing(stage)
-    stage.say(`${proxy.done.length} requests were meddled with`)
-    if (proxy.done.length < times / 2) stage.faults.push('hardly any request was met')
+  }
+}
+
+/** Keeps a process' event loop busy for 10 s in the middle of a commit: no heartbeat, no answer. */
+export function blocks(points: readonly string[]): Fault {
+  return async (stage) => {
+    const { arena, workers } = stage
+    for (const [i, point] of points.entries()) {
+      await steady(stage)
+      const slot = i % workers.length
+      workers[slot].signal('SIGTERM')
+      await workers[slot].ended
+      workers[slot] = await arena.start(slot, `${point}:block:${5 + stage.random.below(20)}`)
+      await flowing(stage)
+      // Until it was blocked, was thrown out, and has come back.
+      await sleep(20_000)
+      await flowing(stage)
+    }
   }
 }

@@ -1,11 +1,13 @@
 /**
- * A proxy between Kafka clients and a broker that knows requests and answers apart, and loses, holds
- * back or repeats some of them. The broker must advertise the proxy's address, or clients go past it.
+ * A proxy between Kafka clients and a broker that knows requests and answers apart: it loses, holds
+ * back or repeats some of them, gives answers another error code, and can be a bad network. The broker
+ * must advertise the proxy's address, or clients go past it.
  */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { corrupted, withError } from './answers.js'
+import { type Quality, Wire } from './wire.js'
 
-/** Keys of Kafka's protocol. */
-export const apiKeys = { produce: 0, initProducerId: 22, addPartitions: 24, endTxn: 26 } as const
+const fetchKey = 1
 
 export type Mischief =
   /** The request never arrives, and the connection is reset. */
@@ -20,7 +22,10 @@ export type Mischief =
   | 'late answer'
   /** The request arrives twice; only the first answer is passed on. */
   | 'doubled request'
+  /** The request arrives, and the answer says that it failed. */
+  | 'refusal'
 
+/** Those that need nothing but a moment. */
 export const mischiefs: readonly Mischief[] = [
   'lost request',
   'lost answer',
@@ -34,11 +39,16 @@ interface Planned {
   readonly key: number
   readonly mischief: Mischief
   readonly lateMs: number
+  readonly error: number
 }
 
 export class ReplyProxy {
   /** Done so far, by mischief and key. */
   readonly done: string[] = []
+  /** How the network is between clients and the broker, for what is sent from now on. */
+  quality: { readonly requests?: Quality; readonly answers?: Quality } = {}
+  /** Share of the larger fetched answers in which a bit is flipped. */
+  corrupts = 0
   private readonly sockets = new Set<Socket>()
   private planned: Planned[] = []
 
@@ -66,7 +76,23 @@ export class ReplyProxy {
 
   /** Does this to the next request with the key. */
   plan(key: number, mischief: Mischief, lateMs: number): void {
-    this.planned.push({ key, mischief, lateMs })
+    this.planned.push({ key, mischief, lateMs, error: 0 })
+  }
+
+  /** Answers the next `times` requests with the key with an error, although they are done. */
+  refuse(key: number, error: number, times: number): void {
+    const refusal = { key, mischief: 'refusal', lateMs: 0, error } as const
+    for (let i = 0; i < times; i++) this.planned.push(refusal)
+  }
+
+  /** Whether something that was planned for these keys is still to come. */
+  awaits(keys: readonly number[]): boolean {
+    return this.planned.some(({ key }) => keys.includes(key))
+  }
+
+  /** Resets every connection. */
+  reset(): void {
+    for (const socket of this.sockets) socket.resetAndDestroy()
   }
 
   async stop(): Promise<void> {
@@ -76,7 +102,7 @@ export class ReplyProxy {
 
   private join(client: Socket): void {
     const broker = connect(this.upstreamPort, '127.0.0.1')
-    const link = new Link(client, broker, (key) => this.next(key))
+    const link = new Link(this, client, broker, (key) => this.next(key))
     for (const socket of [client, broker]) {
       this.sockets.add(socket)
       socket.setNoDelay(true)
@@ -105,14 +131,19 @@ class Link {
   private isSilent = false
   /** A request is still to be delivered, although the client has gone. */
   private late = 0
-  /** Answers leave in order, also behind one that is late. */
-  private turn: Promise<void> = Promise.resolve()
+  private readonly requests: Wire
+  private readonly answersOut: Wire
+  /** Correlations of requests for records. */
+  private readonly fetches = new Set<number>()
 
   constructor(
+    private readonly proxy: ReplyProxy,
     private readonly client: Socket,
     private readonly broker: Socket,
     private readonly next: (key: number) => Planned | null,
   ) {
+    this.requests = new Wire(broker, () => proxy.quality.requests ?? {})
+    this.answersOut = new Wire(client, () => proxy.quality.answers ?? {})
     onFrames(client, (frame) => this.request(frame))
     onFrames(broker, (frame) => this.answer(frame))
   }
@@ -123,9 +154,11 @@ class Link {
   }
 
   private request(frame: Buffer): void {
-    const planned = this.next(frame.readInt16BE(4))
-    if (planned === null) return void this.broker.write(frame)
+    const key = frame.readInt16BE(4)
     const correlation = frame.readInt32BE(8)
+    if (key === fetchKey) this.fetches.add(correlation)
+    const planned = this.next(key)
+    if (planned === null) return this.requests.send(frame)
     switch (planned.mischief) {
       case 'lost request':
         this.client.destroy()
@@ -140,15 +173,16 @@ class Link {
         this.client.destroy()
         return
       case 'doubled request':
-        this.broker.write(frame)
+        this.requests.send(frame)
         this.doubled.set(correlation, 0)
         break
       case 'lost answer':
       case 'late answer':
       case 'silence':
+      case 'refusal':
         this.answers.set(correlation, planned)
     }
-    this.broker.write(frame)
+    this.requests.send(frame)
   }
 
   private answer(frame: Buffer): void {
@@ -160,11 +194,15 @@ class Link {
     this.answers.delete(correlation)
     if (planned?.mischief === 'lost answer') return void this.client.destroy()
     if (planned?.mischief === 'silence') this.isSilent = true
-    const waitMs = planned?.mischief === 'late answer' ? planned.lateMs : 0
-    this.turn = this.turn.then(async () => {
-      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
-      if (!this.isSilent && !this.client.destroyed) this.client.write(frame)
-    })
+    if (this.isSilent) return
+    const lateMs = planned?.mischief === 'late answer' ? planned.lateMs : 0
+    this.answersOut.send(this.asTold(frame, correlation, planned), lateMs)
+  }
+
+  private asTold(frame: Buffer, correlation: number, planned: Planned | undefined): Buffer {
+    if (planned?.mischief === 'refusal') return withError(frame, planned.key, planned.error)
+    const isFetched = this.fetches.delete(correlation)
+    return isFetched && Math.random() < this.proxy.corrupts ? corrupted(frame) : frame
   }
 }
 

@@ -2,18 +2,20 @@
 import { seededRandom } from '../random.js'
 import { Arena, type ArenaOptions } from './arena.js'
 import {
+  blocks,
   brokerFreeze,
   brokerKills,
   type Fault,
   freezes,
   kills,
-  lostReplies,
+  rebalanceStorm,
   redisLosses,
   rollingRestarts,
   type Stage,
   startAll,
 } from './faults.js'
 import { judge, type Verdict } from './judge.js'
+import { badNetwork, lostReplies, refusedRequests } from './network-faults.js'
 import { ReplyProxy } from './reply-proxy.js'
 import { Servers } from './servers.js'
 
@@ -57,6 +59,16 @@ export const scenarios: readonly Scenario[] = [
     faults: [freezes(zombiePoints)],
   },
   {
+    name: 'block',
+    about: 'an event loop that is busy past the session in the middle of a commit',
+    faults: [blocks(['engine.mid-batch', 'kafka.producing', 'kafka.committed'])],
+  },
+  {
+    name: 'rebalance',
+    about: 'members leave and come back without a pause',
+    faults: [rebalanceStorm(60_000)],
+  },
+  {
     name: 'rolling',
     about: 'rolling restarts of all workers under load',
     faults: [rollingRestarts(9)],
@@ -81,6 +93,21 @@ export const scenarios: readonly Scenario[] = [
     faults: [lostReplies(60)],
     ownServers: true,
     proxied: true,
+  },
+  {
+    name: 'refusals',
+    about: 'each error of each request of a transaction, although it was carried out',
+    faults: [refusedRequests(50)],
+    ownServers: true,
+    proxied: true,
+  },
+  {
+    name: 'network',
+    about: 'slow, narrow, deaf in one direction, cut off, with flipped bits',
+    faults: [badNetwork(20_000)],
+    ownServers: true,
+    proxied: true,
+    arena: { sessionMs: 6_000 },
   },
   {
     name: 'show',
@@ -124,7 +151,11 @@ export async function play(
     const measured = new Map<string, number[]>()
     const stage: Stage = { arena, workers: [], random, measured, faults: [], proxy, say }
     await startAll(stage)
-    for (const fault of scenario.faults) await fault(stage)
+    for (const [i, fault] of scenario.faults.entries()) {
+      await fault(stage)
+      const { events } = arena.feed
+      say(`${scenario.name}: fault ${i + 1} of ${scenario.faults.length} is over, ${events} events`)
+    }
     const verdict = await judge(arena)
     return { ...verdict, faults: [...stage.faults, ...verdict.faults], measured }
   } finally {
