@@ -7,7 +7,7 @@ import { createTopicSetup } from '../../src/log/kafka-topic-setup.js'
 import { topicsOf } from '../../src/log/log.js'
 import { LevelStoreHome } from '../../src/state/level-store-home.js'
 import { type RunningEngine, startEngine } from '../../src/topology/engine.js'
-import { defaultSettings } from '../../src/topology/settings.js'
+import { defaultSettings, type EngineSettings } from '../../src/topology/settings.js'
 import { MapSnapshots } from '../../test/support/topology.js'
 import { w1Codec, w1Program, w1Scoring, type W1State } from './w1-program.js'
 
@@ -37,6 +37,7 @@ export function startW1(
   log: KafkaLog,
   folder: string,
   committed: (rows: FeatureRows) => void,
+  delivery: EngineSettings['delivery'] = 'exactlyOnce',
 ): RunningEngine {
   return startEngine<W1State>(
     {
@@ -51,7 +52,7 @@ export function startW1(
       // W1 asks for committed scores; a snapshot store is no part of it.
       snapshots: Object.assign(new MapSnapshots(), { put: () => undefined }),
       scoring: w1Scoring,
-      settings: defaultSettings,
+      settings: { ...defaultSettings, delivery },
       incarnation: 'bench',
       lowWatermark: () => null,
       committed: ({ rows }) => committed(rows),

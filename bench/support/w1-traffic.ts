@@ -1,8 +1,9 @@
 /**
  * Both ends of W1 at a steady rate, in a process of its own: a plain kafkajs producer, and a reader of
- * committed scores. Prints as JSON how long events took to a score that counts them.
+ * committed scores, or an eager one of all. Prints as JSON how long events took to a score that counts
+ * them.
  *
- * Usage: w1-traffic.ts BROKERS EVENTS_PER_SECOND WARM_UP_SECONDS SECONDS PARTITIONS
+ * Usage: w1-traffic.ts BROKERS EVENTS_PER_SECOND WARM_UP_SECONDS SECONDS PARTITIONS EAGER
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OutputRows } from '../../src/events/output-rows.js'
@@ -12,7 +13,7 @@ import { openW1Log, topics, w1Layout } from './w1-kafka.js'
 import { W1 } from './w1.js'
 
 const [brokers, ...numbers] = process.argv.slice(2)
-const [rate, warmUp, seconds, partitions] = numbers.map(Number)
+const [rate, warmUp, seconds, partitions, eager] = numbers.map(Number)
 /** How often the producer sends what is due, in ms. */
 const sendEveryMs = 10
 
@@ -29,7 +30,11 @@ const reached = new Map<string, number>()
 const latencies: number[] = []
 const ending = { isEnding: false }
 const begunMs = performance.now()
-const readers = Array.from({ length: partitions }, (_, partition) => follow(partition))
+const rows = new OutputRows(w1Layout)
+const readers =
+  eager === 1
+    ? [followEagerly()]
+    : Array.from({ length: partitions }, (_, partition) => follow(partition))
 await produce()
 const until = performance.now() + 30_000
 while (waiting.size > 0 && performance.now() < until) await sleep(50)
@@ -82,17 +87,34 @@ function wait(customer: string, event: Waiting): void {
 }
 
 async function follow(partition: number): Promise<void> {
-  const rows = new OutputRows(w1Layout)
   const reader = log.reader(topics.scores, partition, 0)
   while (!ending.isEnding) {
     const { records } = await reader.poll(10_000, 100)
-    for (const { value } of records) {
-      const { customer, endOffset } = rows.decodeScore(value!)
-      reached.set(customer, endOffset)
-      settle(customer)
-    }
+    for (const { value } of records) take(value!)
   }
   await reader.close()
+}
+
+/** Sees rows as soon as they are on the log, whether or not their transaction has ended. */
+async function followEagerly(): Promise<void> {
+  const groupId = 'eager'
+  const consumer = kafkajs([brokers]).consumer({ groupId, readUncommitted: true })
+  await consumer.connect()
+  await consumer.subscribe({ topic: topics.scores, fromBeginning: true })
+  await consumer.run({
+    autoCommit: false,
+    eachBatch: async ({ batch }) => {
+      for (const { value } of batch.messages) take(value!)
+    },
+  })
+  while (!ending.isEnding) await sleep(50)
+  await consumer.disconnect()
+}
+
+function take(score: Buffer): void {
+  const { customer, endOffset } = rows.decodeScore(score)
+  reached.set(customer, endOffset)
+  settle(customer)
 }
 
 /** Takes the customer's events out that a score counts. */

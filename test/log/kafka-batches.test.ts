@@ -66,7 +66,7 @@ function randomRecords(seed: number, count: number): LogRecord[] {
   })
 }
 
-describe.each([1, 2, 3, 4, 5])('batches of random records (seed %i)', (seed) => {
+describe.each([1, 2])('batches of random records (seed %i)', (seed) => {
   const records = randomRecords(seed, 200)
 
   test('are read as they were built, from any offset', async () => {
