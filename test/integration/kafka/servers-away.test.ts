@@ -70,7 +70,7 @@ test('brokers that come back find the worker ready again, without a start', asyn
   expect(await worker.stop()).toMatchObject({ exit: 0 })
 }, 180_000)
 
-test('who waits for brokers at its start ends at once when it is told to', async () => {
+test('who waits for brokers at its start says so, and ends at once when it is told to', async () => {
   const { place } = await installation()
   const config = await place.config('w')
   freeze()
@@ -80,6 +80,9 @@ test('who waits for brokers at its start ends at once when it is told to', async
   await expect
     .poll(() => existsSync(join(place.folder, 'w', 'lock')), { timeout: 20_000 })
     .toBe(true)
+  await expect
+    .poll(() => worker.stderr, { timeout: 20_000 })
+    .toContain('waiting for the brokers 127.0.0.1:')
   const fromMs = Date.now()
   worker.kill('SIGTERM')
   expect((await worker.ended).exit).toBe(0)

@@ -87,7 +87,10 @@ describe('topics create', () => {
     expect([first.created.length, first.partitions]).toEqual([8, 2])
     expect(first.created).toContain(`${prefix}churn.state`)
     const again = await run('topics', 'create', '--json')
-    expect(JSON.parse(again.lines[0])).toEqual({ created: [], found: first.created, partitions: 2 })
+    const all = first.created
+    const due = { created: [], found: all, partitions: 2, single: all }
+    expect(JSON.parse(again.lines[0])).toEqual(due)
+    expect(again.errors).toContain('8 topics have one copy (replication factor 1)')
   }, 60_000)
 
   test('refuses what is there and unsuitable, all at once, with the commands that mend it', async () => {
