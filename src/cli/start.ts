@@ -10,7 +10,7 @@ import type { ObservedServers } from '../monitoring/server-metrics.js'
 import type { CustomerLookup } from '../serving/customer.js'
 import { buildServer, listen } from '../serving/http.js'
 import { type NotReady, notReadyReasons } from '../serving/readiness.js'
-import type { StatusSource } from '../topology/status.js'
+import type { PartitionStatus, StatusSource } from '../topology/status.js'
 import type { CliIo } from './io.js'
 import { createLogger, type Logger } from './logger.js'
 import { Progress } from './progress.js'
@@ -121,7 +121,7 @@ export async function runServed<O extends ServedOptions>(
     } finally {
       await server.close()
     }
-    tellStopped(options, io, composed.engine)
+    tellStopped(options, io, composed.engine, board)
   }
   await withEnd(work, () => composed.close())
 }
@@ -146,12 +146,21 @@ function tellServing(options: ServedOptions, io: CliIo, engine: StatusSource, ur
   io.out(`Data   ${options.dataDirectory}\nPage   ${url}\n`)
 }
 
-function tellStopped(options: ServedOptions, io: CliIo, engine: StatusSource): void {
-  const { partitions } = engine.status()
-  const sum = (read: (task: (typeof partitions)[number]) => number) =>
-    partitions.reduce((total, task) => total + read(task), 0)
-  const records = sum((task) => task.endOffset)
-  const scores = sum((task) => task.scoresByEvent + task.scoresByTime)
+function tellStopped(
+  options: ServedOptions,
+  io: CliIo,
+  engine: StatusSource,
+  board: ScoreBoard,
+): void {
+  // Offsets are no records: Kafka has marks between them, and what was aborted.
+  const records = engine.status().partitions.reduce((sum, task) => sum + recordsOf(task), 0)
+  const scores = board.counts().reduce((sum, { count }) => sum + count, 0)
   if (options.json) io.out(`${JSON.stringify({ event: 'stopped', records, scores })}\n`)
   else io.out(`Stopped: ${records} records and ${scores} scores are committed.\n`)
+}
+
+/** All that the partition's commits have counted. */
+function recordsOf({ accepted, duplicates, late, erasures, rejected }: PartitionStatus): number {
+  const refused = Object.values(rejected).reduce((sum, count) => sum + count, 0)
+  return accepted + duplicates + late + erasures + refused
 }

@@ -1,5 +1,5 @@
 /** The line that `start` shows while it runs: restoring with time left, then rates, lag and time. */
-import type { EngineStatus, StatusSource } from '../topology/status.js'
+import type { EngineStatus, PartitionStatus, StatusSource } from '../topology/status.js'
 import type { CliIo } from './io.js'
 import { Progress, progressText, RateMeter, rateText } from './progress.js'
 
@@ -23,26 +23,19 @@ export function createStatusLine(io: CliIo, engine: StatusSource): { stop(): voi
 
 /** Texts of one run: rates come from the counters of two looks. */
 export function statusText(startedAt: number): (status: EngineStatus, now: number) => string {
-  let meters: Record<'restored' | 'records' | 'byEvent' | 'byTime', RateMeter> | null = null
+  const restoring = new RateMeter(startedAt, 0)
+  const made = new Made()
+  const meters = { records: new RateMeter(startedAt, 0), ...scoreMeters(startedAt) }
   return (status, now) => {
-    const sum = (read: (task: EngineStatus['partitions'][number]) => number) =>
+    const sum = (read: (task: PartitionStatus) => number) =>
       status.partitions.reduce((total, task) => total + read(task), 0)
     const restored = sum((task) => task.restoring?.done ?? 0)
     const toRestore = sum((task) => task.restoring?.total ?? 0)
-    const records = sum((task) => task.endOffset)
-    const byEvent = sum((task) => task.scoresByEvent)
-    const byTime = sum((task) => task.scoresByTime)
-    // The first look only sets the marks: counters begin with the log, not with this process.
-    meters ??= {
-      restored: new RateMeter(startedAt, restored),
-      records: new RateMeter(startedAt, records),
-      byEvent: new RateMeter(startedAt, byEvent),
-      byTime: new RateMeter(startedAt, byTime),
-    }
-    const restoreRate = meters.restored.add(now, restored)
-    const recordRate = rateText(meters.records.add(now, records))
-    const eventRate = rateText(meters.byEvent.add(now, byEvent))
-    const timeRate = rateText(meters.byTime.add(now, byTime))
+    made.look(status.partitions)
+    const restoreRate = restoring.add(now, restored)
+    const recordRate = rateText(meters.records.add(now, made.records))
+    const eventRate = rateText(meters.byEvent.add(now, made.byEvent))
+    const timeRate = rateText(meters.byTime.add(now, made.byTime))
     if (toRestore > 0) return progressText('restore', 'records', restored, toRestore, restoreRate)
 
     const lag = sum((task) => Math.max(0, task.logEndOffset - task.endOffset))
@@ -58,6 +51,40 @@ export function statusText(startedAt: number): (status: EngineStatus, now: numbe
     return parts.join('  ')
   }
 }
+
+function scoreMeters(startedAt: number) {
+  return { byEvent: new RateMeter(startedAt, 0), byTime: new RateMeter(startedAt, 0) }
+}
+
+type Counted = Pick<PartitionStatus, 'endOffset' | 'scoresByEvent' | 'scoresByTime'>
+
+/** What this process has done so far, whatever partitions came and went. */
+class Made {
+  records = 0
+  byEvent = 0
+  byTime = 0
+  private readonly last = new Map<number, Counted>()
+  private hasLooked = false
+
+  look(partitions: readonly PartitionStatus[]): void {
+    for (const status of partitions) {
+      const { partition, endOffset, scoresByEvent, scoresByTime } = status
+      // The first look only sets the marks: whoever looks did not see what came before.
+      const last = this.hasLooked ? this.last.get(partition) : status
+      // What was in the log before is no work of ours; nor is an end that is not known yet.
+      const from = last?.endOffset || endOffset
+      this.records += Math.max(0, endOffset - from)
+      this.byEvent += more(last?.scoresByEvent ?? 0, scoresByEvent)
+      this.byTime += more(last?.scoresByTime ?? 0, scoresByTime)
+      const known = Math.max(endOffset, last?.endOffset ?? 0)
+      this.last.set(partition, { endOffset: known, scoresByEvent, scoresByTime })
+    }
+    this.hasLooked = true
+  }
+}
+
+/** A counter that is lower than before has begun anew. */
+const more = (last: number, now: number): number => (now < last ? now : now - last)
 
 /** Before its state is open, a partition does not know what it has committed before. */
 function withoutCommit({ state }: EngineStatus): string {

@@ -1,4 +1,4 @@
-import { exitCode } from '../errors.js'
+import { exitCode, TidemarkError } from '../errors.js'
 import type { CliIo } from './io.js'
 
 /** Signals closer together than this are one wish. */
@@ -6,7 +6,8 @@ const sameSignalMs = 1000
 
 /**
  * Runs `work` with a signal that SIGINT or SIGTERM aborts: the first one asks for a graceful stop,
- * a second one ends the process at once with exit 1.
+ * a second one ends the process at once with exit 1. Who cannot finish raises the signal's reason,
+ * `STOPPED` (exit 75).
  */
 export async function stoppable<T>(io: CliIo, work: (stop: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController()
@@ -20,7 +21,8 @@ export async function stoppable<T>(io: CliIo, work: (stop: AbortSignal) => Promi
       return
     }
     firstAt = io.now()
-    stop.abort(signal)
+    const retry = { exit: exitCode.tryAgain, retry: 'now' } as const
+    stop.abort(new TidemarkError('STOPPED', `stopped by ${signal} before the end`, retry))
     io.err(`\ntidemark: ${signal}, finishing what is in flight; once more to stop at once\n`)
   })
   try {

@@ -8,6 +8,8 @@ export function crossFaults(tree: unknown): Fault[] {
 
 function kafkaFaults(tree: unknown): Fault[] {
   const faults: Fault[] = []
+  const place = 'clientId with clientSecret'
+  faults.push(...userFaults(tree, ['kafka', 'sasl', 'tokenUrl'], place))
   const heartbeatMs = numberAt(tree, ['kafka', 'heartbeatMs']) ?? 3_000
   const sessionMs = numberAt(tree, ['kafka', 'sessionMs']) ?? 10_000
   if (heartbeatMs >= sessionMs) {
@@ -65,15 +67,20 @@ function registryFaults(tree: unknown): Fault[] {
       faults.push({ path, text: 'username and password are due, or token alone' })
     }
   }
-  const url = valueAt(tree, ['schemaRegistry', 'url'])
-  if (typeof url === 'string' && URL.canParse(url) && new URL(url).username !== '') {
-    const text = 'user and password are no part of it: auth is the place for them'
-    faults.push({ path: ['schemaRegistry', 'url'], text })
-  }
-  return faults
+  return [...faults, ...userFaults(tree, ['schemaRegistry', 'url'], 'auth')]
+}
+
+/** A user or a password in an address would be printed with it. */
+function userFaults(tree: unknown, path: readonly string[], place: string): Fault[] {
+  const url = valueAt(tree, path)
+  if (typeof url !== 'string' || !URL.canParse(url)) return []
+  const { username, password } = new URL(url)
+  if (username === '' && password === '') return []
+  return [{ path, text: `user and password are no part of it: ${place} is the place for them` }]
 }
 
 function numberAt(tree: unknown, path: readonly string[]): number | null {
   const value = valueAt(tree, path)
-  return typeof value === 'number' ? value : null
+  // What is no duration at all is told by its own fault.
+  return Number.isInteger(value) && (value as number) > 0 ? (value as number) : null
 }

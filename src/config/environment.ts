@@ -4,7 +4,7 @@
  */
 import { nearest } from '../features/nearest.js'
 import type { Fault } from './faults.js'
-import { options, prefix, type Option } from './options.js'
+import { options, prefix, type Option, variableOf } from './options.js'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -76,6 +76,9 @@ function referred(
   if (typeof value !== 'string') return value
   return value.replace(/\$\{([^}]*)\}/g, (whole, name: string) => {
     const found = environment[name]
+    if (found === '' && whole === value) {
+      faults.push({ path, text: `the environment variable ${name} is empty` })
+    }
     if (found !== undefined) return found
     faults.push({ path, text: `the environment variable ${name} is not set` })
     return whole
@@ -90,9 +93,16 @@ function misspelt(environment: Environment): Fault[] {
   const known = options.flatMap(({ variable, secret }) =>
     (secret === undefined ? [variable] : [variable, `${variable}_FILE`]).map(ownPart),
   )
+  const sections = new Set(
+    options.flatMap(({ path }) => path.slice(1).map((_, i) => variableOf(path.slice(0, i + 1)))),
+  )
   return Object.keys(environment)
     .filter((name) => name.startsWith(prefix) && !known.includes(ownPart(name)))
     .flatMap((name) => {
+      if (sections.has(name)) {
+        const text = `the environment variable ${name} sets nothing: there is one for each option below`
+        return [{ path: [], text }]
+      }
       const hint = nearest(ownPart(name), known).replace('did you mean ', `did you mean ${prefix}`)
       const text = `the environment variable ${name} sets nothing${hint}`
       return hint === '' ? [] : [{ path: [], text }]

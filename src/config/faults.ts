@@ -1,7 +1,8 @@
 /** What is wrong with a configuration, as sentences: where, what is due, and what came. */
 import type { z } from 'zod'
 import { nearest } from '../features/nearest.js'
-import { namesBelow, optionAt } from './options.js'
+import { namesBelow, optionAt, options } from './options.js'
+import { withoutUser } from './secret.js'
 
 /** One thing that is wrong; an empty path is the whole. */
 export interface Fault {
@@ -46,12 +47,26 @@ export function dueText(issue: z.core.$ZodRawIssue): string {
   return `${expected === 'object' ? 'a mapping' : `a ${expected}`} is due`
 }
 
-/** Of a secret nothing is shown, and of anything else not much. */
+/** A word that is no secret where a mapping with secrets is due: `yes`, `plain`. */
+const plainWord = /^[a-z]{0,5}$/i
+
+/** Of a secret, and of what stands where secrets are due, nothing is shown; of the rest not much. */
 function shown(value: unknown, path: readonly PropertyKey[]): string {
-  if (optionAt(path)?.secret !== undefined) return `what is there (${kindOf(value)})`
+  const isText = typeof value === 'string'
+  const isHidden = isText && !plainWord.test(value) && hasSecretBelow(path)
+  if (isHidden || optionAt(path)?.secret !== undefined) return `what is there (${kindOf(value)})`
   if (typeof value === 'object' && value !== null) return kindOf(value)
-  const text = JSON.stringify(value) ?? 'nothing'
+  if (typeof value === 'number') return String(value)
+  const text = withoutUser(JSON.stringify(value) ?? 'nothing')
   return text.length > 60 ? `${text.slice(0, 60)}…` : text
+}
+
+/** Whether a mapping is due that would have a secret in it. */
+function hasSecretBelow(path: readonly PropertyKey[]): boolean {
+  const names = path.filter((part) => typeof part === 'string')
+  return options.some(
+    ({ secret, path: of }) => secret !== undefined && names.every((name, i) => of[i] === name),
+  )
 }
 
 function kindOf(value: unknown): string {

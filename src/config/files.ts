@@ -1,8 +1,8 @@
 /** Options whose value is in a file of its own: certificates, and secrets that are mounted. */
-import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type Fault, valueAt } from './faults.js'
 import { type Option, options } from './options.js'
+import { readBounded } from './read-bounded.js'
 
 /** A certificate or a password is smaller; anything else is some other file. */
 const bytesMax = 1024 * 1024
@@ -50,15 +50,15 @@ function fileOf(option: Option, value: unknown): string | null {
 }
 
 async function textOf(path: string): Promise<string> {
-  let bytes: Buffer
+  let bytes: Buffer | null
   try {
-    bytes = await readFile(path)
+    bytes = await readBounded(path, bytesMax)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     const why = code === 'ENOENT' ? 'it does not exist' : `the system says ${code}`
     throw new Error(`the file ${path} cannot be read: ${why}`, { cause: error })
   }
-  if (bytes.length > bytesMax) throw new Error(`the file ${path} has more than ${bytesMax} bytes`)
+  if (bytes === null) throw new Error(`the file ${path} has more than ${bytesMax} bytes`)
   if (bytes.length === 0) throw new Error(`the file ${path} is empty`)
   return bytes.toString('utf8')
 }
@@ -70,5 +70,6 @@ async function textOf(path: string): Promise<string> {
 function secretFault(option: Option, value: unknown): string | null {
   if (option.secret !== 'whole' || option.file === 'text' || typeof value !== 'string') return null
   if (value.includes('\r')) return 'the secret has a carriage return (CRLF): save it with LF only'
+  if (value.includes('\0')) return 'the secret has a NUL byte: is it the right file?'
   return value.includes('\n') ? 'the secret has more than one line' : null
 }

@@ -2,13 +2,13 @@
  * Reads the configuration of the commands that run on servers: one YAML file, and the environment
  * over it. All that is wrong is told at once.
  */
-import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { configurationError } from '../errors.js'
 import { crossFaults } from './checks.js'
 import { type Environment, overlay } from './environment.js'
 import { dueText, type Fault, faultsOf } from './faults.js'
 import { readFiles } from './files.js'
+import { readBounded } from './read-bounded.js'
 import { type Config, configSchema } from './schema.js'
 import { parseYaml, type YamlFile } from './yaml-file.js'
 
@@ -52,16 +52,17 @@ export async function loadConfig(
 }
 
 async function textOf(path: string): Promise<string> {
-  let bytes: Buffer
+  let bytes: Buffer | null
   try {
-    bytes = await readFile(path)
+    bytes = await readBounded(path, bytesMax)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     const why = code === 'ENOENT' ? 'it does not exist' : `the system says ${code}`
     throw configurationError('CONFIG_MISSING', `${path} cannot be read: ${why}`, error)
   }
-  if (bytes.length <= bytesMax) return bytes.toString('utf8')
-  throw configurationError('CONFIG_SYNTAX', `${path} has ${bytes.length} bytes: that is no config`)
+  if (bytes !== null) return bytes.toString('utf8')
+  const text = `${path} has more than ${bytesMax} bytes: that is no configuration`
+  throw configurationError('CONFIG_SYNTAX', text)
 }
 
 /** Where it is: the variable that set it, or the line; then which option, then what is wrong. */

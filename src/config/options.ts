@@ -65,7 +65,8 @@ function collect(shape: Shape, path: readonly string[], found: Map<string, Optio
   found.set(name, { path, kind, variable: variableOf(path), ...facts })
 }
 
-function variableOf(path: readonly string[]): string {
+/** @example variableOf(['kafka', 'clientId']) // 'TIDEMARK_KAFKA_CLIENT_ID' */
+export function variableOf(path: readonly string[]): string {
   const parts = path.map((part) => part.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase())
   return `${prefix}${parts.join('_')}`
 }

@@ -34,8 +34,12 @@ export class Secret {
   }
 }
 
+/** Parameters of an address that some servers take a password from. */
+const secretParameter = /pass|secret|token|key|auth/i
+
 /**
- * The address with its password masked; masked as a whole where it cannot be read.
+ * The address with its password masked, and with parameters that look like one; masked as a whole
+ * where it cannot be read.
  *
  * @example maskedUrl('redis://app:secret@cache:6379/1') // 'redis://app:***@cache:6379/1'
  */
@@ -46,7 +50,14 @@ export function maskedUrl(text: string): string {
   } catch {
     return mask
   }
-  if (url.password === '') return text
-  url.password = mask
+  const secrets = [...url.searchParams.keys()].filter((name) => secretParameter.test(name))
+  if (url.password === '' && secrets.length === 0) return text
+  if (url.password !== '') url.password = mask
+  for (const name of secrets) url.searchParams.set(name, mask)
   return url.href
+}
+
+/** The text without what stands before an `@`, which in an address is a user with his password. */
+export function withoutUser(text: string): string {
+  return text.replace(/[^\s/@"']+@/g, `${mask}@`)
 }

@@ -1,6 +1,8 @@
 /** The text of a configuration file as a tree, and where in the text each part of it stands. */
 import { isMap, isNode, isPair, LineCounter, parseDocument, type Document } from 'yaml'
 import { configurationError } from '../errors.js'
+import { options } from './options.js'
+import { withoutUser } from './secret.js'
 
 export interface YamlFile {
   /** Plain data, as yet unchecked; an empty file is an empty mapping. */
@@ -16,8 +18,10 @@ export interface YamlFile {
  */
 export function parseYaml(text: string, origin: string): YamlFile {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const fault = document.errors[0]
+  const reading = { lineCounter: lines, prettyErrors: false, logLevel: 'error' } as const
+  const document = parseDocument(text, reading)
+  // A tag that nobody knows is a warning to the parser, and a value that was not meant to us.
+  const fault = document.errors[0] ?? document.warnings[0]
   if (fault !== undefined) {
     const { line, col } = lines.linePos(fault.pos[0])
     throw syntaxError(origin, fault.message, text, line, col)
@@ -41,12 +45,36 @@ export function parseYaml(text: string, origin: string): YamlFile {
 }
 
 function syntaxError(origin: string, what: string, text: string, line: number, column: number) {
-  const snippet = (text.split('\n')[line - 1] ?? '').trimEnd().slice(0, 120)
-  const pointer = `${' '.repeat(Math.min(column - 1, 120))}^`
+  const whole = (text.split('\n')[line - 1] ?? '').trimEnd().slice(0, 120)
+  const snippet = withoutSecrets(whole)
+  const pointer = snippet === whole ? `${' '.repeat(Math.min(column - 1, 120))}^` : ''
   return configurationError(
     'CONFIG_SYNTAX',
-    `${origin}:${line}:${column}: ${what}\n  ${snippet}\n  ${pointer}`,
+    `${origin}:${line}:${column}: ${sentenceOf(what)}\n  ${snippet}\n  ${pointer}`.trimEnd(),
   )
+}
+
+/** What the parser says for a programmer is said for who writes the file; it may quote a value. */
+function sentenceOf(what: string): string {
+  if (/parseAllDocuments/.test(what)) return 'there is more than one document'
+  if (/call stack/.test(what)) return 'it is nested too deep'
+  return what.replace(/^(Unresolved alias)\b.*$/s, '$1: a value that begins with * needs quotes')
+}
+
+const secretNames = new Set(
+  options.filter(({ secret }) => secret !== undefined).map(({ path }) => path[path.length - 1]),
+)
+
+/**
+ * A line as it may be shown to anybody: behind the name of an option that is secret, and where no
+ * option is named at all, nothing is told. What a broken text means nobody knows for sure.
+ */
+function withoutSecrets(line: string): string {
+  const names = [...line.matchAll(/([A-Za-z]\w*)["']?\s*:/g)]
+  const secret = names.find(([, name]) => secretNames.has(name))
+  if (secret !== undefined) return `${line.slice(0, secret.index + secret[0].length)} ***`
+  const isPlain = names.length > 0 || !/[\w$]{3,}/.test(line)
+  return isPlain ? withoutUser(line) : '***'
 }
 
 /** Of the key where there is one, for that is what a person looks for. */

@@ -3,6 +3,7 @@
  *
  * Codes are told by their number: the client's table ends at 88, and its texts name no topic.
  */
+import errors from 'kafkajs/src/protocol/error.js'
 import { configurationError, exitCode, ioError, TidemarkError } from '../errors.js'
 
 /** Error codes of Kafka's protocol that the log tells apart. */
@@ -84,9 +85,19 @@ export class LaneClosed extends Error {
   }
 }
 
+/** Kafka's own name for the code, which is what a person looks for, with a hint where there is one. */
 function nameOf(code: number): string {
-  const entry = Object.entries(kafkaCode).find(([, known]) => known === code)
-  return entry === undefined ? '' : ` (${entry[0]})`
+  const [own] = Object.entries(kafkaCode).find(([, known]) => known === code) ?? []
+  const known = errors.createErrorFromCode(code).type
+  const name = own === undefined ? known : own.replace(/[A-Z]/g, '_$&').toUpperCase()
+  const hint = hints[code]
+  if (name.startsWith('KAFKAJS')) return ''
+  return hint === undefined ? ` (${name})` : ` (${name}: ${hint})`
+}
+
+const hints: Readonly<Record<number, string>> = {
+  19: 'fewer replicas are in sync than min.insync.replicas asks for',
+  20: 'fewer replicas are in sync than min.insync.replicas asks for',
 }
 
 /** A failure of the world as the engine knows it: with a code of ours, and whether to try again. */

@@ -81,6 +81,14 @@ declare module 'kafkajs/src/cluster/connectionPoolBuilder.js' {
   }): ConnectionPoolBuilder
 }
 
+declare module 'kafkajs/src/protocol/error.js' {
+  const errors: {
+    /** `type` is the name that Kafka gives the code; of one that the client does not know, its own. */
+    createErrorFromCode(code: number): Error & { readonly type: string }
+  }
+  export default errors
+}
+
 declare module 'kafkajs/src/network/socketFactory.js' {
   export default function socketFactory(): unknown
 }

@@ -3,7 +3,7 @@
  * moment of asking: readers (the page, the metrics, the readiness check) keep no books of their own.
  *
  * Counts of records are of the whole history of the log, not of this process: they come from the
- * position. Counts of scores are since the start of the process.
+ * position. Counts of scores are of this process, since it was given the partition.
  */
 import type { TimeBase } from '../log/log.js'
 import type { BundleInfo } from '../scoring/scorer.js'
@@ -42,7 +42,7 @@ export interface PartitionStatus {
   readonly rejected: Readonly<Record<string, number>>
   /** Broken rules that only flag, by rule name. */
   readonly flagged: Readonly<Record<string, number>>
-  /** Since the start; a re-score counts as one by event. */
+  /** Since the partition was given to this process; a re-score counts as one by event. */
   readonly scoresByEvent: number
   readonly scoresByTime: number
   /** Scores since the start of which the model in force failed. */

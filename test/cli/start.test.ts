@@ -41,6 +41,8 @@ describe('start', () => {
     expect(url).toBe(`http://127.0.0.1:${port}`)
     expect((await fetch(`${url}/readyz`)).status).toBe(200)
     run.hooks!.onCommit(0, 0.2)
+    const row = { cause: 'event', asOf: 1, probability: 0.9, risk: 'high', commit: 1 } as const
+    run.hooks!.board.observe(['a', 'b'].map((customer) => ({ ...row, customer })))
     expect(await (await fetch(`${url}/metrics`)).text()).toContain(
       'tidemark_commit_duration_seconds_count{partition="0"} 1',
     )
@@ -49,7 +51,7 @@ describe('start', () => {
     expect(run.closed).toBe(1)
     expect(io.listeners).toBe(0)
     const last = io.stdout.trim().split('\n').at(-1)!
-    expect(JSON.parse(last)).toEqual({ event: 'stopped', records: 1_204_310, scores: 1_212_555 })
+    expect(JSON.parse(last)).toEqual({ event: 'stopped', records: 1_204_310, scores: 2 })
     await expect(fetch(`${url}/healthz`)).rejects.toThrow('fetch failed')
   })
 

@@ -120,6 +120,9 @@ const syntax: [text: string, told: string][] = [
   ['data: d\ndata: e\n', ':2:1: Map keys must be unique'],
   ['data: d\n\tkafka: 1\n', ':2:1: '],
   ['data: *none\n', ':1:'],
+  ['data: !!js/function "x"\n', ':1:7: Unresolved tag'],
+  ['data: d\n---\ndata: e\n', 'there is more than one document'],
+  ['['.repeat(20_000), 'it is nested too deep'],
 ]
 
 describe('a file that is no YAML', () => {
@@ -133,6 +136,29 @@ describe('a file that is no YAML', () => {
   it('is shown at the place of its fault', async () => {
     const { message } = await refused('data: d\nkafka: {brokers: [a:1}\n')
     expect(message).toContain('\n  kafka: {brokers: [a:1}\n')
+  })
+
+  const leaks: string[] = [
+    'redis:\n  password: hunter2: secret\n',
+    'redis:\n  password: @hunter2secret\n',
+    'redis:\n  password: a\n  password: hunter2secret\n',
+    'redis:\n  password: *hunter2secret\n',
+    'redis:\n  url: redis://u:hunter2@h:1: x\n',
+    'kafka: { sasl: { mechanism: plain, password: hunter2: x } }\n',
+    'kafka:\n  brokers: @u:hunter2@h\n',
+    'redis:\n  password: "a\n  hunter2secret\n  @: {',
+    'data: !!js/function "x"\nredis:\n  password: *hunter2\n',
+  ]
+
+  it.each(leaks)('%j is refused without its secret', async (text) => {
+    const error = await refused(text)
+    expect(error.code).toBe('CONFIG_SYNTAX')
+    expect(error.message).not.toContain('hunter2')
+  })
+
+  it('that never ends is not read to its end', async () => {
+    const error = await loadConfig('/dev/zero', folder, {}).catch((raised: unknown) => raised)
+    expect(error).toMatchObject({ code: 'CONFIG_SYNTAX', exit: 78 })
   })
 
   it('that is not there is told by its path', async () => {
@@ -217,6 +243,29 @@ const faults: [text: string, told: string, environment?: Variables][] = [
     'schemaRegistry.auth: username and password are due, or token alone',
   ],
   [`${least}schemaRegistry: { url: "http://u:p@a" }`, 'auth is the place for them'],
+  [`${least}redis: redis://u:hunter2@h`, 'redis: a mapping is due, not what is there (a string)'],
+  [withKafka('sasl: hunter2secret'), 'oauthbearer is due, not what is there (a string)'],
+  [
+    'data: d\nkafka: { brokers: ["u:hunter2@h:x"] }',
+    'kafka.brokers.0: host:port is due, not "***@h:x"',
+  ],
+  [
+    withKafka(
+      'sasl: { mechanism: oauthbearer, tokenUrl: "http://u:hunter2@a", clientId: i, clientSecret: s }',
+    ),
+    'kafka.sasl.tokenUrl: user and password are no part of it: clientId with clientSecret is',
+  ],
+  [
+    withKafka('sasl: { mechanism: plain, username: u, password: "${EMPTY}" }'),
+    'kafka.sasl.password: the environment variable EMPTY is empty',
+    { EMPTY: '' },
+  ],
+  [
+    least,
+    'the environment variable TIDEMARK_REDIS sets nothing: there is one for each option below',
+    { TIDEMARK_REDIS: '{"url":"redis://u:hunter2@h"}' },
+  ],
+  [`${least}http: { port: .nan }`, 'http.port: a whole number from 0 to 65535 is due, not NaN'],
   [`${least}http: { port: 65536 }`, 'http.port: a whole number from 0 to 65535 is due, not 65536'],
   [`${least}http: { port: 1.5 }`, 'http.port: a whole number from 0 to 65535 is due, not 1.5'],
   [

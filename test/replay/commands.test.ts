@@ -37,6 +37,21 @@ async function folderWithFiles(): Promise<string> {
 
 const ingest = 'ingest --data data --sql events.sql --from events.csv'
 
+it.each([
+  'verify --data data',
+  'replay --data data --out train.parquet --cutoffs 2025-01-10..2025-02-01/1d',
+])('%s that is told to stop says so, and finds no fault with itself', async (line) => {
+  const folder = await folderWithFiles()
+  expect((await tidemark(folder, ingest)).code).toBe(0)
+  await tidemark(folder, 'start --data data --port 0 --exit-when-done')
+  const io = new TestIo(false, folder)
+  const code = runProgram(line.split(' '), io, commands)
+  await expect.poll(() => io.listeners, { interval: 1 }).toBe(1)
+  io.signal('SIGTERM')
+  expect(await code).toBe(75)
+  expect(io.stderr).toContain('STOPPED: stopped by SIGTERM before the end')
+})
+
 describe('ingest and replay', () => {
   it('load once, and write a training set once', async () => {
     const folder = await folderWithFiles()

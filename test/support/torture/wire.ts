@@ -24,7 +24,7 @@ export class Wire {
   send(frame: Buffer, lateMs = 0): void {
     const quality = this.quality()
     const isGood = lateMs === 0 && Object.keys(quality).length === 0
-    if (isGood && this.turn === null) return void this.write(frame)
+    if (isGood && this.turn === null) return this.write(frame)
     const turn = (this.turn ?? Promise.resolve()).then(() => this.pass(frame, lateMs, quality))
     this.turn = turn
     void turn.then(() => {
