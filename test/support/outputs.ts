@@ -111,12 +111,27 @@ function pairOf(
   if ((score?.commit ?? commit) !== commit) {
     faults.push(`the row and the score at ${record.offset} are of two commits`)
   }
-  return {
-    customer,
-    commit,
-    features,
-    score,
-    bytes: { features: record.value, score: other?.value ?? null },
+  return new StoredPair(customer, commit, rows, {
+    features: record.value,
+    score: other?.value ?? null,
+  })
+}
+
+/** Decodes whenever it is asked: a million pairs are too many to be kept as objects. */
+class StoredPair implements EmittedPair {
+  constructor(
+    readonly customer: string,
+    readonly commit: number,
+    private readonly rows: OutputRows,
+    readonly bytes: EmittedPair['bytes'],
+  ) {}
+
+  get features(): FeaturesRow | null {
+    return this.bytes.features && this.rows.decodeFeatures(this.bytes.features)
+  }
+
+  get score(): ScoreRow | null {
+    return this.bytes.score && this.rows.decodeScore(this.bytes.score)
   }
 }
 

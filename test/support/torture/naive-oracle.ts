@@ -35,11 +35,12 @@ export function naiveFaults(
   const naive = new NaiveLog(records, { spec, eligible, label: null })
   const faults: string[] = []
   const all = outputs.flatMap(({ pairs, partition }) =>
-    pairs.flatMap((pair) => (pair.features === null ? [] : [{ ...pair, partition }])),
+    pairs.flatMap((pair) => (pair.bytes.features === null ? [] : [{ pair, partition }])),
   )
   const names = spec.features.map(({ name }) => name)
   for (let i = 0; i < rowsDrawn && all.length > 0; i++) {
-    const { customer, commit, partition, features } = all[random.below(all.length)]
+    const { pair, partition } = all[random.below(all.length)]
+    const { customer, commit, features } = pair
     if (features === null || erased.has(customer)) continue
     const { asOf, endOffset } = features
     const row = naive.row({ customer, asOf, prefix: { partition, endOffset } }, 'known')
