@@ -54,10 +54,11 @@ export async function redisFaults(
   outputs: readonly Outputs[],
   withinMs: number,
 ): Promise<string[]> {
-  const due = new Map<string, string>()
+  const last = new Map<string, EmittedPair>()
   for (const { pairs } of outputs) {
-    for (const pair of pairs) due.set(pair.customer, dueText(pair))
+    for (const pair of pairs) last.set(pair.customer, pair)
   }
+  const due = new Map([...last].map(([customer, pair]) => [customer, dueText(pair)] as const))
   const redis = new Redis(arena.options.servers.redisUrl, { maxRetriesPerRequest: null })
   try {
     const until = performance.now() + withinMs
