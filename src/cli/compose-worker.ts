@@ -38,22 +38,20 @@ export const composeWorker: Compose<WorkerOptions> = async (options, hooks, stop
   const { config } = options
   const closing: (() => Promise<void>)[] = []
   const waiting = new Waiting(stop)
+  const warn = (text: string): void => hooks.logger.warn(text)
   try {
-    const registry = await openRegistry(config, (text) => hooks.logger.warn(text))
+    const registry = await openRegistry(config, warn)
     if (registry !== null) {
       closing.push(() => registry.close())
       waiting.until(() => void registry.close())
     }
     const loaded = await loadApp(config.app, options.folder, registry)
-    closing.push(await lockDirectory(config.data, { warn: (text) => hooks.logger.warn(text) }))
+    closing.push(await lockDirectory(config.data, { warn }))
     await ownDirectory(config.data, loaded.app, loaded.reference)
-    const warn = (text: string): void => hooks.logger.warn(text)
     const log = await openLog(options, loaded, waiting.forBrokers, warn)
     closing.push(() => log.close())
     const input = topicsOf(`${config.kafka.topicPrefix}${loaded.app.name}`).events
-    const joined = options.noHistory
-      ? log
-      : await withCheckedArchive(log, input, config, (text) => hooks.logger.warn(text))
+    const joined = options.noHistory ? log : await withCheckedArchive(log, input, config, warn)
     const layout = layoutOf(loaded.app)
     const { snapshots, health, elsewhere } = await openSnapshots(config, layout, log, hooks.logger)
     closing.push(() => snapshots.close())

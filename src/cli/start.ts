@@ -7,10 +7,11 @@ import { TidemarkError } from '../errors.js'
 import { ScoreBoard } from '../monitoring/score-board.js'
 import { createMetrics } from '../monitoring/metrics.js'
 import type { ObservedServers } from '../monitoring/server-metrics.js'
+import { countedRecords } from '../operators/position.js'
 import type { CustomerLookup } from '../serving/customer.js'
 import { buildServer, listen } from '../serving/http.js'
 import { type NotReady, notReadyReasons } from '../serving/readiness.js'
-import type { PartitionStatus, StatusSource } from '../topology/status.js'
+import type { StatusSource } from '../topology/status.js'
 import type { CliIo } from './io.js'
 import { createLogger, type Logger } from './logger.js'
 import { Progress } from './progress.js'
@@ -153,14 +154,8 @@ function tellStopped(
   board: ScoreBoard,
 ): void {
   // Offsets are no records: Kafka has marks between them, and what was aborted.
-  const records = engine.status().partitions.reduce((sum, task) => sum + recordsOf(task), 0)
+  const records = engine.status().partitions.reduce((sum, task) => sum + countedRecords(task), 0)
   const scores = board.counts().reduce((sum, { count }) => sum + count, 0)
   if (options.json) io.out(`${JSON.stringify({ event: 'stopped', records, scores })}\n`)
   else io.out(`Stopped: ${records} records and ${scores} scores are committed.\n`)
-}
-
-/** All that the partition's commits have counted. */
-function recordsOf({ accepted, duplicates, late, erasures, rejected }: PartitionStatus): number {
-  const refused = Object.values(rejected).reduce((sum, count) => sum + count, 0)
-  return accepted + duplicates + late + erasures + refused
 }

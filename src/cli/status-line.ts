@@ -23,16 +23,16 @@ export function createStatusLine(io: CliIo, engine: StatusSource): { stop(): voi
 
 /** Texts of one run: rates come from the counters of two looks. */
 export function statusText(startedAt: number): (status: EngineStatus, now: number) => string {
-  const restoring = new RateMeter(startedAt, 0)
   const made = new Made()
-  const meters = { records: new RateMeter(startedAt, 0), ...scoreMeters(startedAt) }
+  const meter = () => new RateMeter(startedAt, 0)
+  const meters = { restored: meter(), records: meter(), byEvent: meter(), byTime: meter() }
   return (status, now) => {
     const sum = (read: (task: PartitionStatus) => number) =>
       status.partitions.reduce((total, task) => total + read(task), 0)
     const restored = sum((task) => task.restoring?.done ?? 0)
     const toRestore = sum((task) => task.restoring?.total ?? 0)
     made.look(status.partitions)
-    const restoreRate = restoring.add(now, restored)
+    const restoreRate = meters.restored.add(now, restored)
     const recordRate = rateText(meters.records.add(now, made.records))
     const eventRate = rateText(meters.byEvent.add(now, made.byEvent))
     const timeRate = rateText(meters.byTime.add(now, made.byTime))
@@ -50,10 +50,6 @@ export function statusText(startedAt: number): (status: EngineStatus, now: numbe
     ]
     return parts.join('  ')
   }
-}
-
-function scoreMeters(startedAt: number) {
-  return { byEvent: new RateMeter(startedAt, 0), byTime: new RateMeter(startedAt, 0) }
 }
 
 type Counted = Pick<PartitionStatus, 'endOffset' | 'scoresByEvent' | 'scoresByTime'>
