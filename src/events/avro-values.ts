@@ -172,7 +172,7 @@ function bytesOfString(tap: Tap, start: number): Buffer {
   return tap.buf.subarray(at, tap.pos)
 }
 
-const primitives: Readonly<Record<string, avsc.Type>> = {
+const primitives = {
   int: new SafeInt(),
   long: new SafeLong(),
   float: new FiniteFloat(),
@@ -185,11 +185,26 @@ const primitives: Readonly<Record<string, avsc.Type>> = {
  * they are made of: a time is an integer.
  */
 export function eventType(schema: AvroRecordSchema): avsc.types.RecordType {
+  return typeWith(schema, primitives)
+}
+
+/**
+ * The avsc type of a record whose longs are exact up to ±(2^53 − 1): avsc's own refuses the
+ * outermost, and gives negative ones below −2^52 a wrong sign.
+ */
+export function exactType(schema: AvroRecordSchema): avsc.types.RecordType {
+  return typeWith(schema, { long: primitives.long })
+}
+
+function typeWith(
+  schema: AvroRecordSchema,
+  types: Readonly<Record<string, avsc.Type>>,
+): avsc.types.RecordType {
   return avsc.Type.forSchema(schema as unknown as avsc.Schema, {
     omitRecordMethods: true,
     typeHook: (part) => {
       const name = typeof part === 'string' ? part : (part as { readonly type?: unknown }).type
-      return typeof name === 'string' ? primitives[name] : undefined
+      return typeof name === 'string' ? types[name] : undefined
     },
   }) as avsc.types.RecordType
 }

@@ -4,9 +4,10 @@
  * Owns the byte layout. Within one commit the coordinates are the same for all rows, so they are
  * encoded once and copied; R1: the bytes are exactly those of avsc for `outputSchemas`.
  */
-import avsc from 'avsc'
+import type avsc from 'avsc'
 import type { OutputSchemaIds } from '../features/app.js'
 import type { Cause, Column, FeatureRows } from '../features/rows.js'
+import { exactType } from './avro-values.js'
 import { AvroWriter } from './avro-writer.js'
 import { causes, outputSchemas, risks, type Risk } from './output-schemas.js'
 
@@ -93,8 +94,8 @@ function typesOf(layout: RowLayout): RowTypes {
   if (types === undefined) {
     const schemas = outputSchemas(layout.app, layout.columns)
     types = {
-      features: avsc.Type.forSchema(schemas.features as unknown as avsc.Schema),
-      scores: avsc.Type.forSchema(schemas.scores as unknown as avsc.Schema),
+      features: exactType(schemas.features),
+      scores: exactType(schemas.scores),
     }
     compiled.set(layout, types)
   }

@@ -99,19 +99,23 @@ export class OutputTexts {
     return this.#long() !== 0
   }
 
-  /** An Avro long up to ±(2^53 − 1): zigzag, seven bits a byte, the lowest first. */
+  /**
+   * An Avro long up to ±(2^53 − 1): zigzag, seven bits a byte, the lowest first. The sign's bit is
+   * kept apart, as the whole number in zigzag form, twice the value, would be rounded.
+   */
   #long(): number {
     const bytes = this.#bytes
-    let value = 0
-    let scale = 1
-    for (let count = 0; count < 8; count++) {
-      const byte = bytes[this.#at++]
-      if (byte === undefined) break
-      value += (byte & 127) * scale
-      if (byte < 128) return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+    const first = bytes[this.#at++] ?? 128
+    let value = (first & 127) >> 1
+    let scale = 64
+    let last = first
+    for (let count = 1; last > 127 && count < 8; count++) {
+      last = bytes[this.#at++] ?? 128
+      value += (last & 127) * scale
       scale *= 128
     }
-    throw new RangeError('a number does not end')
+    if (last > 127) throw new RangeError('a number does not end')
+    return first & 1 ? -value - 1 : value
   }
 
   #double(): number {

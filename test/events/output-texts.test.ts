@@ -58,6 +58,8 @@ test('the texts of a row and its score are those of what is decoded', () => {
       output.begin({ topic: 't', partition: 3, endOffset: 9, asOf, commit: 7 }, bundle)
       const features = output.features(rows, row)
       const texts = new OutputTexts(layout)
+      const due = Object.fromEntries(columns.map(({ name }, index) => [name, values[index]]))
+      expect(output.decodeFeatures(features).values).toEqual(due)
       expect(texts.features(features)).toEqual({
         asOf,
         validUntil,
@@ -66,13 +68,35 @@ test('the texts of a row and its score are those of what is decoded', () => {
       })
       const bytes = output.score(rows, row, { ...scored, servedBy: bundle })
       const { probability, risk } = output.decodeScore(bytes)
-      const due = { probability, risk, model: `${bundle.name}/${bundle.version}` }
-      expect(texts.score(bytes)).toEqual(due)
+      const model = `${bundle.name}/${bundle.version}`
+      expect(texts.score(bytes)).toEqual({ probability, risk, model })
       const short = features.subarray(0, features.length - 1)
       expect(() => texts.features(short)).toThrow(RangeError)
     }),
   )
 })
+
+test.each([2 ** 53 - 1, 1 - 2 ** 53, 2 ** 52, -(2 ** 52) - 1, -(2 ** 52) - 2, 63, -64, 64, -65])(
+  'the long %d is read as it was written',
+  (value) => {
+    const columns: Column[] = [{ name: 'value', type: 'long' }]
+    const layout = {
+      app: 'test',
+      featureSet: 'test/1',
+      appHash: '11'.repeat(32),
+      columns,
+      ids: { features: 1, scores: 2 },
+    }
+    const output = new OutputRows(layout)
+    const rows = new FeatureRows(columns)
+    const row = rows.add('c', 'event')
+    fill(rows, [value])
+    output.begin({ topic: 't', partition: 0, endOffset: 1, asOf: 0, commit: 1 }, null)
+    const bytes = output.features(rows, row)
+    expect(output.decodeFeatures(bytes).values).toEqual({ value })
+    expect(new OutputTexts(layout).features(bytes).values).toBe(`{"value":${value}}`)
+  },
+)
 
 function fill(rows: FeatureRows, values: readonly (number | string | null)[]): void {
   let number = 0
