@@ -23,11 +23,17 @@ import { type DataFacts, outputFacts, type PartitionFacts } from './kill/data-fa
 import { madeUpRecords } from './kill/input.js'
 import type { Scoring } from '../../src/scoring/scorer.js'
 import { hashScorer, hashScoring } from './kill/scoring.js'
-import { readOutputs } from './outputs.js'
+import { type Outputs, readOutputs } from './outputs.js'
 import { kafkaBrokers } from './shared-broker.js'
 import { MapHome, MapSnapshots } from './topology.js'
 
 const none = { kind: 'none' } as const
+
+interface CollectedFacts extends DataFacts {
+  readonly partitions: PartitionFacts[]
+  readonly faults: string[]
+  commits: number
+}
 
 /** A record and where a producer puts it. */
 export interface Placed {
@@ -84,22 +90,28 @@ export class KafkaRound {
   }
 
   async facts(log: EventLog): Promise<DataFacts> {
-    const faults: string[] = []
-    const partitions: PartitionFacts[] = []
-    let commits = 0
+    const facts = this.noFacts()
     for (let partition = 0; partition < this.partitions; partition++) {
-      const outputs = await readOutputs(log, this.topics, partition, layout)
-      faults.push(...outputs.faults)
-      const last = outputs.positions.at(-1)!
-      partitions.push(await outputFacts(log, this.topics.events, outputs, last.state!))
-      commits += outputs.positions.length
-      const folded = await this.foldedState(log, partition, last)
-      if (folded.digest !== last.state!.digest || folded.customers !== last.state!.customers) {
-        const text = `${JSON.stringify(folded)} instead of ${JSON.stringify(last.state)}`
-        faults.push(`partition ${partition}: the state in the log is ${text}`)
-      }
+      await this.addFacts(facts, log, await readOutputs(log, this.topics, partition, layout))
     }
-    return { partitions, commits, sources: [], aside: [], faults }
+    return facts
+  }
+
+  noFacts(): CollectedFacts {
+    return { partitions: [], commits: 0, sources: [], aside: [], faults: [] }
+  }
+
+  /** Of the partition that comes next. */
+  async addFacts(facts: CollectedFacts, log: EventLog, outputs: Outputs): Promise<void> {
+    const { partition, positions } = outputs
+    const last = positions.at(-1)!
+    facts.faults.push(...outputs.faults)
+    facts.partitions.push(await outputFacts(log, this.topics.events, outputs, last.state!))
+    facts.commits += positions.length
+    const folded = await this.foldedState(log, partition, last)
+    if (folded.digest === last.state!.digest && folded.customers === last.state!.customers) return
+    const text = `${JSON.stringify(folded)} instead of ${JSON.stringify(last.state)}`
+    facts.faults.push(`partition ${partition}: the state in the log is ${text}`)
   }
 
   /** What the records of the state amount to, proved by a scan. */
@@ -131,14 +143,25 @@ export class KafkaRound {
     })
   }
 
-  /** The facts of an engine in memory over the same records. */
+  /** The facts of an engine in memory over the same records, one partition at a time. */
   async undisturbed(placed: readonly Placed[], scoring: Scoring = hashScoring): Promise<DataFacts> {
-    const log = new MemoryLog({ partitions: this.partitions, timeBase: none })
-    const transaction = log.begin('input')
-    for (const { record, partition } of placed) {
-      transaction.append(this.topics.events, partition, record)
+    const facts = this.noFacts()
+    for (let partition = 0; partition < this.partitions; partition++) {
+      const log = new MemoryLog({ partitions: this.partitions, timeBase: none })
+      const transaction = log.begin('input')
+      for (const one of placed) {
+        if (one.partition === partition)
+          transaction.append(this.topics.events, partition, one.record)
+      }
+      await transaction.commit()
+      await this.run(log, scoring)
+      await this.addFacts(facts, log, await readOutputs(log, this.topics, partition, layout))
     }
-    await transaction.commit()
+    return facts
+  }
+
+  /** An engine to the end of what is in the log. */
+  private async run(log: EventLog, scoring: Scoring): Promise<void> {
     const engine = startEngine(
       {
         program: featureProgram(app.engine),
@@ -161,6 +184,5 @@ export class KafkaRound {
     )
     await engine.idle()
     await engine.stop()
-    return this.facts(log)
   }
 }

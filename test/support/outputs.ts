@@ -2,6 +2,7 @@
  * Everything that one partition of an app has put out, read back from its log, and what may never
  * be wrong with it whatever happened on the way.
  */
+import { commitOf } from '../../src/events/output-head.js'
 import {
   OutputRows,
   type FeaturesRow,
@@ -98,23 +99,21 @@ function pairOf(
   other: StoredRecord | undefined,
   rows: OutputRows,
   faults: string[],
-): EmittedPair {
+): StoredPair {
   const customer = String(record.key)
   if (other === undefined || String(other.key) !== customer) {
     faults.push(
       `feature row ${record.offset} is of ${customer}, its score of ${String(other?.key)}`,
     )
   }
-  const features = record.value && rows.decodeFeatures(record.value)
-  const score = other?.value ? rows.decodeScore(other.value) : null
+  const bytes = { features: record.value, score: other?.value ?? null }
+  const features = bytes.features && rows.decodeFeatures(bytes.features)
   const commit = features?.commit ?? tombstoneCommit(record.headers)
-  if ((score?.commit ?? commit) !== commit) {
+  if (bytes.score !== null && commitOf(bytes.score) !== commit) {
     faults.push(`the row and the score at ${record.offset} are of two commits`)
   }
-  return new StoredPair(customer, commit, rows, {
-    features: record.value,
-    score: other?.value ?? null,
-  })
+  const prefix = features && `${features.endOffset}@${features.asOf}`
+  return new StoredPair(customer, commit, prefix, rows, bytes)
 }
 
 /** Decodes whenever it is asked: a million pairs are too many to be kept as objects. */
@@ -122,6 +121,8 @@ class StoredPair implements EmittedPair {
   constructor(
     readonly customer: string,
     readonly commit: number,
+    /** What the row says that it is a function of; null: a tombstone. */
+    readonly prefix: string | null,
     private readonly rows: OutputRows,
     readonly bytes: EmittedPair['bytes'],
   ) {}
@@ -165,7 +166,7 @@ function positionFaults(positions: readonly Position[]): string[] {
 }
 
 /** No (key, commit) twice; commits in order; a row's coordinates are those of its commit. */
-function pairFaults(pairs: readonly EmittedPair[], positions: readonly Position[]): string[] {
+function pairFaults(pairs: readonly StoredPair[], positions: readonly Position[]): string[] {
   const faults: string[] = []
   const seen = new Set<string>()
   let commit = 0
@@ -177,13 +178,9 @@ function pairFaults(pairs: readonly EmittedPair[], positions: readonly Position[
     commit = pair.commit
     const position = positions[pair.commit - 1]
     if (position === undefined) faults.push(`${name}: there is no such commit`)
-    else if (pair.features !== null) {
-      const { asOf, endOffset } = pair.features
-      if (asOf !== position.asOf || endOffset !== position.endOffset) {
-        faults.push(
-          `${name} is of ${endOffset}@${asOf}, the commit of ${position.endOffset}@${position.asOf}`,
-        )
-      }
+    else if (pair.prefix !== null) {
+      const due = `${position.endOffset}@${position.asOf}`
+      if (pair.prefix !== due) faults.push(`${name} is of ${pair.prefix}, the commit of ${due}`)
     }
   }
   return faults
@@ -214,11 +211,12 @@ function countFaults(outputs: Omit<Outputs, 'faults'>): string[] {
 
 /** The last row of each customer as text, without the coordinates: a tombstone is `erased`. */
 export function lastRows(outputs: Outputs): Map<string, string> {
-  const last = new Map<string, string>()
-  for (const { customer, features, score } of outputs.pairs) {
-    last.set(customer, features === null ? 'erased' : rowText(features, score))
+  const last = new Map(outputs.pairs.map((pair) => [pair.customer, pair]))
+  const texts = new Map<string, string>()
+  for (const [customer, { features, score }] of last) {
+    texts.set(customer, features === null ? 'erased' : rowText(features, score))
   }
-  return last
+  return texts
 }
 
 /** What of a row is a function of customer and instant alone, wherever commits close. */

@@ -1,15 +1,23 @@
 /** A round that has ended, held against all oracles. */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { StoredRecord } from '../../../src/log/log.js'
 import { openModels } from '../../../src/cli/open-models.js'
 import { KafkaRound } from '../kafka-round.js'
 import { app, layout } from '../kill/churn-parts.js'
 import { factDifferences } from '../kill/data-facts.js'
-import { type Outputs, readOutputs, recordsOf } from '../outputs.js'
+import { readOutputs, recordsOf } from '../outputs.js'
 import { seededRandom } from '../random.js'
 import type { Arena } from './arena.js'
 import { naiveFaults } from './naive-oracle.js'
-import { inputFaults, openFaults, redisFaults, storeFaults, verifyFaults } from './oracles.js'
+import {
+  inputFaults,
+  openFaults,
+  redisDue,
+  redisFaults,
+  storeFaults,
+  verifyFaults,
+} from './oracles.js'
 
 /** How long the snapshots may follow behind, and open transactions end: more is a measurement. */
 const followMsMax = 60_000
@@ -28,28 +36,39 @@ export interface Verdict {
 }
 
 /** Ends the input, waits until the running workers have done everything, stops them, and judges. */
-export async function judge(arena: Arena): Promise<Verdict> {
+export async function judge(
+  arena: Arena,
+  say: (text: string) => void = () => undefined,
+): Promise<Verdict> {
   await arena.feed.end()
   const restMs = await arena.rest()
   const faults: string[] = []
   const { topics, log } = arena
   const { partitions, seed, servers } = arena.options
-  const outputs: Outputs[] = []
+  // One partition at a time: a round has millions of rows.
+  const inRedis = new Map<string, string>()
   for (let partition = 0; partition < partitions; partition++) {
-    outputs.push(await readOutputs(log, topics, partition, layout))
+    const outputs = await readOutputs(log, topics, partition, layout)
+    for (const [customer, row] of redisDue(outputs)) inRedis.set(customer, row)
   }
-  faults.push(...(await redisFaults(arena, outputs, followMsMax)))
+  faults.push(...(await redisFaults(arena, inRedis, followMsMax)))
   const stopped = await arena.stopWorkers()
   faults.push(...stopped, ...(await openFaults(arena, followMsMax)))
-  const input = []
-  for (let partition = 0; partition < partitions; partition++) {
-    input.push(await recordsOf(log, topics.events, partition))
-  }
-  faults.push(...inputFaults(arena.feed.acknowledged, input))
-  faults.push(...naiveFaults(input, outputs, seededRandom(seed)))
   const round = new KafkaRound(arena.prefix, servers.brokers, partitions)
-  const facts = await round.facts(log)
-  faults.push(...facts.faults)
+  const facts = round.noFacts()
+  const input: StoredRecord[][] = []
+  const random = seededRandom(seed)
+  let rows = 0
+  for (let partition = 0; partition < partitions; partition++) {
+    const records = await recordsOf(log, topics.events, partition)
+    const outputs = await readOutputs(log, topics, partition, layout)
+    faults.push(...naiveFaults(records, outputs, random))
+    await round.addFacts(facts, log, outputs)
+    rows += outputs.pairs.length
+    input.push(records)
+    say(`judging: partition ${partition} has ${outputs.pairs.length} rows`)
+  }
+  faults.push(...inputFaults(arena.feed.acknowledged, input), ...facts.faults)
   const models = await openModels(
     app,
     { model: null, fallback: null, bundles, kept: join(arena.folder, 'models') },
@@ -69,7 +88,6 @@ export async function judge(arena: Arena): Promise<Verdict> {
   faults.push(...(await verifyFaults(arena)))
   const { fullRestores, followed } = openings(arena)
   if (fullRestores > 0) faults.push(`${fullRestores} stores on a kept disk were restored in full`)
-  const rows = outputs.reduce((sum, { pairs }) => sum + pairs.length, 0)
   const records = input.reduce((sum, { length }) => sum + length, 0)
   return { faults, restMs, records, rows, commits: facts.commits, fullRestores, followed }
 }

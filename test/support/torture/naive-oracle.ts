@@ -11,36 +11,33 @@ import { NaiveLog, type NaiveRecord } from '../naive.js'
 import type { Outputs } from '../outputs.js'
 import type { Random } from '../random.js'
 
-const rowsDrawn = 400
+/** Of each partition. */
+const rowsDrawn = 50
 
 const declaration = app.declaration as {
   readonly features: FeatureSetSpec
   readonly eligible: EligibleSpec | null
 }
 
+/** Of one partition, which is all that its rows depend on. */
 export function naiveFaults(
-  input: readonly (readonly StoredRecord[])[],
-  outputs: readonly Outputs[],
+  input: readonly StoredRecord[],
+  { partition, pairs, rejected }: Outputs,
   random: Random,
 ): string[] {
   const erased = new Set<string>()
-  const records = input.flatMap((of, partition) => {
-    const rejected = new Set(outputs[partition].rejected.map((text) => text.split(' ')[0]))
-    return of.map((record) => {
-      if (record.value === null) erased.add(String(record.key))
-      return naiveRecord(record, partition, rejected.has(String(record.offset)))
-    })
+  const offsets = new Set(rejected.map((text) => text.split(' ')[0]))
+  const records = input.map((record) => {
+    if (record.value === null) erased.add(String(record.key))
+    return naiveRecord(record, partition, offsets.has(String(record.offset)))
   })
   const { features: spec, eligible } = declaration
   const naive = new NaiveLog(records, { spec, eligible, label: null })
   const faults: string[] = []
-  const all = outputs.flatMap(({ pairs, partition }) =>
-    pairs.flatMap((pair) => (pair.bytes.features === null ? [] : [{ pair, partition }])),
-  )
+  const all = pairs.filter(({ bytes }) => bytes.features !== null)
   const names = spec.features.map(({ name }) => name)
   for (let i = 0; i < rowsDrawn && all.length > 0; i++) {
-    const { pair, partition } = all[random.below(all.length)]
-    const { customer, commit, features } = pair
+    const { customer, commit, features } = all[random.below(all.length)]
     if (features === null || erased.has(customer)) continue
     const { asOf, endOffset } = features
     const row = naive.row({ customer, asOf, prefix: { partition, endOffset } }, 'known')

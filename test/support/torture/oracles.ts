@@ -51,14 +51,9 @@ export async function storeFaults(arena: Arena): Promise<string[]> {
 /** O4: what any client reads of Redis are the last rows; waits `withinMs` for it. */
 export async function redisFaults(
   arena: Arena,
-  outputs: readonly Outputs[],
+  due: ReadonlyMap<string, string>,
   withinMs: number,
 ): Promise<string[]> {
-  const last = new Map<string, EmittedPair>()
-  for (const { pairs } of outputs) {
-    for (const pair of pairs) last.set(pair.customer, pair)
-  }
-  const due = new Map([...last].map(([customer, pair]) => [customer, dueText(pair)] as const))
   const redis = new Redis(arena.options.servers.redisUrl, { maxRetriesPerRequest: null })
   try {
     const until = performance.now() + withinMs
@@ -70,6 +65,12 @@ export async function redisFaults(
   } finally {
     redis.disconnect()
   }
+}
+
+/** What Redis has to hold of a partition, by customer. */
+export function redisDue({ pairs }: Pick<Outputs, 'pairs'>): Map<string, string> {
+  const last = new Map(pairs.map((pair) => [pair.customer, pair]))
+  return new Map([...last].map(([customer, pair]) => [customer, dueText(pair)]))
 }
 
 function dueText({ commit, features, score, bytes }: EmittedPair): string {

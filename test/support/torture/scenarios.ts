@@ -156,7 +156,7 @@ export async function play(
       const { events } = arena.feed
       say(`${scenario.name}: fault ${i + 1} of ${scenario.faults.length} is over, ${events} events`)
     }
-    const verdict = await judge(arena)
+    const verdict = await judge(arena, say)
     return { ...verdict, faults: [...stage.faults, ...verdict.faults], measured }
   } finally {
     await arena?.close()
