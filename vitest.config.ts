@@ -20,5 +20,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // A machine may be slow: what is waited for is bounded by the test's own time.
+    expect: { poll: { timeout: 25_000 } },
   },
 })
