@@ -24,6 +24,7 @@ export async function storeFaults(arena: Arena): Promise<string[]> {
   const faults: string[] = []
   const positions = await arena.positions()
   const current = new Set<number>()
+  const held = positions.map((): string[] => [])
   for (let slot = 0; slot < arena.options.slots; slot++) {
     const home = new LevelStoreHome(join(arena.diskOf(slot), 'state'), 'state')
     for (const [partition, position] of positions.entries()) {
@@ -35,6 +36,7 @@ export async function storeFaults(arena: Arena): Promise<string[]> {
         },
       )
       if (stored === null || position === null) continue
+      held[partition].push(`slot ${slot} has ${stored.position.commitId}`)
       if (stored.position.commitId !== position.commitId) continue
       current.add(partition)
       if (stored.digest === position.state!.digest) continue
@@ -43,7 +45,10 @@ export async function storeFaults(arena: Arena): Promise<string[]> {
   }
   for (const [partition, position] of positions.entries()) {
     if (position === null || current.has(partition)) continue
-    faults.push(`O3 no disk has partition ${partition} at its last commit`)
+    const there = held[partition].join(', ')
+    faults.push(
+      `O3 no disk has partition ${partition} at its last commit ${position.commitId}: ${there}`,
+    )
   }
   return faults
 }
