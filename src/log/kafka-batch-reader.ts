@@ -8,12 +8,11 @@
  * A2 Control batches and aborted ones count: `nextOffset` is behind them.
  * A3 A batch whose checksum does not match is damage, told with its offset.
  */
-import { gunzipSync } from 'node:zlib'
 import { crc32c } from '@node-rs/crc32'
-import kafkajs from 'kafkajs'
 import { configurationError, ioError } from '../errors.js'
 import { batchHeaderBytes } from './kafka-batch-builder.js'
 import { BatchRecords } from './kafka-batch-records.js'
+import { unpacked } from './kafka-codecs.js'
 import type { AbortedTransaction } from './kafka-requests.js'
 import { readInt64 } from './kafka-wire.js'
 import type { TopicPartition } from './tails.js'
@@ -55,7 +54,7 @@ export async function readBatches(
     if (nextOffset <= fromOffset || !filter.passes(batch, nextOffset)) continue
     const codec = batch.readInt16BE(21) & codecMask
     const content = batch.subarray(batchHeaderBytes)
-    const plain = codec === 0 ? content : await decompressed(codec, content)
+    const plain = codec === 0 ? content : await unpacked(codec, content, placeOf(batch, at))
     const records = new BatchRecords(batch, plain, fromOffset)
     if (records.left > 0) batches.push(records)
   }
@@ -95,8 +94,12 @@ function isAbortMarker(batch: Buffer): boolean {
   return marker?.key!.readInt16BE(2) === abortMarkerType
 }
 
+function placeOf(batch: Buffer, { topic, partition }: TopicPartition): string {
+  return `${topic} partition ${partition} at offset ${readInt64(batch, 0)}`
+}
+
 function checkBatch(batch: Buffer, { topic, partition }: TopicPartition): void {
-  const place = `${topic} partition ${partition} at offset ${readInt64(batch, 0)}`
+  const place = placeOf(batch, { topic, partition })
   if (batch[16] !== magic) {
     const text = `${place}: records of format ${batch[16]}; 2 is due, as brokers write since 0.11`
     throw configurationError('LOG_FORMAT_OLD', text)
@@ -105,20 +108,4 @@ function checkBatch(batch: Buffer, { topic, partition }: TopicPartition): void {
   const came = crc32c(batch.subarray(21))
   if (due === came) return
   throw ioError('LOG_DAMAGED', `${place}: the batch has checksum ${came}; ${due} is due`)
-}
-
-const codecNames = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
-
-async function decompressed(codec: number, content: Buffer): Promise<Buffer> {
-  if (codec === 1) return gunzipSync(content)
-  try {
-    const known = kafkajs.CompressionCodecs as Record<
-      number,
-      () => { decompress(b: Buffer): unknown }
-    >
-    return (await known[codec]().decompress(content)) as Buffer
-  } catch (cause) {
-    const text = `records are compressed with ${codecNames[codec] ?? codec}, which is not installed`
-    throw configurationError('CODEC_MISSING', `${text}: produce with gzip or none`, cause)
-  }
 }

@@ -176,7 +176,9 @@ function partitionFault(topic: string, came: number, due: number, brokers: reado
   const text = `topic ${topic} has ${came} partitions and not ${due}`
   if (came > due) return `${text}; partitions cannot be taken away: create it anew`
   const command = `kafka-topics.sh --bootstrap-server ${brokers.join(',')} --alter`
-  return `${text}: ${command} --topic ${topic} --partitions ${due}`
+  const mend = `${command} --topic ${topic} --partitions ${due}`
+  // Whoever follows the command after a run would tear customers from their history.
+  return `${text}; if the app never ran, ${mend}; if it did, its input needs ${came} again`
 }
 
 function settingFault(

@@ -15,6 +15,8 @@ import { LogClock } from './time-base.js'
 import { LogTransaction, Writers, type Draft } from './transaction.js'
 
 export interface MemoryLogOptions {
+  /** Of a log that this one stands for. @default a new one */
+  readonly id?: string
   /** @default 1 */
   readonly partitions?: number
   /** @default wall */
@@ -53,7 +55,7 @@ export class MemoryLog implements EventLog {
 
   constructor(options: MemoryLogOptions = {}, survived?: MemoryLog) {
     this.#options = options
-    this.id = survived?.id ?? randomUUID()
+    this.id = survived?.id ?? options.id ?? randomUUID()
     this.#clock = new LogClock(options.timeBase ?? { kind: 'wall' }, options.clock ?? Date.now)
     this.#tails = new Tails(options.partitions ?? 1)
     this.#partitions = survived ? survived.#partitions : new Map<string, Partition>()

@@ -115,14 +115,14 @@ export function appendCommit<S>(
 ): void {
   const { topics, partition } = options
   const place = { topic: topics.events, partition }
-  const timestamp = commit.position.asOf
+  const timestamp = stampOf(commit.position)
   for (const { customer, features, score } of puts) {
     const key = Buffer.from(customer, 'utf8')
     const headers = features === null ? tombstoneHeaders(commit.position.commit) : null
     transaction.append(topics.features, partition, record(key, features, timestamp, headers))
     transaction.append(topics.scores, partition, record(key, score, timestamp, headers))
   }
-  const by = { appVersion: options.appVersion, asOf: timestamp }
+  const by = { appVersion: options.appVersion, asOf: commit.position.asOf }
   for (const item of commit.rejected) {
     const rejected = rejectRecord(item.record, place, item.reject!, item.schemaId, by)
     transaction.append(topics.rejects, partition, rejected)
@@ -136,6 +136,14 @@ export function appendCommit<S>(
   }
   const position = Buffer.from(JSON.stringify(commit.position))
   transaction.append(topics.changelog, partition, record(positionKey, position, timestamp))
+}
+
+/**
+ * The instant that the outputs are of; while an event ahead of its record's stamp has moved the clock,
+ * the newest stamp: a log refuses what is stamped more than an hour ahead, and took that one.
+ */
+function stampOf({ asOf, logClock, logTime }: Position): number {
+  return asOf > logClock ? asOf : Math.min(asOf, logTime)
 }
 
 /** A commit that is written; `committed` tells where its own records ended. */

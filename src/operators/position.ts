@@ -1,3 +1,4 @@
+import { configurationError } from '../errors.js'
 import type { ModelName } from '../events/output-rows.js'
 import type { TimerCursor } from '../state/timers.js'
 
@@ -52,6 +53,29 @@ export interface Position {
 export interface StateSum {
   readonly digest: string
   readonly customers: number
+}
+
+/**
+ * That a position is of this input, to whose offsets and partitions it refers: one that was created
+ * anew under the same name, or has other partitions, is another log.
+ *
+ * @throws TidemarkError LOG_CHANGED (78)
+ */
+export function assertSameInput(
+  { commit, logId, partitions }: Pick<Position, 'commit' | 'logId' | 'partitions'>,
+  log: { readonly id: string; partitions(topic: string): number },
+  topic: string,
+): void {
+  const advice = 'bring the old one back, or begin anew under another name'
+  if (logId !== log.id) {
+    const text = `commit ${commit} read another log than ${topic} is now, of id ${logId}, not ${log.id}`
+    throw configurationError('LOG_CHANGED', `${text}: ${advice}`)
+  }
+  const now = log.partitions(topic)
+  if (partitions === now) return
+  const text = `commit ${commit} was made when ${topic} had ${partitions} partitions; it has ${now} now`
+  const why = 'they decide which customer is where'
+  throw configurationError('LOG_CHANGED', `${text}, and ${why}: ${advice}`)
 }
 
 export function emptyCounts(): Counts {

@@ -8,7 +8,7 @@ import { configurationError } from '../errors.js'
 import { OutputRows, type RowLayout } from '../events/output-rows.js'
 import { murmur2 } from '../events/partition.js'
 import type { EventLog, StoredRecord } from '../log/log.js'
-import type { Position } from '../operators/position.js'
+import { assertSameInput, type Position } from '../operators/position.js'
 import { TopicRows } from './commit-rows.js'
 import { DerivedState } from './derived-state.js'
 import { EmittedTopic, type TopicRange } from './emitted.js'
@@ -93,6 +93,7 @@ async function verifyPartition<S>(
         const position = parsePosition(record, partition, findings)
         if (position === null) continue
         checkApp(position, layout)
+        assertSameInput(position, log, topics.events)
         await walk.commit(position)
         options.onProgress?.(findings.counts.records, total)
       }

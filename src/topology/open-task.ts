@@ -19,7 +19,7 @@ import type { Batch } from '../operators/batch.js'
 import { decode } from '../operators/decode.js'
 import { judge } from '../operators/judge.js'
 import { load } from '../operators/load.js'
-import type { Position } from '../operators/position.js'
+import { assertSameInput, type Position } from '../operators/position.js'
 import { Progress } from '../operators/progress.js'
 import type { Overlay } from '../state/overlay.js'
 import { parseStored } from '../state/proof.js'
@@ -92,7 +92,11 @@ export async function openTask<S>(
   return openAt(parts, partition, committed, options)
 }
 
-/** The last position record of the partition's changelog; null before the first commit. */
+/**
+ * The last position record of the partition's changelog; null before the first commit.
+ *
+ * @throws TidemarkError STATE_OF_ANOTHER_APP, LOG_CHANGED (78)
+ */
 export async function committedPosition<S>(
   parts: Pick<TopologyParts<S>, 'log' | 'topics' | 'layout'>,
   partition: number,
@@ -104,6 +108,7 @@ export async function committedPosition<S>(
     const text = `partition ${partition} was committed by app hash ${position.appHash}`
     throw configurationError('STATE_OF_ANOTHER_APP', `${text}, not ${parts.layout.appHash}`)
   }
+  assertSameInput(position, parts.log, parts.topics.events)
   return position
 }
 

@@ -107,8 +107,8 @@ export async function copyLog(
   tamper: Tamper = (_, record) => [record],
   options: MemoryLogOptions = {},
 ): Promise<MemoryLog> {
-  const { timeBase } = log
-  const copy = new MemoryLog({ partitions: log.partitions(''), timeBase, ...options })
+  const { id, timeBase } = log
+  const copy = new MemoryLog({ id, partitions: log.partitions(''), timeBase, ...options })
   const transaction = copy.begin('copy')
   for (const topic of Object.values(topics)) {
     for (let partition = 0; partition < log.partitions(topic); partition++) {

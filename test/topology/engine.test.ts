@@ -114,6 +114,18 @@ test('a score changes with no event anywhere when the time base moves', async ()
   for (const row of rows.slice(1)) expect(row.asOf).toBeGreaterThanOrEqual(start + day)
 })
 
+test('an event as far ahead as the log and the rules take leaves rows that the log takes', async () => {
+  const log = new MemoryLog({ timeBase: { kind: 'wall' }, clock: () => start })
+  const record = hit('ahead', 1, start + 3_599_000 + 299_000)
+  await append(log, [{ ...record, timestamp: start + 3_599_000 }])
+  const topology = testTopology(log, { wallClock: () => start })
+  await runToIdle(topology)
+  const [row] = await featureRows(log, topology)
+  expect([row.customer, row.asOf]).toEqual(['ahead', start + 3_599_000 + 299_001])
+  const emitted = [...(await all(log, 'test.features')), ...(await all(log, 'test.changelog'))]
+  expect(new Set(emitted.map(({ timestamp }) => timestamp))).toEqual(new Set([start + 3_599_000]))
+})
+
 test('a restart goes on at the last commit, whether the store kept up or not', async () => {
   let log = new MemoryLog({ timeBase: { kind: 'none' } })
   await append(log, history(300, 10))

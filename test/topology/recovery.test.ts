@@ -149,19 +149,37 @@ describe('openings', () => {
   })
 })
 
+/** A log that an engine has been through, whose last position says something else since. */
+async function forgedLog(forged: Partial<Position>): Promise<MemoryLog> {
+  const log = await filledLog()
+  const engine = startEngine(testTopology(log).parts, identity)
+  await engine.idle()
+  await engine.stop()
+  const last = (await positionsOf(log)).at(-1)!
+  const value = Buffer.from(JSON.stringify({ ...last, commit: last.commit + 1, ...forged }))
+  const transaction = log.begin('forger')
+  transaction.append('test.changelog', 0, { key: null, value, timestamp: 0, headers: null })
+  await transaction.commit()
+  return log
+}
+
+describe('an input that is not the one whose positions there are', () => {
+  test.each([
+    ['another log of the same name', { logId: 'gone' }, 'of id gone, not '],
+    ['one of more partitions', { partitions: 4 }, 'had 4 partitions; it has 1 now'],
+  ])('is refused, and nothing is set aside: %s', async (_, forged, text) => {
+    const { parts, home, snapshots } = testTopology(await forgedLog(forged))
+    await expect(startEngine(parts, identity).done).rejects.toMatchObject({
+      code: 'LOG_CHANGED',
+      exit: 78,
+      message: expect.stringContaining(text) as unknown,
+    })
+    expect([home.aside, snapshots.rows.size]).toEqual([[], 0])
+  })
+})
+
 describe('a log that does not give again what was committed', () => {
-  async function contradicting(): Promise<MemoryLog> {
-    const log = await filledLog()
-    const engine = startEngine(testTopology(log).parts, identity)
-    await engine.idle()
-    await engine.stop()
-    const last = (await positionsOf(log)).at(-1)!
-    const value = Buffer.from(JSON.stringify({ ...last, commit: last.commit + 1, logClock: 7 }))
-    const transaction = log.begin('forger')
-    transaction.append('test.changelog', 0, { key: null, value, timestamp: 0, headers: null })
-    await transaction.commit()
-    return log
-  }
+  const contradicting = () => forgedLog({ logClock: 7 })
 
   test('ends the engine at once, for making the state again would end alike', async () => {
     const { parts, home, notes } = testTopology(await contradicting())
