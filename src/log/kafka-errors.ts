@@ -98,6 +98,7 @@ function nameOf(code: number): string {
 const hints: Readonly<Record<number, string>> = {
   19: 'fewer replicas are in sync than min.insync.replicas asks for',
   20: 'fewer replicas are in sync than min.insync.replicas asks for',
+  32: 'the clock of this machine is ahead of the brokers, or a topic takes no such time',
 }
 
 /** A failure of the world as the engine knows it: with a code of ours, and whether to try again. */

@@ -99,8 +99,8 @@ export async function listen(
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     if (code === 'EADDRINUSE') {
-      const text = `port ${port} on ${host} is taken by another process; try --port 0`
-      throw ioError('PORT_IN_USE', text, cause)
+      const text = `port ${port} on ${host} is taken by another process`
+      throw ioError('PORT_IN_USE', `${text}; try --port 0, or another http.port`, cause)
     }
     if (code === 'EACCES') {
       const text = `port ${port} on ${host} needs rights that this process lacks`

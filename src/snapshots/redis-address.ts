@@ -35,11 +35,12 @@ export type RedisClient = Redis | Cluster
 export function redisClient(address: RedisAddress, times: RedisTimes): RedisClient {
   const { url, sentinels, cluster } = address
   const given = [url, sentinels, cluster].filter((way) => way !== undefined).length
-  if (given !== 1) throw wrong(`give one of url, sentinels and cluster, not ${given} of them`)
+  if (given !== 1)
+    throw wrongAddress(`give one of url, sentinels and cluster, not ${given} of them`)
   const options = { ...commonOptions(address, times), ...sayWho(address) }
   const retryStrategy = (times_: number) => pauseMs(times_, times.pauseMsMax)
   if (cluster !== undefined) {
-    if (cluster.length === 0) throw wrong('cluster names no node')
+    if (cluster.length === 0) throw wrongAddress('cluster names no node')
     return new Cluster([...cluster], {
       lazyConnect: true,
       enableOfflineQueue: false,
@@ -89,7 +90,7 @@ function sentinelOptions(
   { sentinelPassword, tls }: RedisAddress,
   sentinelRetryStrategy: (times: number) => number,
 ) {
-  if (nodes.length === 0) throw wrong('sentinels names no node')
+  if (nodes.length === 0) throw wrongAddress('sentinels names no node')
   return {
     name,
     sentinels: [...nodes],
@@ -105,18 +106,23 @@ function checkedUrl(url: string): string {
     parsed = new URL(url)
   } catch {
     // Not the text itself: it may hold a password.
-    throw wrong('the url cannot be read')
+    throw wrongAddress('the url cannot be read')
   }
   if (parsed.protocol !== 'redis:' && parsed.protocol !== 'rediss:') {
-    throw wrong(`the url begins with ${parsed.protocol}, not with redis: or rediss:`)
+    throw wrongAddress(`the url begins with ${parsed.protocol}, not with redis: or rediss:`)
   }
   return url
+}
+
+/** The number behind the url's host; 0 without one. */
+export function databaseOf({ url }: RedisAddress): number {
+  return url === undefined ? 0 : Number(new URL(url).pathname.slice(1)) || 0
 }
 
 function pauseMs(times: number, pauseMsMax: number): number {
   return Math.min(pauseMsMax, 50 * 2 ** Math.min(times, 10))
 }
 
-function wrong(text: string): Error {
+export function wrongAddress(text: string): Error {
   return configurationError('REDIS_ADDRESS', `address of Redis: ${text}`)
 }

@@ -11,10 +11,12 @@
 import { type ChainableCommander, Cluster, type Redis } from 'ioredis'
 import type { TidemarkError } from '../errors.js'
 import {
+  databaseOf,
   type RedisAddress,
   type RedisClient,
   redisClient,
   type RedisTimes,
+  wrongAddress,
 } from './redis-address.js'
 import { isScriptUnknown, redisError } from './redis-errors.js'
 import { type RedisScript, scripts } from './redis-scripts.js'
@@ -39,10 +41,12 @@ export class RedisLink {
   onConnected: () => void = () => undefined
   readonly #client: RedisClient
   #lastError: TidemarkError | null = null
+  readonly #database: number
   #closed = false
 
   constructor(address: RedisAddress, times: RedisTimes) {
     this.#client = redisClient(address, times)
+    this.#database = databaseOf(address)
     this.#client.on('error', (error: unknown) => {
       this.#lastError = redisError(error, 'connecting')
     })
@@ -63,7 +67,7 @@ export class RedisLink {
 
   /**
    * Connects, and waits at most `waitMs` for it; it is tried on for ever behind the scenes. Throws
-   * `REDIS_REFUSED`; answers the failure that may pass, or null.
+   * `REDIS_REFUSED`, and `REDIS_ADDRESS` where there is no such database; answers the failure that may pass, or null.
    */
   async connect(waitMs: number): Promise<TidemarkError | null> {
     this.#client.connect().catch(() => undefined)
@@ -74,10 +78,26 @@ export class RedisLink {
       if (leftMs <= 0) break
       await new Promise((resolve) => setTimeout(resolve, Math.min(leftMs, 10)))
     }
-    if (client.status === 'ready') return null
+    if (client.status === 'ready') {
+      await this.#select()
+      return null
+    }
     const error = this.#lastError ?? redisError(new Error('no answer'), 'connecting')
     if (error.retry === 'never') throw error
     return error
+  }
+
+  /** The client goes on in database 0 where the server refuses the one that the address names. */
+  async #select(): Promise<void> {
+    const database = this.#database
+    if (database === 0 || this.#client instanceof Cluster) return
+    try {
+      await this.#client.select(database)
+    } catch (error) {
+      const { message } = error as Error
+      if (/\bDB\b/.test(message)) throw wrongAddress(`database ${database}: ${message}`)
+      throw this.#told(error, 'choosing the database')
+    }
   }
 
   /** Keys as the calls of a script may take them together. */

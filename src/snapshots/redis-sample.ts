@@ -58,9 +58,12 @@ export class RedisSample {
     const partitions = new Set<number>()
     checked.forEach(([customer, row], index) => {
       const version = Number(versions[index]?.toString() ?? -1)
+      // Meanwhile he may have left as he should, or another row of his may have come.
+      const now = this.#rows.get(customer)
+      if (now === undefined) return
       if (version < row.version) partitions.add(row.partition)
       this.#rows.delete(customer)
-      this.#rows.set(customer, row)
+      this.#rows.set(customer, now)
     })
     return partitions
   }

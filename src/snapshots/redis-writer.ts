@@ -178,16 +178,18 @@ export class RedisWriter {
       return life === null ? [] : [{ ...of.goal(), life, partition, of }]
     })
     const rows = this.rows.take()
+    // Before they are there: a sweep that meets one at once then takes it out of the sample too.
+    this.#sample.remember(rows)
     try {
       failpoint('redis.before-rows')
       await sendRows(rows, this.#link, this.#keys, this.#settings)
       failpoint('redis.after-rows')
     } catch (error) {
+      this.#sample.leave(rows.map(({ customer }) => customer))
       this.rows.failed()
       throw error
     }
     this.rows.sent()
-    this.#sample.remember(rows)
     if (goals.length === 0) return
     const saved = await this.records.save(goals)
     failpoint('redis.after-record')

@@ -1,9 +1,11 @@
 /** The parts of the Redis store that need no server. */
 import { describe, expect, test } from 'vitest'
+import type { RedisLink } from '../../src/snapshots/redis-link.js'
 import { redisClient } from '../../src/snapshots/redis-address.js'
 import { redisError } from '../../src/snapshots/redis-errors.js'
 import { RedisKeys } from '../../src/snapshots/redis-keys.js'
 import { fieldsOf, rowOf } from '../../src/snapshots/redis-row.js'
+import { RedisSample } from '../../src/snapshots/redis-sample.js'
 import { rowFields } from '../../src/snapshots/redis-scripts.js'
 import { serversOf } from '../../src/snapshots/redis-servers.js'
 import { slotOf } from '../../src/snapshots/redis-slot.js'
@@ -140,4 +142,28 @@ test('of rows that wait the newest stays, whatever fails meanwhile', () => {
   expect(rows.bytes).toBe(bytes)
   rows.sent()
   expect([rows.count, rows.bytes]).toEqual([0, 0])
+})
+
+test('who leaves while he is looked at is not looked for again', async () => {
+  const asked: number[] = []
+  let answer: () => void = () => undefined
+  const link = {
+    send: (calls: readonly unknown[]) => {
+      asked.push(calls.length)
+      return new Promise((resolve) => {
+        answer = () => resolve(calls.map(() => Buffer.from('5')))
+      })
+    },
+  } as unknown as RedisLink
+  const sample = new RedisSample(link, new RedisKeys('test', '1'))
+  const of = (customer: string) =>
+    rowOf({ customer, features: Buffer.alloc(1), score: null }, 0, 5, true)
+  sample.remember([of('stays'), of('leaves')])
+  for (const leaving of ['leaves', 'nobody']) {
+    const looked = sample.missing()
+    sample.leave([leaving])
+    answer()
+    expect(await looked).toEqual(new Set())
+  }
+  expect(asked).toEqual([2, 1])
 })

@@ -36,6 +36,19 @@ test('a wrong password is refused at once', async () => {
   expect(await snapshots.cursor(0)).toMatchObject({ commit: 1 })
 })
 
+test('a database that the server does not have is refused, and nothing goes to another', async () => {
+  const server = await RedisServer.start()
+  await expect(open({ url: `${server.url}/77` })).rejects.toMatchObject({
+    code: 'REDIS_ADDRESS',
+    exit: 78,
+    message: expect.stringContaining('database 77') as unknown,
+  })
+  const snapshots = await open({ url: `${server.url}/3` })
+  await put(snapshots, 1)
+  await snapshots.flush()
+  expect(await server.admin.dbsize()).toBe(0)
+})
+
 test('a server that would drop keys is refused', async () => {
   const server = await RedisServer.start()
   await server.admin.config('SET', 'maxmemory', '100mb', 'maxmemory-policy', 'allkeys-lru')
