@@ -17,7 +17,7 @@ interface Codec {
 
 /** By the number in a batch's attributes (Kafka's protocol, "Record Batch"). */
 const codecs: Readonly<Record<number, Codec>> = {
-  1: { name: 'gzip', from: 'node:zlib', load: async () => promisify(gunzip) as Unpack },
+  1: { name: 'gzip', from: 'node:zlib', load: async () => promisify(gunzip) },
   2: {
     name: 'snappy',
     from: 'kafkajs-snappy',
