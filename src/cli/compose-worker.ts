@@ -8,7 +8,7 @@ import type { Config } from '../config/schema.js'
 import { OutputRows } from '../events/output-rows.js'
 import type { CustomerState } from '../features/engine.js'
 import { KafkaLog } from '../log/kafka-log.js'
-import { historySettings, orderSettings, topicPlans } from '../log/kafka-topic-plan.js'
+import { workerPlans } from '../log/kafka-topic-plan.js'
 import { checkTopicSetup, singleCopyWarning } from '../log/kafka-topic-setup.js'
 import { type EventLog, topicsOf } from '../log/log.js'
 import { observeCommit } from '../monitoring/observe-commit.js'
@@ -19,7 +19,7 @@ import { LevelStoreHome } from '../state/level-store-home.js'
 import { type RunningMember, startMember } from '../topology/member.js'
 import type { TopologyParts } from '../topology/parts.js'
 import { layoutOf, modelNotes } from './compose-start.js'
-import { engineSettings, groupIdOf, kafkaConnection } from './connections.js'
+import { engineSettings, groupIdOf, inputHistory, kafkaConnection } from './connections.js'
 import { lockDirectory, ownDirectory } from './data-directory.js'
 import { heldStores } from './held-stores.js'
 import { type LoadedApp, loadApp } from './load-app.js'
@@ -106,11 +106,8 @@ async function openLog(
   const connection = { ...kafkaConnection(options.config), signal }
   const timeBase = { kind: kafka.timeBase }
   const topics = topicsOf(`${kafka.topicPrefix}${app.name}`)
-  const [input, ...others] = topicPlans(topics, timeBase)
-  // What the brokers delete is in the archive by then.
-  const history = options.config.archive === null ? historySettings : orderSettings
-  const settings = [...input.settings, ...(options.noHistory ? [] : history)]
-  const plans = [{ ...input, settings }, ...others]
+  const history = options.noHistory ? [] : inputHistory(options.config)
+  const plans = workerPlans(topics, timeBase, history)
   const { transactionMs } = kafka
   const silent = setInterval(() => {
     warn(`waiting for the brokers ${connection.brokers.join(', ')}; tidemark doctor looks closer`)

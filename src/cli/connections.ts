@@ -1,4 +1,5 @@
 /** What a configuration says, in the words of the adapters. */
+import { type DueSetting, historySettings, orderSettings } from '../log/kafka-topic-plan.js'
 import type { ConnectionOptions } from 'node:tls'
 import type { Config } from '../config/schema.js'
 import type { RegistryAddress } from '../schemas/confluent-client.js'
@@ -127,4 +128,9 @@ export function engineSettings({ limits, kafka }: Config): EngineSettings {
 /** The consumer group's name. */
 export function groupIdOf({ kafka }: Config, app: string): string {
   return kafka.groupId ?? `tidemark-${app}`
+}
+
+/** What the input has to keep: what the brokers delete is in the archive by then, where there is one. */
+export function inputHistory({ archive }: Config): readonly DueSetting[] {
+  return archive === null ? historySettings : orderSettings
 }

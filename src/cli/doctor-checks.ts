@@ -10,11 +10,20 @@ import type { Config } from '../config/schema.js'
 import { TidemarkError } from '../errors.js'
 import { type AppDeclaration, schemasOf } from '../features/build-app.js'
 import { probeKafka } from '../log/kafka-probe.js'
+import { workerPlans } from '../log/kafka-topic-plan.js'
+import { checkTopicSetup } from '../log/kafka-topic-setup.js'
 import { topicsOf } from '../log/log.js'
 import { ConfluentSchemas } from '../schemas/confluent-schemas.js'
 import { registeredIds } from '../schemas/registered-ids.js'
 import { probeRedis } from '../snapshots/redis-probe.js'
-import { groupIdOf, kafkaConnection, nodeOf, redisAddress, registryAddress } from './connections.js'
+import {
+  groupIdOf,
+  inputHistory,
+  kafkaConnection,
+  nodeOf,
+  redisAddress,
+  registryAddress,
+} from './connections.js'
 import { loadDeclaration } from './load-app.js'
 import { type Endpoint, probeEndpoint } from './probe-network.js'
 
@@ -77,12 +86,34 @@ async function* kafkaFindings(config: Config, app: string): AsyncGenerator<Findi
     user,
   })
   for (const outcome of outcomes) yield { part: 'kafka', ...outcome }
+  // Of topics that are missing or closed nothing more can be said.
+  if (outcomes.every(({ ok }) => ok)) {
+    yield await settingsFinding({ ...connection, brokers: reached }, config, app)
+  }
   // A cluster sends its clients to the addresses that it was told to tell.
   for (const { host, port } of advertised) {
     const name = `${host}:${port}`
     if (!reached.includes(name)) {
       yield* endpointFindings('kafka', `${name} (advertised)`, { host, port, tls })
     }
+  }
+}
+
+/** The settings that a worker would refuse, every fault with the command that mends it. */
+async function settingsFinding(
+  connection: ReturnType<typeof kafkaConnection>,
+  config: Config,
+  app: string,
+): Promise<Finding> {
+  const { topicPrefix, timeBase } = config.kafka
+  const topics = topicsOf(`${topicPrefix}${app}`)
+  const plans = workerPlans(topics, { kind: timeBase }, inputHistory(config))
+  const subject = `${topicPrefix}${app}.*`
+  try {
+    await checkTopicSetup({ ...connection, plans })
+    return good('kafka', 'topic', subject, 'the settings of all topics will do')
+  } catch (error) {
+    return bad('kafka', 'topic', subject, error)
   }
 }
 

@@ -47,6 +47,16 @@ export function newTopicPlans(topics: Topics, timeBase: TimeBase): TopicPlan[] {
   return [{ ...input, settings: [...input.settings, ...history] }, ...others]
 }
 
+/** What a worker asks of them beyond that: `input` of the input, be it nothing. */
+export function workerPlans(
+  topics: Topics,
+  timeBase: TimeBase,
+  input: readonly DueSetting[],
+): TopicPlan[] {
+  const [first, ...others] = topicPlans(topics, timeBase)
+  return [{ ...first, settings: [...first.settings, ...input] }, ...others]
+}
+
 /** That no record of the input goes before others. */
 export const orderSettings: readonly DueSetting[] = [
   exactly('cleanup.policy', 'delete', 'the input would lose records'),

@@ -1,4 +1,5 @@
 /** The doctor among real servers, each with one thing wrong. */
+import { randomUUID } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
@@ -15,6 +16,8 @@ import { topicsOf } from '../../src/log/log.js'
 import { TestIo } from '../cli/io.js'
 import { RedisServer } from '../support/redis-server.js'
 import { RegistryServer } from '../support/registry-server.js'
+import { kafkajs } from '../support/kafka-place.js'
+import { kafkaBrokers } from '../support/shared-broker.js'
 import { SecuredBroker } from '../support/secured-broker.js'
 import { sharedFolder } from '../support/temp-folder.js'
 import { unsteadyHttp } from '../support/unsteady-http.js'
@@ -92,6 +95,27 @@ describe('the way to a broker', () => {
     expect((await doctor(other)).told('kafka').at(-1)).toMatch(/certificate is of another name$/)
   })
 })
+
+test('topics that a worker would refuse are told, with the command that mends them', async () => {
+  const brokers = await kafkaBrokers()
+  const prefix = `d${randomUUID().slice(0, 8)}-`
+  const text = `data: d\nkafka: { brokers: [${brokers.join()}], topicPrefix: ${prefix} }\n`
+  writeFileSync(join(folder, 'tidemark.yaml'), text)
+  const args = ['topics', 'create', '--config', 'tidemark.yaml', '--partitions', '1']
+  expect(await runProgram(args, new TestIo(false, folder), [topicsCommand])).toBe(0)
+  expect((await doctor(text)).told('kafka').at(-1)).toBe(
+    'topic ok the settings of all topics will do',
+  )
+  const admin = kafkajs(brokers).admin()
+  await admin.connect()
+  const configEntries = [{ name: 'cleanup.policy', value: 'delete' }]
+  const resources = [{ type: 2, name: `${prefix}churn.state`, configEntries }]
+  await admin.alterConfigs({ validateOnly: false, resources })
+  await admin.disconnect()
+  const told = async () => (await doctor(text)).told('kafka').at(-1)
+  await expect.poll(told).toContain('FAILED')
+  expect(await told()).toContain(`--entity-name ${prefix}churn.state --add-config`)
+}, 300_000)
 
 describe('a broker with users', () => {
   const topics = Object.values(topicsOf('churn'))
