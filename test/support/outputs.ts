@@ -209,12 +209,15 @@ function countFaults(outputs: Omit<Outputs, 'faults'>): string[] {
   return faults
 }
 
-/** The last row of each customer as text, without the coordinates: a tombstone is `erased`. */
+/** The last row of each customer as text, without the coordinates; `erased` and `retired` as such. */
 export function lastRows(outputs: Outputs): Map<string, string> {
   const last = new Map(outputs.pairs.map((pair) => [pair.customer, pair]))
   const texts = new Map<string, string>()
   for (const [customer, { features, score }] of last) {
-    texts.set(customer, features === null ? 'erased' : rowText(features, score))
+    if (features === null) texts.set(customer, 'erased')
+    // Of the instant at which his timer was served, be it late: all others are of the last one.
+    else if (features.retired) texts.set(customer, 'retired')
+    else texts.set(customer, rowText(features, score))
   }
   return texts
 }
