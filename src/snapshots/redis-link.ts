@@ -67,7 +67,8 @@ export class RedisLink {
 
   /**
    * Connects, and waits at most `waitMs` for it; it is tried on for ever behind the scenes. Throws
-   * `REDIS_REFUSED`, and `REDIS_ADDRESS` where there is no such database; answers the failure that may pass, or null.
+   * `REDIS_REFUSED`, and `REDIS_ADDRESS` where there is no such database; answers the failure that
+   * may pass, or null.
    */
   async connect(waitMs: number): Promise<TidemarkError | null> {
     this.#client.connect().catch(() => undefined)

@@ -1,7 +1,7 @@
 /** Rows as texts say what the rows say. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { OutputRows } from '../../src/events/output-rows.js'
+import { OutputRows, type RowLayout } from '../../src/events/output-rows.js'
 import { OutputTexts } from '../../src/events/output-texts.js'
 import { FeatureRows, type Column } from '../../src/features/rows.js'
 
@@ -41,13 +41,7 @@ test('the texts of a row and its score are those of what is decoded', () => {
   const arbitrary = [fc.string(), table, score, model, instant, fc.option(instant)] as const
   fc.assert(
     fc.property(...arbitrary, (customer, [columns, values], scored, bundle, asOf, validUntil) => {
-      const layout = {
-        app: 'test',
-        featureSet: 'test/1',
-        appHash: '11'.repeat(32),
-        columns,
-        ids: { features: 1, scores: 2 },
-      }
+      const layout = layoutOf(columns)
       const output = new OutputRows(layout)
       const rows = new FeatureRows(columns)
       const row = rows.add(customer, 'event')
@@ -80,13 +74,7 @@ test.each([2 ** 53 - 1, 1 - 2 ** 53, 2 ** 52, -(2 ** 52) - 1, -(2 ** 52) - 2, 63
   'the long %d is read as it was written',
   (value) => {
     const columns: Column[] = [{ name: 'value', type: 'long' }]
-    const layout = {
-      app: 'test',
-      featureSet: 'test/1',
-      appHash: '11'.repeat(32),
-      columns,
-      ids: { features: 1, scores: 2 },
-    }
+    const layout = layoutOf(columns)
     const output = new OutputRows(layout)
     const rows = new FeatureRows(columns)
     const row = rows.add('c', 'event')
@@ -97,6 +85,11 @@ test.each([2 ** 53 - 1, 1 - 2 ** 53, 2 ** 52, -(2 ** 52) - 1, -(2 ** 52) - 2, 63
     expect(new OutputTexts(layout).features(bytes).values).toBe(`{"value":${value}}`)
   },
 )
+
+function layoutOf(columns: readonly Column[]): RowLayout {
+  const ids = { features: 1, scores: 2 }
+  return { app: 'test', featureSet: 'test/1', appHash: '11'.repeat(32), columns, ids }
+}
 
 function fill(rows: FeatureRows, values: readonly (number | string | null)[]): void {
   let number = 0
