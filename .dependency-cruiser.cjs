@@ -7,7 +7,8 @@
  *   events, features, ports (log, state, snapshots, scoring)
  *   errors and the other single files at the top of src/
  *
- * Beside them: adapters (LevelDB, ONNX, later Kafka and Redis), which only main and cli import, and
+ * Beside them: adapters (LevelDB, ONNX, later Kafka and Redis), which only main, cli and embedded (the
+ * composition root of who builds on the package) import, and
  * apps/, written as a user would write one. Tests and benches are not cruised: they may import all.
  */
 const FLOOR = '^src/(?!main\\.ts$|index\\.ts$)[^/]+\\.ts$'
@@ -19,6 +20,7 @@ const OPERATORS = '^src/operators/'
 const ENGINE = '^src/(topology|serving|replay|ingest|monitoring)/'
 const CONFIG = '^src/config/'
 const APPS = '^src/apps/'
+const EMBEDDED = '^src/embedded/'
 const ROOT = '^src/(cli/|main\\.ts$)'
 
 module.exports = {
@@ -98,7 +100,7 @@ module.exports = {
       name: 'adapters-only-at-the-root',
       comment: 'Above the ports nothing may know which technology is below them.',
       severity: 'error',
-      from: { path: '^src/', pathNot: [ROOT, ADAPTERS] },
+      from: { path: '^src/', pathNot: [ROOT, EMBEDDED, ADAPTERS] },
       to: { path: ADAPTERS },
     },
     {

@@ -33,6 +33,9 @@ export type RejectCode =
   | 'REFERENCE_MISSING'
   | 'RECORD_TOO_LARGE'
   | 'ROW_INVALID'
+  | 'OPERATOR_FAILED'
+  | 'TABLE_FULL'
+  | 'TABLE_ROW_TOO_LARGE'
 
 /** Bad data as a value. `field` is a JSON pointer into the event, where one field is to blame. */
 export interface Reject {

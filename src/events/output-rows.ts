@@ -68,6 +68,8 @@ export interface RowLayout {
   readonly appHash: string
   readonly columns: readonly Column[]
   readonly ids: OutputSchemaIds
+  /** false: rows have no scores beside them. @default true */
+  readonly scored?: boolean
 }
 
 function header(schemaId: number): Buffer {

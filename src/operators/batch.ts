@@ -9,6 +9,7 @@ import type { ScoredRows } from '../scoring/scorer.js'
 import type { Entry } from '../state/entry.js'
 import type { StateBorder } from '../state/logged-changes.js'
 import type { Position } from './position.js'
+import type { Tables } from './tables.js'
 
 export type Outcome =
   | 'pending'
@@ -29,6 +30,8 @@ export class Item<S> {
   entry: Entry<S> | null = null
   /** The entry's state when the item was judged; an erasure behind it starts another. */
   state: S | null = null
+  /** The row of the record's own key, for lookup joins. */
+  table: Entry<S> | null = null
   outcome: Outcome = 'pending'
   reject: Reject | null = null
   schemaId = 0
@@ -48,6 +51,9 @@ export class Item<S> {
 
 /** Up to a thousand records of one partition, in order. It may be empty: a tick or a nudge. */
 export interface Batch<S> {
+  /** As the source handed them over. */
+  readonly records: readonly StoredRecord[]
+  /** One a record, unless operators of one's own made other events of them. */
   readonly items: readonly Item<S>[]
   /** Of the records behind them, by `recordBytes`. */
   readonly bytes: number
@@ -59,6 +65,8 @@ export interface Batch<S> {
   readonly atEnd: boolean
   /** The wall clock when the source made the batch, for the age of commits; operators read none. */
   readonly wallMs: number
+  /** Where operators of one's own join: the tables of the partition. */
+  readonly tables?: Tables
 }
 
 /** What becomes one transaction: everything at one position and one instant. */

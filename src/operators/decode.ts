@@ -1,13 +1,10 @@
 import { concatMap, from, map, of, type OperatorFunction } from 'rxjs'
 import { type EventCodec, isReject } from '../events/event.js'
 import { keyText } from '../events/key.js'
-import type { StoredRecord } from '../log/log.js'
 import { type Batch, Item } from './batch.js'
 
 /** Records of one partition as their source hands them over. */
-export interface RecordBatch extends Omit<Batch<never>, 'items'> {
-  readonly records: readonly StoredRecord[]
-}
+export type RecordBatch = Omit<Batch<never>, 'items'>
 
 /**
  * Turns bytes into events; what cannot be read becomes a reject in its place. A batch with a schema

@@ -65,12 +65,16 @@ export function encodeRows<S>(commit: ScoredCommit<S>, options: DeliverOptions):
     puts.push({
       customer: commit.rows.customers[row],
       features: rows.features(commit.rows, row),
-      score: rows.score(commit.rows, row, scoreFields(commit.scores, row)),
+      score: isScored(options)
+        ? rows.score(commit.rows, row, scoreFields(commit.scores, row))
+        : null,
     })
   }
   for (const customer of commit.erased) puts.push({ customer, features: null, score: null })
   return puts
 }
+
+const isScored = ({ rows }: DeliverOptions): boolean => rows.layout.scored !== false
 
 function meanBytes(puts: readonly SnapshotPut[]): number {
   let bytes = 0
@@ -120,7 +124,9 @@ export function appendCommit<S>(
     const key = Buffer.from(customer, 'utf8')
     const headers = features === null ? tombstoneHeaders(commit.position.commit) : null
     transaction.append(topics.features, partition, record(key, features, timestamp, headers))
-    transaction.append(topics.scores, partition, record(key, score, timestamp, headers))
+    if (isScored(options)) {
+      transaction.append(topics.scores, partition, record(key, score, timestamp, headers))
+    }
   }
   const by = { appVersion: options.appVersion, asOf: commit.position.asOf }
   for (const item of commit.rejected) {

@@ -16,10 +16,8 @@ import type { ModelName } from '../events/output-rows.js'
 import { FeatureRows } from '../features/rows.js'
 import type { Entry } from '../state/entry.js'
 import type { StateBorder } from '../state/logged-changes.js'
-import type { Overlay } from '../state/overlay.js'
-import type { TimerCursor, Timers } from '../state/timers.js'
 import type { Batch, Commit, Item } from './batch.js'
-import type { Program } from './program.js'
+import { type GatherParts, readTouched, serveTimers } from './commit-rows.js'
 import type { StateSum } from './position.js'
 import type { Progress } from './progress.js'
 
@@ -51,13 +49,6 @@ export interface GatherOptions {
 
 type Position = Commit<unknown>['position']
 
-export interface GatherParts<S> {
-  readonly program: Program<S>
-  readonly overlay: Overlay<S>
-  readonly timers: Timers
-  readonly progress: Progress
-}
-
 /** What has come since the last commit closed. */
 class Open<S> {
   records = 0
@@ -71,9 +62,9 @@ class Open<S> {
   readonly late: Item<S>[] = []
 
   add(batch: Batch<S>): void {
-    this.records += batch.items.length
+    this.records += batch.records.length
     this.bytes += batch.bytes
-    if (batch.items.length > 0) this.openedMs ??= batch.wallMs
+    if (batch.records.length > 0) this.openedMs ??= batch.wallMs
     for (const item of batch.items) {
       switch (item.outcome) {
         case 'accepted':
@@ -189,9 +180,10 @@ function closeCommit<S>(
   const touched = open.takeTouched()
   const rows = new FeatureRows(program.columns, touched.length + 16)
   for (const customer of open.erased) timers.arm(customer, Infinity)
-  for (const { customer, state } of touched) readRow(customer, state, 'event', asOf, rows, parts)
+  for (const { customer, state } of touched) readTouched(customer, state, asOf, rows, parts)
   const max = atEnd ? timersMax(options) : Math.min(timersMax(options), touched.length)
   const cursor = serveTimers(max, rows, parts)
+  progress.cursor = cursor
   parts.overlay.forgetPassing()
   progress.commit++
   const border = options.border()
@@ -231,48 +223,4 @@ function sumOf({ digest, customers }: StateBorder): StateSum {
 /** Timers of one commit, whose rows have a bound in bytes too (G4). */
 function timersMax(options: GatherOptions): number {
   return Math.min(options.timersMax, Math.ceil(options.bytesMax / options.rowBytes()))
-}
-
-function readRow<S>(
-  customer: string,
-  state: S,
-  cause: 'event' | 'time',
-  asOf: number,
-  rows: FeatureRows,
-  parts: GatherParts<S>,
-): void {
-  const row = rows.add(customer, cause)
-  parts.program.read(state, asOf, rows, row)
-  // Retiring is the last change that a timer tells.
-  parts.timers.emitted(customer, asOf, rows.retired[row] ? Infinity : rows.validUntil[row])
-}
-
-/**
- * Serves what is due at asOf. An entry that came too early (its customer's row was renewed by an
- * event since) is armed anew: its true instant is the first change at or after the entry's own.
- */
-function serveTimers<S>(max: number, rows: FeatureRows, parts: GatherParts<S>): TimerCursor {
-  const { program, overlay, timers, progress } = parts
-  const asOf = progress.asOf
-  for (let served = 0; served < max;) {
-    const timer = timers.take(asOf)
-    if (timer === null) return { instant: asOf, customer: null }
-    const state = overlay.look(timer.customer)
-    if (state === null) {
-      timers.putBack(timer)
-      break
-    }
-    progress.served = { instant: timer.due, customer: timer.customer }
-    const due = program.nextChange(state, timer.due - 1)
-    if (due > asOf) timers.arm(timer.customer, due)
-    else {
-      readRow(timer.customer, state, 'time', asOf, rows, parts)
-      served++
-    }
-  }
-  const next = timers.peek(asOf, 1)[0]
-  if (next === undefined) return { instant: asOf, customer: null }
-  // The entries before the next one have been served; of its own instant, those up to the last.
-  const served = progress.served
-  return served?.instant === next.due ? served : { instant: next.due - 1, customer: null }
 }

@@ -16,22 +16,35 @@ export function load<S>(
   timersMax: number,
 ): OperatorFunction<Batch<S>, Batch<S>> {
   return concatMap((batch) => {
-    overlay.evict()
-    const missing = new Set<string>()
-    let asOf = Math.max(progress.asOf, batch.tick ?? 0)
-    for (const item of batch.items) {
-      if (item.outcome === 'rejected') continue
-      item.entry = overlay.entry(item.customer)
-      if (item.entry === null) missing.add(item.customer)
-      if (item.body !== null && item.body.occurred_at >= asOf) asOf = item.body.occurred_at + 1
-    }
-    const due: string[] = []
-    for (const { customer } of timers.peek(asOf, timersMax)) {
-      if (!missing.has(customer) && overlay.look(customer) === null) due.push(customer)
-    }
-    if (missing.size === 0 && due.length === 0) return of(batch)
-    return from(fetchBoth(overlay, [...missing], due)).pipe(map(() => attach(batch, overlay)))
+    const loading = loadBatch(batch, overlay, timers, progress, timersMax)
+    return loading === null ? of(batch) : from(loading).pipe(map(() => batch))
   })
+}
+
+/** Attaches the entries of a batch; null where nothing has to be waited for. */
+export function loadBatch<S>(
+  batch: Batch<S>,
+  overlay: Overlay<S>,
+  timers: Timers,
+  progress: Progress,
+  timersMax: number,
+): Promise<void> | null {
+  overlay.evict()
+  const missing = new Set<string>()
+  // Operators of one's own may have left nothing of the event that moved the clock.
+  let asOf = Math.max(progress.asOf, progress.logClock, batch.tick ?? 0)
+  for (const item of batch.items) {
+    if (item.outcome === 'rejected') continue
+    item.entry = overlay.entry(item.customer)
+    if (item.entry === null) missing.add(item.customer)
+    if (item.body !== null && item.body.occurred_at >= asOf) asOf = item.body.occurred_at + 1
+  }
+  const due: string[] = []
+  for (const { customer } of timers.peek(asOf, timersMax)) {
+    if (!missing.has(customer) && overlay.look(customer) === null) due.push(customer)
+  }
+  if (missing.size === 0 && due.length === 0) return null
+  return fetchBoth(overlay, [...missing], due).then(() => attach(batch, overlay))
 }
 
 async function fetchBoth<S>(
@@ -43,9 +56,8 @@ async function fetchBoth<S>(
   if (due.length > 0) await overlay.fetch(due, 'timer')
 }
 
-function attach<S>(batch: Batch<S>, overlay: Overlay<S>): Batch<S> {
+function attach<S>(batch: Batch<S>, overlay: Overlay<S>): void {
   for (const item of batch.items) {
     if (item.outcome !== 'rejected') item.entry ??= overlay.entry(item.customer)
   }
-  return batch
 }

@@ -2,6 +2,7 @@ import type { EventBody } from '../events/event.js'
 import type { CustomerState, FeatureEngine, Verdict } from '../features/engine.js'
 import type { Column, FeatureRows } from '../features/rows.js'
 import type { StateCodec } from '../state/codec.js'
+import type { TimerCursor } from '../state/timers.js'
 
 /**
  * What a topology keeps for each customer and how: pure functions over one state object. The
@@ -21,6 +22,18 @@ export interface Program<S> {
   read(state: S, asOf: number, rows: FeatureRows, row: number): void
   /** When a timer is due: the first change by time alone after `asOf`; Infinity: none any more. */
   nextChange(state: S, asOf: number): number
+  /** Where a key has windows, each with rows of its own; else it has one row, by `read`. */
+  readonly windows?: WindowRows<S>
+}
+
+/** The rows of a key that has several windows. Each answers up to where its timers are served. */
+export interface WindowRows<S> {
+  /** Adds what is owed to a key that events touched; `served` by earlier commits. */
+  touched(key: string, state: S, served: TimerCursor, asOf: number, rows: FeatureRows): number
+  /** Adds what changes by time alone at `due`, which is the key's earliest unserved instant. */
+  closed(key: string, state: S, due: number, asOf: number, rows: FeatureRows): number
+  /** Forgets what was owed: the log has it. */
+  settle(state: S): void
 }
 
 /** The program of a feature declaration. */

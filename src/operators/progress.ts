@@ -16,6 +16,8 @@ export class Progress {
   commit = 0
   /** The last timer served since the start, for the cursor. */
   served: TimerCursor | null = null
+  /** How far earlier commits have served timers. */
+  cursor: TimerCursor = { instant: 0, customer: null }
   counts: Counts = emptyCounts()
   readonly flags: RuleFlags = new Map()
 
@@ -33,6 +35,7 @@ export class Progress {
     this.origin = position.origin ?? 0
     this.asOf = position.asOf
     this.commit = position.commit
+    this.cursor = position.timers
     this.counts = structuredClone(position.counts)
     this.flags.clear()
     for (const [rule, count] of Object.entries(position.counts.flagged)) this.flags.set(rule, count)

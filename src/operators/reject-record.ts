@@ -47,6 +47,9 @@ const stages: Readonly<Record<RejectCode, string>> = {
   FIELD_NOT_ALLOWED: 'rules',
   REFERENCE_MISSING: 'rules',
   EVENT_IN_FUTURE: 'future',
+  OPERATOR_FAILED: 'operator',
+  TABLE_FULL: 'operator',
+  TABLE_ROW_TOO_LARGE: 'operator',
 }
 
 /** A reason may quote what came; nobody reads more of it than this, in UTF-16 units. */

@@ -14,13 +14,11 @@
 import { lastValueFrom, map, tap } from 'rxjs'
 import { configurationError, exitCode, ioError, TidemarkError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
-import { aggregate } from '../operators/aggregate.js'
 import type { Batch } from '../operators/batch.js'
 import { decode } from '../operators/decode.js'
-import { judge } from '../operators/judge.js'
-import { load } from '../operators/load.js'
 import { assertSameInput, type Position } from '../operators/position.js'
 import { Progress } from '../operators/progress.js'
+import { updateState } from '../operators/update-state.js'
 import type { Overlay } from '../state/overlay.js'
 import { parseStored } from '../state/proof.js'
 import { openOverlay } from '../state/restore.js'
@@ -121,8 +119,10 @@ async function openAt<S>(
   const { program, settings, log, topics } = parts
   const timers = new Timers()
   const cursor = committed?.timers ?? { instant: 0, customer: null }
-  const arm = (customer: string, state: S): void =>
+  const arm = (customer: string, state: S): void => {
+    program.windows?.settle(state)
     timers.arm(customer, program.nextChange(state, servedUntil(cursor, customer)))
+  }
   const store = await parts.home.open(partition)
   try {
     const isAnew = await restore(parts, partition, store, committed, options)
@@ -212,7 +212,7 @@ async function follow<S>(
   arm: (customer: string, state: S) => void,
   options: OpenOptions,
 ): Promise<void> {
-  const { log, topics, settings, program, rules } = parts
+  const { log, topics, settings, program, rules, flow } = parts
   const { overlay, progress, timers } = task
   const from = progress.endOffset
   const until = committed.endOffset
@@ -226,15 +226,16 @@ async function follow<S>(
   const followed = drive(reader, credits, { ...settings, ...never, from, until, stop }).pipe(
     map((batch) => ({ ...batch, tick: null })),
     decode<S>(parts.codec),
-    load(overlay, timers, progress, 0),
-    judge(program, overlay, progress, { rules, partition, partitions }),
-    aggregate(program),
+    updateState(
+      { overlay, timers, progress },
+      { program, flow, rules, partition, partitions, timersMax: 0 },
+    ),
     tap((batch) => {
       rearm(batch, arm)
       const reached = positionReached(committed, progress)
       flusher.closed(reached)
       flusher.delivered(reached)
-      credits.give(batch.items.length)
+      credits.give(batch.records.length)
       options.restoring({ done: progress.endOffset - from, total: until - from })
       failpoint('engine.in-restore')
     }),

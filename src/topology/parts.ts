@@ -2,6 +2,7 @@ import type { RowLayout } from '../events/output-rows.js'
 import type { EventCodec, EventRules } from '../events/event.js'
 import type { EventLog, Topics } from '../log/log.js'
 import type { DeliveredCommit } from '../operators/deliver.js'
+import type { Flow } from '../operators/flow.js'
 import type { Program } from '../operators/program.js'
 import type { Scoring } from '../scoring/scorer.js'
 import type { SnapshotStore } from '../snapshots/snapshots.js'
@@ -11,6 +12,8 @@ import type { EngineSettings } from './settings.js'
 /** Everything a topology is made of; the composition root builds it, tests build their own. */
 export interface TopologyParts<S> {
   readonly program: Program<S>
+  /** The operators of a topology of one's own. */
+  readonly flow?: Flow
   readonly codec: EventCodec
   readonly rules: EventRules
   readonly layout: RowLayout

@@ -29,14 +29,12 @@ import { TidemarkError } from '../errors.js'
 import { OutputRows } from '../events/output-rows.js'
 import { failpoint } from '../failpoint.js'
 import type { LogReader } from '../log/log.js'
-import { aggregate } from '../operators/aggregate.js'
 import { decode } from '../operators/decode.js'
 import { deliver, type DeliveredCommit, type OutputEnds } from '../operators/deliver.js'
 import { gather } from '../operators/gather.js'
-import { judge } from '../operators/judge.js'
-import { load } from '../operators/load.js'
 import type { Position } from '../operators/position.js'
 import { score } from '../operators/score.js'
+import { updateState } from '../operators/update-state.js'
 import { Credits } from './credits.js'
 import { deliverEarly } from './deliver-early.js'
 import { drive } from './drive.js'
@@ -228,7 +226,7 @@ async function followAll<S>(
 /** The topology itself. */
 function pipeline<S>(running: Running<S>, reader: LogReader): Observable<DeliveredCommit<S>> {
   const { parts, task, options } = running
-  const { settings, log, topics, program, rules } = parts
+  const { settings, log, topics, program, rules, flow } = parts
   const { overlay, timers, progress } = task
   const { partition } = options
   const partitions = log.partitions(topics.events)
@@ -248,10 +246,11 @@ function pipeline<S>(running: Running<S>, reader: LogReader): Observable<Deliver
   return source.pipe(
     tap(() => running.loading++),
     decode<S>(parts.codec),
-    load(overlay, timers, progress, settings.timersPerCommitMax),
+    updateState(
+      { overlay, timers, progress },
+      { program, flow, rules, partition, partitions, timersMax: settings.timersPerCommitMax },
+    ),
     tap(() => running.loading--),
-    judge(program, overlay, progress, { rules, partition, partitions }),
-    aggregate(program),
     gather(
       { program, overlay, timers, progress },
       {

@@ -1,0 +1,55 @@
+import type { FeatureRows } from '../../features/rows.js'
+import type { NamedFold } from './fold.js'
+
+/** One window of a key, to be told. */
+export interface ToldWindow {
+  /** What the row is called; a key's windows have rows of their own, a sliding one has one. */
+  readonly name: string
+  readonly key: string
+  readonly start: number
+  /** Exclusive; Infinity: it has none. */
+  readonly end: number
+  readonly accumulators: readonly unknown[]
+  readonly cause: 'event' | 'time'
+  readonly isFinal: boolean
+  readonly validUntil: number
+}
+
+/** @example windowedKey('home', 3600000) // 'home@3600000' */
+export const windowedKey = (key: string, start: number): string => `${key}@${start}`
+
+/** Adds a row: key, start and end of the window, then the values in declared order. */
+export function addWindowRow(
+  rows: FeatureRows,
+  told: ToldWindow,
+  folds: readonly NamedFold[],
+): void {
+  const row = rows.add(told.name, told.cause)
+  let number = row * rows.numericCount
+  let text = row * rows.stringCount
+  rows.strings[text++] = told.key
+  rows.numbers[number++] = told.start
+  rows.numbers[number++] = finiteOr(told.end)
+  for (const [i, { fold }] of folds.entries()) {
+    const value = resultOf(fold.result, told.accumulators[i])
+    if (fold.type === 'string') rows.strings[text++] = typeof value === 'string' ? value : null
+    else rows.numbers[number++] = fold.type === 'long' ? wholeOr(value) : finiteOr(value)
+  }
+  rows.validUntil[row] = told.validUntil
+  rows.retired[row] = told.isFinal
+  rows.eligible[row] = true
+}
+
+/** No record is to blame where a result throws: there is no value then. */
+function resultOf(result: (accumulator: unknown) => unknown, accumulator: unknown): unknown {
+  try {
+    return result(accumulator)
+  } catch {
+    // Telling nothing but null is what is documented of `Fold.result`.
+    return null
+  }
+}
+
+const finiteOr = (value: unknown): number => (Number.isFinite(value) ? (value as number) + 0 : NaN)
+const wholeOr = (value: unknown): number =>
+  Number.isSafeInteger(value) ? (value as number) + 0 : NaN
