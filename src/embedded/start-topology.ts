@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import type { EventBody } from '../events/event.js'
 import type { JsonEvent, JsonSchemas } from '../events/json-codec.js'
 import { OutputRows } from '../events/output-rows.js'
 import { partitionOf } from '../events/partition.js'
@@ -140,7 +141,7 @@ async function append(
     try {
       for (const event of events.slice(from, from + eventsPerTransaction)) {
         const key = Buffer.from(event.customer_id, 'utf8')
-        const value = codec.encode(event.type, event)
+        const value = codec.encode(event.type, event as OwnEvent & EventBody)
         const record = { key, value, timestamp: event.occurred_at, headers: null }
         transaction.append(topic, partitionOf(key, log.partitions(topic)), record)
       }

@@ -11,17 +11,25 @@ import type { EventCodec } from '../events/event.js'
 import type { JsonCodec, JsonEvent, JsonSchemas } from '../events/json-codec.js'
 import type { RowLayout } from '../events/output-rows.js'
 import { canonicalJson } from '../features/canonical-json.js'
-import type { Events } from '../operators/events.js'
+import type { Column } from '../features/rows.js'
+import type { At, Events } from '../operators/events.js'
 import { type Flow, flowOf } from '../operators/flow.js'
 import type { Program } from '../operators/program.js'
-import type { Fold, NamedFold } from '../operators/windows/fold.js'
+import type { NamedFold } from '../operators/windows/fold.js'
 import type { KeyState } from '../operators/windows/key-state.js'
 import type { WindowKind } from '../operators/windows/window-kind.js'
 import { columnsOf, windowProgram } from '../operators/windows/window-program.js'
 
-type AnyFold<V> = Fold<V, never, number | string | null>
+/** A fold over `V`, whatever it accumulates. */
+interface AnyFold<V> {
+  readonly type: Column['type']
+  create(): unknown
+  add(accumulator: never, value: V, at: At): unknown
+  merge(earlier: never, later: never): unknown
+  result(accumulator: never): number | string | null
+}
 
-export interface Aggregate<V, F extends Readonly<Record<string, AnyFold<V>>>> {
+export interface WindowAggregate<V, F extends Readonly<Record<string, AnyFold<V>>>> {
   readonly window: WindowKind
   /** The values of a window by the names of their columns. */
   readonly values: F
@@ -67,7 +75,7 @@ export interface TopologySpec<
   readonly events: JsonCodec<S>
   /** Stateless operators and joins, piped. They run on batches, and must not wait. */
   readonly operators: (events$: Observable<Events<JsonEvent<S>>>) => Observable<Events<V>>
-  readonly aggregate: Aggregate<V, F>
+  readonly aggregate: WindowAggregate<V, F>
 }
 
 /** A topology as the engine sees it. */
@@ -109,7 +117,10 @@ export function topology<S extends JsonSchemas, V, F extends Readonly<Record<str
   if (!/^[a-z][a-z0-9_-]*$/.test(name)) {
     throw invalid(`name ${JSON.stringify(name)}: due are lower-case letters, digits, _ and -`)
   }
-  const folds = Object.entries(values).map(([name, fold]) => ({ name, fold })) as NamedFold[]
+  const folds = Object.entries(values).map(([name, fold]) => ({
+    name,
+    fold,
+  })) as unknown as NamedFold[]
   for (const { name } of folds) {
     const isTaken = ['key', 'window_start', 'window_end'].includes(name)
     if (isTaken || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
