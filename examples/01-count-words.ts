@@ -7,10 +7,10 @@
  * Prints of its own text, the most frequent words first:
  *
  *   the 3
+ *   is 2
  *   log 2
  *   state 2
  *   a 1
- *   every 1
  */
 import { readFileSync } from 'node:fs'
 import { always, flatMap, fold, jsonEvents, keyBy, startTopology, topology } from 'tidemark'

@@ -6,6 +6,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  always,
   fold,
   hopping,
   jsonEvents,
@@ -87,7 +88,7 @@ async function bothRuns(
     declared(window, tell),
     portions,
     () => drawnBorders(random),
-    () => random.below(4) === 0,
+    () => (random.below(3) === 0 ? random.below(40) : null),
   )
   return [calm, wild]
 }
@@ -176,6 +177,22 @@ describe.each([
     },
   )
 })
+
+test(
+  'a window that never closes counts all, whatever the borders and crashes',
+  { timeout: propertyTimeoutMs },
+  async () => {
+    await holdsAlwaysAsync(25, steps, seeds, async (drawn, seed) => {
+      const events = eventsOf(drawn)
+      const runs = await bothRuns(always(), events, seed)
+      assertAlike(runs)
+      for (const [key, row] of runs[1].last) {
+        const own = events.filter((event) => event.key === key)
+        expect(JSON.parse(row)).toMatchObject({ count: own.length, window_end: null })
+      }
+    })
+  },
+)
 
 test(
   'sliding windows are the naive ones, whatever the borders and crashes',

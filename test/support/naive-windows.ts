@@ -76,10 +76,10 @@ export function naiveSessions(events: readonly NaiveEvent[], gap: number, grace:
   const endOf = (inside: readonly NaiveEvent[]) => Math.max(...inside.map(({ at }) => at)) + gap
   const close = (): void => {
     for (const { key, events } of open) {
-      if (newest >= endOf(events) + grace)
+      if (newest > endOf(events) + grace)
         closed.push(told(key, startOf(events), endOf(events), events))
     }
-    open = open.filter(({ events }) => newest < endOf(events) + grace)
+    open = open.filter(({ events }) => newest <= endOf(events) + grace)
   }
   for (const [place, event] of events.entries()) {
     newest = Math.max(newest, event.at)
@@ -88,7 +88,7 @@ export function naiveSessions(events: readonly NaiveEvent[], gap: number, grace:
       ({ key, events }) =>
         key === event.key && startOf(events) <= event.at + gap && endOf(events) >= event.at,
     )
-    if (touching.length === 0 && newest >= event.at + gap + grace) {
+    if (touching.length === 0 && newest > event.at + gap + grace) {
       late.push(place)
       continue
     }

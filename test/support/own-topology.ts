@@ -57,21 +57,24 @@ export function drawnBorders(random: Random): Partial<EngineSettings> {
 export const oneBorder: Partial<EngineSettings> = { idleWaitMs: 0, commitAgeMsMax: 1e9 }
 
 /**
- * Lets a topology run over events that come in portions; behind each the process may crash, and the
- * next one takes over with borders of its own.
+ * Lets a topology run over events that come in portions; some turns of the event loop behind each the
+ * process may crash (null: it does not), and the next one takes over with borders of its own.
  */
 export async function runOwn(
   topology: CompiledTopology,
   portions: readonly (readonly OwnEvent[])[],
   settingsOf: () => Partial<EngineSettings> = () => oneBorder,
-  crashes: () => boolean = () => false,
+  crashAfter: () => number | null = () => null,
 ): Promise<OwnOutcome> {
   let log = new MemoryLog({ timeBase: { kind: 'none' } })
   const home = new MemoryStoreHome()
   let engine = start(topology, log, home, settingsOf())
   for (const portion of portions) {
     await append(topology, log, portion)
-    if (crashes()) {
+    const crash = crashAfter()
+    if (crash !== null) {
+      // Somewhere between the first poll and the last commit.
+      for (let turn = 0; turn < crash; turn++) await new Promise(setImmediate)
       log = log.crash()
       home.crash()
       await engine.stop().catch(() => undefined)

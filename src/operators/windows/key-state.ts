@@ -33,7 +33,8 @@ export class KeyState {
 const windowsCell = cellOf(0, 0)
 const rowsCell = cellOf(1, 0)
 
-type StoredWindow = [start: number, end: number, ...accumulators: unknown[]]
+/** JSON has no Infinity: null is the end of a window that has none. */
+type StoredWindow = [start: number, end: number | null, ...accumulators: unknown[]]
 
 /** Bytes are JSON: the same windows and rows give the same bytes, whatever came between. */
 export const keyStateCodec: StateCodec<KeyState> = {
@@ -43,7 +44,7 @@ export const keyStateCodec: StateCodec<KeyState> = {
   decode: (cells) => {
     const state = new KeyState()
     const windows = parse<StoredWindow[]>(cells.get(windowsCell)) ?? []
-    state.windows = windows.map(([start, end, ...rest]) => new Window(start, end, rest))
+    state.windows = windows.map(([start, end, ...rest]) => new Window(start, end ?? Infinity, rest))
     const rows = parse<[string, unknown][]>(cells.get(rowsCell)) ?? []
     for (const [table, row] of rows) state.rows.set(table, row)
     return state

@@ -35,8 +35,9 @@ export function session(gap: Duration, options: SessionOptions = {}): SessionKin
     lengthMs: gapMs,
     parameters: [gapMs, lengthMaxMs, graceMs],
     startsOf: (occurredAt) => [occurredAt],
-    closesAt: (end) => closingAt(end, graceMs),
-    lateBound: (clock) => clock - graceMs - gapMs,
+    // An event at the very end still touches, so what closes a session is behind it.
+    closesAt: (end) => closingAt(end, graceMs) + 1,
+    lateBound: (clock) => clock - graceMs - gapMs - 1,
   }
 }
 
