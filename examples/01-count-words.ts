@@ -1,5 +1,5 @@
 /**
- * Counts the words of a file: `npx tsx examples/01-count-words.ts [FILE]`
+ * Counts the words of a file: `npx tsx examples/01-count-words.ts [FILE.txt]`
  *
  * Lines go into a log, `flatMap` makes words of them, `keyBy` says by what is counted. A window
  * that is `always` open tells its count anew by each commit that changed it.
@@ -31,7 +31,7 @@ const words = topology({
 })
 
 const file = process.argv[2]
-const text = file?.endsWith('.txt') === true ? readFileSync(file, 'utf8') : ownText
+const text = file?.endsWith('.txt') ? readFileSync(file, 'utf8') : ownText
 const running = await startTopology(words)
 await running.append(
   text.split('\n').map((line, number) => ({

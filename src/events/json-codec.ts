@@ -37,7 +37,7 @@ export interface JsonCodec<S extends JsonSchemas> extends EventCodec {
   readonly eventType?: JsonEvent<S>
 }
 
-const envelope = ['type', 'event_id', 'customer_id', 'occurred_at']
+const envelope = new Set(['type', 'event_id', 'customer_id', 'occurred_at'])
 const instantMax = 8_640_000_000_000_000
 
 /**
@@ -50,7 +50,7 @@ const instantMax = 8_640_000_000_000_000
 export function jsonEvents<const S extends JsonSchemas>(schemas: S): JsonCodec<S> {
   const types = Object.keys(schemas).sort()
   for (const type of types) {
-    const taken = Object.keys(schemas[type]).find((name) => envelope.includes(name))
+    const taken = Object.keys(schemas[type]).find((name) => envelope.has(name))
     if (taken === undefined) continue
     throw configurationError('TOPOLOGY_INVALID', `event ${type}: field ${taken} is the envelope's`)
   }

@@ -47,7 +47,7 @@ function readRow<S>(
  * event since) is armed anew: its true instant is the first change at or after the entry's own.
  */
 export function serveTimers<S>(max: number, rows: FeatureRows, parts: GatherParts<S>): TimerCursor {
-  const { program, overlay, timers, progress } = parts
+  const { overlay, timers, progress } = parts
   const asOf = progress.asOf
   for (let served = 0; served < max;) {
     const timer = timers.take(asOf)

@@ -96,7 +96,7 @@ function runOf<S>({ operators }: Flow): (batch: Batch<S>) => Batch<S> {
   })
   return (batch) => {
     answers = []
-    input$.next(batch as Events<never>)
+    input$.next(batch)
     if (failure !== null) throw failure.error
     if (answers.length === 1) return answers[0]
     const text = `operators answer a batch at once with one batch; ${answers.length} came`

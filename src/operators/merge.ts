@@ -14,7 +14,7 @@ export function merge<Streams extends readonly Observable<Events<never>>[]>(
   return zip(...streams).pipe(
     map((batches) => {
       const [first] = batches as unknown as readonly Events<unknown>[]
-      const items = inOrder(batches.map((batch) => batch.items as readonly Item<unknown>[]))
+      const items = inOrder(batches.map((batch) => batch.items))
       return { ...first, items } as Events<ValueIn<Streams[number]>>
     }),
   )

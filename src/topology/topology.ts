@@ -141,7 +141,7 @@ export function topology<S extends JsonSchemas, V, F extends Readonly<Record<str
     name,
     codec: events,
     program: windowProgram({ window, folds, tellsOpen }),
-    flow: flowOf(operators as unknown as Flow['operators']),
+    flow: flowOf(operators),
     layout: {
       app: name,
       featureSet: `${name}/${version}`,

@@ -43,9 +43,9 @@ export const keyStateCodec: StateCodec<KeyState> = {
   further: () => [],
   decode: (cells) => {
     const state = new KeyState()
-    const windows = parse<StoredWindow[]>(cells.get(windowsCell)) ?? []
+    const windows = parse(cells.get(windowsCell)) as StoredWindow[]
     state.windows = windows.map(([start, end, ...rest]) => new Window(start, end ?? Infinity, rest))
-    const rows = parse<[string, unknown][]>(cells.get(rowsCell)) ?? []
+    const rows = parse(cells.get(rowsCell)) as [string, unknown][]
     for (const [table, row] of rows) state.rows.set(table, row)
     return state
   },
@@ -68,6 +68,6 @@ export const keyStateCodec: StateCodec<KeyState> = {
 
 const bytesOf = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
 
-function parse<T>(bytes: Uint8Array | undefined): T | null {
-  return bytes === undefined ? null : (JSON.parse(Buffer.from(bytes).toString('utf8')) as T)
+function parse(bytes: Uint8Array | undefined): unknown {
+  return bytes === undefined ? [] : JSON.parse(Buffer.from(bytes).toString('utf8'))
 }

@@ -7,12 +7,12 @@ export interface WindowKind {
   /** What distinguishes two of a kind, in ms; part of the app hash. */
   readonly parameters: readonly number[]
   /** For aligned windows: the starts of those that an event at an instant belongs to, ascending. */
-  startsOf(occurredAt: number): readonly number[]
+  readonly startsOf: (occurredAt: number) => readonly number[]
   readonly lengthMs: number
   /** The log clock from which a window with this end takes nothing; Infinity: it never closes. */
-  closesAt(end: number): number
+  readonly closesAt: (end: number) => number
   /** An event before this instant is late at a log clock. */
-  lateBound(clock: number): number
+  readonly lateBound: (clock: number) => number
 }
 
 /**

@@ -31,7 +31,7 @@ export function addWindowRow(
   rows.numbers[number++] = told.start
   rows.numbers[number++] = finiteOr(told.end)
   for (const [i, { fold }] of folds.entries()) {
-    const value = resultOf(fold.result, told.accumulators[i])
+    const value = resultOf(fold, told.accumulators[i])
     if (fold.type === 'string') rows.strings[text++] = typeof value === 'string' ? value : null
     else rows.numbers[number++] = fold.type === 'long' ? wholeOr(value) : finiteOr(value)
   }
@@ -41,9 +41,9 @@ export function addWindowRow(
 }
 
 /** No record is to blame where a result throws: there is no value then. */
-function resultOf(result: (accumulator: unknown) => unknown, accumulator: unknown): unknown {
+function resultOf(fold: NamedFold['fold'], accumulator: unknown): unknown {
   try {
-    return result(accumulator)
+    return fold.result(accumulator)
   } catch {
     // Telling nothing but null is what is documented of `Fold.result`.
     return null
