@@ -37,7 +37,10 @@ const declared = (window: WindowKind, tell: 'closed' | 'changed' = 'closed') =>
     aggregate: {
       window,
       tell,
-      values: { count: fold.count(), sum: fold.sum((hit) => hit.amount) },
+      values: {
+        count: fold.count(),
+        sum: fold.sum((hit: { readonly amount: number }) => hit.amount),
+      },
     },
   })
 
