@@ -11,6 +11,7 @@ const benchmarks: Record<string, readonly string[]> = {
   w1: ['w1.ts'],
   w2: ['w2.ts'],
   features: ['features.ts'],
+  windows: ['windows.ts'],
   open: ['open-store.ts'],
   redis: ['redis.ts'],
   kafka: ['kafka.ts'],
