@@ -18,7 +18,7 @@ const views = topology({
   operators: (views$) => views$.pipe(keyBy('page', (view) => view.page)),
   aggregate: {
     window: tumbling('1h'),
-    values: { count: fold.count(), longest: fold.max((view) => view.seconds) },
+    values: { count: fold.count(), longest: fold.max((view: { seconds: number }) => view.seconds) },
   },
 })
 

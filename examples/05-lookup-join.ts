@@ -30,7 +30,7 @@ const revenue = topology({
         return amount
       }),
     ),
-  aggregate: { window: always(), values: { sum: fold.sum((amount) => amount) } },
+  aggregate: { window: always(), values: { sum: fold.sum((amount: number) => amount) } },
 })
 
 let now = Date.parse('2026-01-05T09:00:00Z')

@@ -32,7 +32,7 @@ const payments = topology({
         merge: (a, b) => a + b,
         result: (count) => count,
       }),
-      sum: fold.sum((event) => (event.type === 'payment' ? event.amount : 0)),
+      sum: fold.sum((event: { type: string; amount?: number }) => event.amount ?? 0),
     },
   },
 })

@@ -8,7 +8,7 @@ import { derived, type Events, type Valued } from './events.js'
  *
  * @example const all$ = merge(failed$.pipe(map('loss', lossOf)), paid$.pipe(map('gain', gainOf)))
  */
-export function merge<Streams extends readonly Observable<Events<never>>[]>(
+export function merge<Streams extends readonly Observable<Events<unknown>>[]>(
   ...streams: Streams
 ): Observable<Events<ValueIn<Streams[number]>>> {
   return zip(...streams).pipe(

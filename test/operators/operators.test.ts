@@ -204,7 +204,12 @@ describe('bad input', () => {
   ])('%s is refused when it is declared', (_, other) => {
     const aggregate = { window: always(), values: { n: fold.count() }, ...other }
     const declare = () =>
-      topology({ name: 'x', events, operators: (events$) => events$, aggregate })
+      topology({
+        name: 'x',
+        events,
+        operators: (events$) => events$,
+        aggregate: aggregate as never,
+      })
     expect(declare).toThrow(expect.objectContaining({ code: 'TOPOLOGY_INVALID' }))
   })
 })

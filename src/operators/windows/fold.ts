@@ -25,7 +25,13 @@ export type NumberOf<V> = (value: V) => number | null
 /** The newest (or oldest) of values: its instant, its offset, itself. */
 type Placed<T> = readonly [occurredAt: number, offset: number, value: T] | null
 
-/** @example aggregate({ window: tumbling('1h'), values: { n: fold.count(), top: fold.max((v) => v.price) } }) */
+/**
+ * Folds to aggregate by. The function of one says the type of the values that it reads: the compiler
+ * does not carry it over from the operators.
+ *
+ * @example
+ * const values = { n: fold.count(), top: fold.max((order: { price: number }) => order.price) }
+ */
 export const fold = {
   /** How many events. */
   count: <V>(): Fold<V, number, number> => ({
