@@ -13,7 +13,7 @@ export function merge<Streams extends readonly Observable<Events<unknown>>[]>(
 ): Observable<Events<ValueIn<Streams[number]>>> {
   return zip(...streams).pipe(
     map((batches) => {
-      const [first] = batches as unknown as readonly Events<unknown>[]
+      const [first] = batches
       const items = inOrder(batches.map((batch) => batch.items))
       return { ...first, items } as Events<ValueIn<Streams[number]>>
     }),

@@ -202,13 +202,13 @@ describe('bad input', () => {
     ['a value named as a column', { values: { key: fold.count() } }],
     ['an open session told', { window: session('1h'), tell: 'changed' as const }],
   ])('%s is refused when it is declared', (_, other) => {
-    const aggregate = { window: always(), values: { n: fold.count() }, ...other }
+    const aggregate = { window: always(), values: { n: fold.count() }, ...other } as never
     const declare = () =>
       topology({
         name: 'x',
         events,
         operators: (events$) => events$,
-        aggregate: aggregate as never,
+        aggregate,
       })
     expect(declare).toThrow(expect.objectContaining({ code: 'TOPOLOGY_INVALID' }))
   })
