@@ -30,6 +30,7 @@ await fillW1(log, 'w1.events', events, 5_000)
 const noSnapshots: SnapshotStore = {
   get: async () => null,
   getMany: async () => [],
+  history: async () => [],
   scan: async function* () {},
   put: () => undefined,
   proof: () => null,

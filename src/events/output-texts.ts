@@ -4,6 +4,7 @@
  */
 import type { RowLayout } from './output-rows.js'
 import { risks, type Risk } from './output-schemas.js'
+import { RowReader } from './row-reader.js'
 
 export interface FeaturesText {
   readonly asOf: number
@@ -27,8 +28,7 @@ const hashBytes = 32
 /** Reads the rows of one app, each from its beginning. */
 export class OutputTexts {
   readonly #columns: readonly { readonly name: string; readonly type: string }[]
-  #bytes: Buffer = Buffer.alloc(0)
-  #at = 0
+  readonly #row = new RowReader()
 
   constructor({ columns }: Pick<RowLayout, 'columns'>) {
     this.#columns = columns.map(({ name, type }, index) => ({
@@ -39,47 +39,49 @@ export class OutputTexts {
 
   /** @throws RangeError where the bytes are no feature row of this app */
   features(bytes: Uint8Array): FeaturesText {
+    const row = this.#row
     const asOf = this.#begin(bytes)
-    this.#skipString()
-    this.#at += hashBytes
+    row.skipString()
+    row.skip(hashBytes)
     const validUntil = this.#change()
-    const retired = this.#bytes[this.#at] === 1
-    // Behind it, whether he is eligible.
-    this.#at += 2
+    const retired = row.boolean()
+    // Whether he is eligible.
+    row.skip(1)
     const values = this.#values()
-    if (this.#at !== this.#bytes.length) throw new RangeError('a feature row does not end here')
+    if (!row.isAtEnd) throw new RangeError('a feature row does not end here')
     return { asOf, validUntil, retired, values }
   }
 
   /** @throws RangeError where the bytes are no score */
   score(bytes: Uint8Array): ScoreText {
+    const row = this.#row
     this.#begin(bytes)
-    const model = `${this.#string()}/${this.#string()}`
-    this.#at += hashBytes
+    const model = `${row.string()}/${row.string()}`
+    row.skip(hashBytes)
     // Experiment and variant.
-    for (let skipped = 0; skipped < 2; skipped++) if (this.#isThere()) this.#skipString()
+    for (let skipped = 0; skipped < 2; skipped++) if (row.isThere()) row.skipString()
     this.#change()
-    const probability = this.#isThere() ? this.#float() : null
-    return { probability, risk: risks[this.#long()], model }
+    const probability = row.isThere() ? row.float() : null
+    return { probability, risk: risks[row.long()], model }
   }
 
   /** Coordinates; answers the instant. */
   #begin(bytes: Uint8Array): number {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    this.#at = registryHeaderBytes
-    this.#skipString()
-    this.#skipString()
-    this.#long()
-    this.#long()
-    const asOf = this.#long()
-    this.#long()
+    const row = this.#row
+    row.open(bytes, registryHeaderBytes)
+    row.skipString()
+    row.skipString()
+    row.long()
+    row.long()
+    const asOf = row.long()
+    row.long()
     return asOf
   }
 
   /** Cause; answers until when it holds. */
   #change(): number | null {
-    this.#long()
-    return this.#isThere() ? this.#long() : null
+    this.#row.long()
+    return this.#row.isThere() ? this.#row.long() : null
   }
 
   #values(): string {
@@ -89,54 +91,9 @@ export class OutputTexts {
   }
 
   #value(type: string): string | number {
-    if (!this.#isThere()) return 'null'
-    if (type === 'long') return this.#long()
-    return type === 'double' ? this.#double() : JSON.stringify(this.#string())
-  }
-
-  /** Of a union with null first. */
-  #isThere(): boolean {
-    return this.#long() !== 0
-  }
-
-  /**
-   * An Avro long up to ±(2^53 − 1): zigzag, seven bits a byte, the lowest first. The sign's bit is
-   * kept apart, as the whole number in zigzag form, twice the value, would be rounded.
-   */
-  #long(): number {
-    const bytes = this.#bytes
-    const first = bytes[this.#at++] ?? 128
-    let value = (first & 127) >> 1
-    let scale = 64
-    let last = first
-    for (let count = 1; last > 127 && count < 8; count++) {
-      last = bytes[this.#at++] ?? 128
-      value += (last & 127) * scale
-      scale *= 128
-    }
-    if (last > 127) throw new RangeError('a number does not end')
-    return first & 1 ? -value - 1 : value
-  }
-
-  #double(): number {
-    this.#at += 8
-    return this.#bytes.readDoubleLE(this.#at - 8)
-  }
-
-  #float(): number {
-    this.#at += 4
-    return this.#bytes.readFloatLE(this.#at - 4)
-  }
-
-  #string(): string {
-    const length = this.#skipString()
-    return this.#bytes.toString('utf8', this.#at - length, this.#at)
-  }
-
-  /** Answers how many bytes it had. */
-  #skipString(): number {
-    const length = this.#long()
-    this.#at += length
-    return length
+    const row = this.#row
+    if (!row.isThere()) return 'null'
+    if (type === 'long') return row.long()
+    return type === 'double' ? row.double() : JSON.stringify(row.string())
   }
 }

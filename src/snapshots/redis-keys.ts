@@ -31,6 +31,11 @@ export class RedisKeys {
     return key.slice(this.customer('').length)
   }
 
+  /** @example new RedisKeys('churn', '1').history('c-42') // 'churn:1:history:c-42' */
+  history(id: string): string {
+    return `${this.#prefix}:history:${id}`
+  }
+
   /** The pattern of all customers' keys. */
   get customers(): string {
     return `${this.#prefix}:customer:*`

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { partitionOf } from '../events/partition.js'
 import { TidemarkError } from '../errors.js'
 import type { RedisAddress } from './redis-address.js'
+import { historyCall, historyFrom } from './redis-changes.js'
 import { RedisKeys } from './redis-keys.js'
 import { RedisLink } from './redis-link.js'
 import { proofCall, provedBy } from './redis-record.js'
@@ -91,6 +92,12 @@ export class RedisLookups {
       ? [...(await this.#link.send([proof], step)), ...(await this.#link.send([row], step))]
       : await this.#link.send([proof, row], step)
     return { snapshot: snapshotFrom(customer, reply), proof: provedBy(partition, proved) }
+  }
+
+  /** @throws TidemarkError REDIS_UNAVAILABLE and its like */
+  async history(customer: string): Promise<readonly Uint8Array[]> {
+    const [reply] = await this.#link.send([historyCall(this.#keys, customer)], 'reading a history')
+    return historyFrom(reply)
   }
 
   close(): void {

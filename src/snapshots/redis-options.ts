@@ -1,8 +1,11 @@
 import type { Refill } from './redis-refill.js'
 import type { RedisRowTexts } from './redis-row.js'
+import type { ChangeEncoder } from './stored-changes.js'
 
 export interface RedisStoreOptions {
   readonly rows: RedisRowTexts
+  /** Makes a change of a feature row and its score; without it no history is kept. */
+  readonly changes?: ChangeEncoder
   /** Puts a partition's outputs again. */
   readonly refill: Refill
   /** What the rows are of; without it, those of another log are not told from these. */
@@ -37,8 +40,8 @@ export interface RedisLogFacts {
   committed(partition: number): Promise<number>
 }
 
-export type RedisSettings = Required<Omit<RedisStoreOptions, 'log'>> &
-  Pick<RedisStoreOptions, 'log'>
+export type RedisSettings = Required<Omit<RedisStoreOptions, 'log' | 'changes'>> &
+  Pick<RedisStoreOptions, 'log' | 'changes'>
 
 /** The options, and what holds where they say nothing. */
 export function settingsOf(options: RedisStoreOptions): RedisSettings {

@@ -1,3 +1,4 @@
+import { historyCall, historyFrom, type RedisChange } from './redis-changes.js'
 import type { RedisKeys } from './redis-keys.js'
 import type { RedisLink } from './redis-link.js'
 import { readFields, type RedisRow, rowFrom } from './redis-row.js'
@@ -31,6 +32,16 @@ export class RedisReader {
       const isStored = row === undefined || (read !== null && read.version >= row.version)
       return snapshotOf(customer, isStored ? read : row)
     })
+  }
+
+  async history(
+    customer: string,
+    waiting: { changesOf(customer: string): readonly RedisChange[] },
+  ): Promise<readonly Uint8Array[]> {
+    // Before they are asked for: what is sent meanwhile is in the answer, or here.
+    const changes = waiting.changesOf(customer)
+    const [reply] = await this.link.send([historyCall(this.keys, customer)], 'reading a history')
+    return historyFrom(reply, changes)
   }
 
   /** One may come twice while the server's table shrinks, or a cluster moves slots. */

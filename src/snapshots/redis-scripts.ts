@@ -54,6 +54,53 @@ return applied
 `)
 
 /**
+ * Adds changes to histories, one a key, newest first: each to its place by its commit, once, and
+ * none from before an erasure. An element is the commit, a colon, and the change; nothing behind the
+ * colon is an erasure. Arguments: how many are kept, seconds that an erasure stays; then for each key
+ * how many elements, and these, oldest first.
+ */
+export const addChanges = script(`
+local function commitOf(element) return tonumber(string.match(element, '^%d+')) end
+local function isErasure(element) return string.sub(element, -1) == ':' and
+  string.match(element, '^%d+:$') ~= nil end
+local at = 3
+for i = 1, #KEYS do
+  local key = KEYS[i]
+  local count = tonumber(ARGV[at])
+  for j = at + 1, at + count do
+    local element = ARGV[j]
+    local commit = commitOf(element)
+    local head = redis.call('LINDEX', key, 0)
+    local newer = 0
+    local place = head
+    if head and commitOf(head) >= commit then
+      place = false
+      for _, other in ipairs(redis.call('LRANGE', key, 0, -1)) do
+        if commitOf(other) > commit and not isErasure(other) then newer = newer + 1
+        else
+          place = other
+          break
+        end
+      end
+    end
+    local known = place and commitOf(place) >= commit
+    if not known and isErasure(element) then
+      if newer > 0 then redis.call('LTRIM', key, 0, newer - 1) else redis.call('DEL', key) end
+      redis.call('RPUSH', key, element)
+      if newer == 0 then redis.call('EXPIRE', key, ARGV[2]) end
+    elseif not known then
+      if place then redis.call('LINSERT', key, 'BEFORE', place, element)
+      else redis.call('RPUSH', key, element) end
+      redis.call('PERSIST', key)
+    end
+  end
+  redis.call('LTRIM', key, 0, tonumber(ARGV[1]) - 1)
+  at = at + 1 + count
+end
+return 'ok'
+`)
+
+/**
  * Begins the record of a partition anew: nothing is known to be here. Arguments: the life's token,
  * the servers that it holds for, the log that the rows are of, and how many partitions that has.
  */
@@ -87,15 +134,22 @@ end
 return 'ok'
 `)
 
-/** Deletes rows, each only of the version that it is known to be of; answers how many. */
+/** Deletes rows, each only of the version that it is known to be of; answers which, from 1 on. */
 export const dropRows = script(`
-local dropped = 0
+local dropped = {}
 for i = 1, #KEYS do
   if redis.call('HGET', KEYS[i], 'version') == ARGV[i] then
-    dropped = dropped + redis.call('UNLINK', KEYS[i])
+    redis.call('UNLINK', KEYS[i])
+    dropped[#dropped + 1] = i
   end
 end
 return dropped
 `)
 
-export const scripts: readonly RedisScript[] = [putRows, beginRecord, saveRecord, dropRows]
+export const scripts: readonly RedisScript[] = [
+  putRows,
+  addChanges,
+  beginRecord,
+  saveRecord,
+  dropRows,
+]

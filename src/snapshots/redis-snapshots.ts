@@ -61,6 +61,11 @@ export class RedisSnapshots implements SnapshotStore {
     return this.#reader.getMany(customers, this.#writer.rows)
   }
 
+  /** Throws as `getMany` does. */
+  history(customer: string): Promise<readonly Uint8Array[]> {
+    return this.#reader.history(customer, this.#writer.rows)
+  }
+
   scan(): AsyncIterable<readonly Snapshot[]> {
     return this.#reader.scan()
   }

@@ -22,10 +22,7 @@ export async function sweepRows(link: RedisLink, keys: RedisKeys, sweep: Sweep):
       return partition === sweep.partition && version > sweep.newerThan
     })
     if (gone.length === 0) continue
-    await link.send(
-      gone.map((name) => ({ command: 'unlink', keys: [name], rest: [] })),
-      step,
-    )
+    await unlink(link, [...gone, ...historiesOf(gone, keys)], step)
     deleted += gone.length
   }
   return deleted
@@ -54,7 +51,8 @@ export async function sweepRetired(
       return isDue ? [{ name, version }] : []
     })
     if (gone.length === 0) continue
-    const groups = link.together(gone.map(({ name }) => name)).map((places) => {
+    const groups = link.together(gone.map(({ name }) => name))
+    const drops = groups.map((places) => {
       const those = places.map((place) => gone[place])
       return scriptCall(
         dropRows,
@@ -62,8 +60,24 @@ export async function sweepRetired(
         those.map(({ version }) => version),
       )
     })
-    await link.send(groups, step)
-    swept.push(...gone.map(({ name }) => keys.customerOf(name)))
+    const replies = (await link.send(drops, step)) as number[][]
+    const dropped = replies.flatMap((places, group) =>
+      places.map((place) => gone[groups[group][place - 1]].name),
+    )
+    await unlink(link, historiesOf(dropped, keys), step)
+    swept.push(...dropped.map((name) => keys.customerOf(name)))
   }
   return swept
+}
+
+/** The histories of those whose rows these are. */
+function historiesOf(names: readonly string[], keys: RedisKeys): string[] {
+  return names.map((name) => keys.history(keys.customerOf(name)))
+}
+
+async function unlink(link: RedisLink, names: readonly string[], step: string): Promise<void> {
+  await link.send(
+    names.map((name) => ({ command: 'unlink', keys: [name], rest: [] })),
+    step,
+  )
 }

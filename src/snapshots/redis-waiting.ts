@@ -1,10 +1,17 @@
+import { type CustomerChanges, newestChanges, type RedisChange } from './redis-changes.js'
 import type { RedisRow } from './redis-row.js'
 import { rowBytes } from './snapshot-row.js'
+import { keptChanges } from './stored-changes.js'
 
-/** The rows that wait for Redis, the newest of each customer, and those under way. */
+interface Waiting {
+  row: RedisRow
+  changes: RedisChange[]
+}
+
+/** The rows that wait for Redis, the newest of each customer with all that led there. */
 export class WaitingRows {
-  #waiting = new Map<string, RedisRow>()
-  #underWay: ReadonlyMap<string, RedisRow> = new Map()
+  #waiting = new Map<string, Waiting>()
+  #underWay: ReadonlyMap<string, Waiting> = new Map()
   #waitingBytes = 0
   #underWayBytes = 0
 
@@ -17,32 +24,49 @@ export class WaitingRows {
     return this.#waiting.size + this.#underWay.size
   }
 
-  /** One that is not newer than what waits changes nothing (N1). */
-  add(row: RedisRow): void {
+  /** A row that is not newer than what waits changes nothing (N1), its changes find their place. */
+  add(row: RedisRow, changes: readonly RedisChange[] = []): void {
     const { customer, version } = row
-    const before = this.#waiting.get(customer)
-    if (before !== undefined) {
-      if (before.version >= version) return
-      this.#waitingBytes -= rowBytes(customer, before)
-    } else {
+    const held = this.#waiting.get(customer)
+    if (held === undefined) {
       const sent = this.#underWay.get(customer)
-      if (sent !== undefined && sent.version >= version) return
+      const isOld = sent !== undefined && sent.row.version >= version
+      if (isOld && changes.length === 0) return
+      const added = { row: isOld ? sent.row : row, changes: [...changes] }
+      this.#waiting.set(customer, added)
+      this.#waitingBytes += bytesOf(customer, added)
+      return
     }
-    this.#waiting.set(customer, row)
-    this.#waitingBytes += rowBytes(customer, row)
+    this.#waitingBytes -= bytesOf(customer, held)
+    if (version > held.row.version) held.row = row
+    held.changes.push(...changes)
+    // Trimmed at twice its size, so that it costs nothing per row.
+    if (held.changes.length > 2 * keptChanges) held.changes = newestChanges(held.changes)
+    this.#waitingBytes += bytesOf(customer, held)
   }
 
   find(customer: string): RedisRow | undefined {
-    return this.#waiting.get(customer) ?? this.#underWay.get(customer)
+    return (this.#waiting.get(customer) ?? this.#underWay.get(customer))?.row
+  }
+
+  changesOf(customer: string): readonly RedisChange[] {
+    const held = [this.#underWay.get(customer), this.#waiting.get(customer)]
+    return held.flatMap((one) => one?.changes ?? [])
   }
 
   /** All that waits is under way from now on, until `sent` or `failed`. */
-  take(): readonly RedisRow[] {
+  take(): { readonly rows: readonly RedisRow[]; readonly changes: readonly CustomerChanges[] } {
     this.#underWay = this.#waiting
     this.#underWayBytes = this.#waitingBytes
     this.#waiting = new Map()
     this.#waitingBytes = 0
-    return [...this.#underWay.values()]
+    const rows: RedisRow[] = []
+    const changed: CustomerChanges[] = []
+    for (const [customer, { row, changes }] of this.#underWay) {
+      rows.push(row)
+      if (changes.length > 0) changed.push({ customer, changes })
+    }
+    return { rows, changes: changed }
   }
 
   sent(): void {
@@ -54,17 +78,23 @@ export class WaitingRows {
   failed(): void {
     const rows = this.#underWay
     this.sent()
-    for (const row of rows.values()) this.add(row)
+    for (const { row, changes } of rows.values()) this.add(row, changes)
   }
 
   /** Forgets them all, and says whose partitions' they were. */
   drop(): ReadonlySet<number> {
     const partitions = new Set<number>()
-    for (const { partition } of this.#waiting.values()) partitions.add(partition)
-    for (const { partition } of this.#underWay.values()) partitions.add(partition)
+    for (const { row } of this.#waiting.values()) partitions.add(row.partition)
+    for (const { row } of this.#underWay.values()) partitions.add(row.partition)
     this.#waiting = new Map()
     this.#waitingBytes = 0
     this.sent()
     return partitions
   }
+}
+
+function bytesOf(customer: string, { row, changes }: Waiting): number {
+  let bytes = rowBytes(customer, row)
+  for (const change of changes) bytes += 80 + (change.bytes?.length ?? 0)
+  return bytes
 }

@@ -1,4 +1,5 @@
 import { failpointSoon } from '../failpoint.js'
+import { changeCalls, type CustomerChanges } from './redis-changes.js'
 import type { RedisKeys } from './redis-keys.js'
 import { type RedisArgument, type RedisLink, scriptCall } from './redis-link.js'
 import { fieldsOf, type RedisRow, type RedisRowTexts } from './redis-row.js'
@@ -41,4 +42,17 @@ export async function sendRows(
     sending.catch(() => undefined)
   }
   await sending
+}
+
+/** Sends what led to the rows. */
+export async function sendChanges(
+  changes: readonly CustomerChanges[],
+  link: RedisLink,
+  keys: RedisKeys,
+  { tombstoneSeconds }: Pick<SendRowsOptions, 'tombstoneSeconds'>,
+): Promise<void> {
+  for (let from = 0; from < changes.length; from += ROWS_AT_ONCE) {
+    const portion = changes.slice(from, from + ROWS_AT_ONCE)
+    await link.send(changeCalls(portion, link, keys, tombstoneSeconds), 'putting histories')
+  }
 }

@@ -12,6 +12,7 @@
  */
 import { TidemarkError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
+import type { RedisChange } from './redis-changes.js'
 import { RedisHealth } from './redis-health.js'
 import type { RedisKeys } from './redis-keys.js'
 import type { RedisLink } from './redis-link.js'
@@ -23,7 +24,7 @@ import { rowOf } from './redis-row.js'
 import { RedisSample } from './redis-sample.js'
 import { sweepRetired, sweepRows } from './redis-sweep.js'
 import { WaitingRows } from './redis-waiting.js'
-import { sendRows } from './redis-write.js'
+import { sendChanges, sendRows } from './redis-write.js'
 import type { PartitionProof, SnapshotPut } from './snapshots.js'
 
 export class RedisWriter {
@@ -99,7 +100,15 @@ export class RedisWriter {
   }
 
   add(puts: readonly SnapshotPut[], proof: PartitionProof, sure: boolean): void {
-    for (const put of puts) this.rows.add(rowOf(put, proof.partition, proof.commit, sure))
+    const { partition, commit } = proof
+    for (const put of puts)
+      this.rows.add(rowOf(put, partition, commit, sure), this.#changes(put, commit))
+  }
+
+  #changes({ features, score }: SnapshotPut, commit: number): RedisChange[] {
+    const { changes } = this.#settings
+    if (changes === undefined) return []
+    return [{ commit, bytes: features === null ? null : changes.encode(features, score) }]
   }
 
   /** Whether Redis has what it was told is looked at before the next write, which is soon. */
@@ -177,12 +186,13 @@ export class RedisWriter {
       const { life, partition } = of
       return life === null ? [] : [{ ...of.goal(), life, partition, of }]
     })
-    const rows = this.rows.take()
+    const { rows, changes } = this.rows.take()
     // Before they are there: a sweep that meets one at once then takes it out of the sample too.
     this.#sample.remember(rows)
     try {
       failpoint('redis.before-rows')
       await sendRows(rows, this.#link, this.#keys, this.#settings)
+      await sendChanges(changes, this.#link, this.#keys, this.#settings)
       failpoint('redis.after-rows')
     } catch (error) {
       this.#sample.leave(rows.map(({ customer }) => customer))

@@ -11,23 +11,33 @@ export interface SnapshotRow {
   readonly score: Uint8Array | null
 }
 
+/** A row on a disk, and how many changes of the customer there have been: where the next one goes. */
+export interface StoredRow extends SnapshotRow {
+  readonly changes: number
+}
+
 const HEADER_BYTES = 17
+const COUNT_BYTES = 4
 const ERASED = 1
 const SCORED = 2
+const COUNTED = 4
 
 /**
- * u64 seal, then u8 flags, u32 partition, f64 version, u32 length of the features, features, score.
- * In one piece: the rows of a busy engine are copied here once, and no more.
+ * u64 seal, then u8 flags, u32 partition, f64 version, u32 length of the features, u32 changes (rows
+ * from before there were any have none), features, score. In one piece: the rows of a busy engine
+ * are copied here once, and no more.
  */
-export function sealedSnapshotRow(key: Uint8Array, row: SnapshotRow): Buffer {
+export function sealedSnapshotRow(key: Uint8Array, row: StoredRow): Buffer {
   const { partition, version, features, score } = row
   const featuresLength = features?.length ?? 0
-  const rowsFrom = sealBytes + HEADER_BYTES
+  const rowsFrom = sealBytes + HEADER_BYTES + COUNT_BYTES
   const bytes = Buffer.allocUnsafe(rowsFrom + featuresLength + (score?.length ?? 0))
-  bytes[sealBytes] = (features === null ? ERASED : 0) | (score === null ? 0 : SCORED)
+  const flags = (features === null ? ERASED : 0) | (score === null ? 0 : SCORED)
+  bytes[sealBytes] = flags | COUNTED
   bytes.writeUInt32LE(partition, sealBytes + 1)
   bytes.writeDoubleLE(version, sealBytes + 5)
   bytes.writeUInt32LE(featuresLength, sealBytes + 13)
+  bytes.writeUInt32LE(row.changes, sealBytes + HEADER_BYTES)
   if (features !== null) bytes.set(features, rowsFrom)
   if (score !== null) bytes.set(score, rowsFrom + featuresLength)
   bytes.writeBigUInt64LE(sealOf(key, bytes.subarray(sealBytes)), 0)
@@ -35,13 +45,16 @@ export function sealedSnapshotRow(key: Uint8Array, row: SnapshotRow): Buffer {
 }
 
 /** The row behind a seal that the caller has checked; its buffers are views of `bytes`. */
-export function decodeSnapshotRow(bytes: Uint8Array): SnapshotRow {
+export function decodeSnapshotRow(bytes: Uint8Array): StoredRow {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  const featuresEnd = HEADER_BYTES + view.readUInt32LE(13)
+  const isCounted = (view[0] & COUNTED) !== 0
+  const from = HEADER_BYTES + (isCounted ? COUNT_BYTES : 0)
+  const featuresEnd = from + view.readUInt32LE(13)
   return {
+    changes: isCounted ? view.readUInt32LE(HEADER_BYTES) : 0,
     partition: view.readUInt32LE(1),
     version: view.readDoubleLE(5),
-    features: view[0] & ERASED ? null : view.subarray(HEADER_BYTES, featuresEnd),
+    features: view[0] & ERASED ? null : view.subarray(from, featuresEnd),
     score: view[0] & SCORED ? view.subarray(featuresEnd) : null,
   }
 }

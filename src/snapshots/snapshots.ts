@@ -6,6 +6,8 @@
  * N1 a put with a version (commit number) not above the stored one changes nothing.
  * N2 a removed customer leaves a versioned tombstone: an older put does not bring him back.
  * N3 `cursor(partition)` never runs ahead of what would survive a crash now.
+ * N4 The history of a customer has each put that changed his row, the newest hundred; an erasure
+ *    leaves none, and no older put brings one back.
  */
 
 /** Rows are the record values of the output topics, byte for byte. */
@@ -44,6 +46,11 @@ export interface SnapshotCursor {
 export interface SnapshotStore {
   get(customer: string): Promise<Snapshot | null>
   getMany(customers: readonly string[]): Promise<(Snapshot | null)[]>
+  /**
+   * The last changes of a customer, newest first, as the bytes of `OutputChanges`; at most a hundred,
+   * none of a store that keeps no history.
+   */
+  history(customer: string): Promise<readonly Uint8Array[]>
   /**
    * The customers that are not erased, in portions and in no order that matters. Rows that wait for
    * the disk may be missing, or be those before.

@@ -16,10 +16,13 @@
 import { TidemarkError, ioError } from '../errors.js'
 import { unsealed } from '../state/checksum.js'
 import type { StoreHome } from '../state/store.js'
+import { changeCommit } from '../events/output-changes.js'
+import { ChangeCounts } from './change-counts.js'
 import { ReopenedStore } from './reopened-store.js'
 import { SnapshotBuffer } from './snapshot-buffer.js'
 import { SnapshotProgress } from './snapshot-progress.js'
-import { decodeSnapshotRow, snapshotOf, type SnapshotRow } from './snapshot-row.js'
+import { decodeSnapshotRow, snapshotOf, type SnapshotRow, type StoredRow } from './snapshot-row.js'
+import { type ChangeEncoder, isSlotKey, keptChanges, slotKey, slotsOf } from './stored-changes.js'
 import type {
   PartitionProof,
   Snapshot,
@@ -35,6 +38,8 @@ export interface StoredSnapshotsOptions {
   readonly flushBytesMax?: number
   /** Runs something once, after `ms`. @default a timer that keeps no process alive */
   readonly schedule?: (run: () => void, ms: number) => void
+  /** Makes a change of a feature row and its score; without it no history is kept. */
+  readonly changes?: ChangeEncoder
   /** Told once, of the first damage that was met. */
   readonly onDamage?: (text: string) => void
   /** The newest commit of a partition in the log: rows of later ones are of a log that is no more. */
@@ -47,6 +52,7 @@ export class StoredSnapshots implements SnapshotStore {
   readonly #options: StoredSnapshotsOptions
   readonly #flushBytesMax: number
   readonly #buffer = new SnapshotBuffer()
+  readonly #counts: ChangeCounts | null
   /** Something changed since the last flush, be it only a cursor. */
   #dirty = false
   #scheduled = false
@@ -63,6 +69,9 @@ export class StoredSnapshots implements SnapshotStore {
     this.#progress = progress
     this.#options = options
     this.#flushBytesMax = options.flushBytesMax ?? 32 * 1024 * 1024
+    const counted = async (customers: readonly string[]) =>
+      (await this.#read(customers)).map((row) => row?.changes ?? 0)
+    this.#counts = options.changes === undefined ? null : new ChangeCounts(counted)
   }
 
   /**
@@ -110,11 +119,24 @@ export class StoredSnapshots implements SnapshotStore {
     return customers.map((customer, index) => snapshotOf(customer, rows[index]))
   }
 
+  async history(customer: string): Promise<readonly Uint8Array[]> {
+    const waiting = this.#buffer.changesOf(customer)
+    const stored = waiting.whole ? [] : await this.#storedChanges(customer)
+    // A write may have ended meanwhile: what it took up is here twice.
+    const byCommit = new Map<number, Uint8Array>()
+    for (const change of [...waiting.changes, ...stored]) {
+      byCommit.set(changeCommit(change), change)
+    }
+    const newest = [...byCommit].sort(([a], [b]) => b - a).slice(0, keptChanges)
+    return newest.map(([, change]) => change)
+  }
+
   async *scan(): AsyncIterable<readonly Snapshot[]> {
     const view = await this.#store.view()
     try {
       for await (const portion of view.scan()) {
         yield portion.flatMap(([key, value]) => {
+          if (isSlotKey(key)) return []
           const payload = unsealed(key, value)
           // P4: a lookup of the customer will say so.
           if (payload === null) return []
@@ -175,7 +197,10 @@ export class StoredSnapshots implements SnapshotStore {
   }
 
   #apply({ customer, features, score }: SnapshotPut, { partition, commit }: PartitionProof): void {
-    this.#buffer.set(customer, { partition, version: commit, features, score })
+    const { changes } = this.#options
+    const isKept = changes !== undefined && features !== null
+    const change = isKept ? changes.encode(features, score) : null
+    this.#buffer.set(customer, { partition, version: commit, features, score }, change)
   }
 
   #applied(proof: PartitionProof, cursor: SnapshotCursor): void {
@@ -199,6 +224,14 @@ export class StoredSnapshots implements SnapshotStore {
     this.#applied(proof, cursor)
   }
 
+  async #storedChanges(customer: string): Promise<Uint8Array[]> {
+    const [row] = await this.#read([customer])
+    if (row === null || row.features === null) return []
+    const key = Buffer.from(customer)
+    const keys = Array.from({ length: slotsOf(row.changes) }, (_, slot) => slotKey(key, slot))
+    return (await this.#values(keys, () => customer)).filter((change) => change !== null)
+  }
+
   async #rows(customers: readonly string[]): Promise<(SnapshotRow | null)[]> {
     const rows = customers.map((customer) => this.#buffer.get(customer) ?? null)
     const missing = customers.filter((_, index) => rows[index] === null)
@@ -208,21 +241,30 @@ export class StoredSnapshots implements SnapshotStore {
     return rows.map((row) => row ?? read[next++]!)
   }
 
-  async #read(customers: readonly string[]): Promise<(SnapshotRow | null)[]> {
+  async #read(customers: readonly string[]): Promise<(StoredRow | null)[]> {
     const keys = customers.map((customer) => Buffer.from(customer))
+    const values = await this.#values(keys, (index) => customers[index])
+    return values.map((payload) => payload && decodeSnapshotRow(payload))
+  }
+
+  /** What is stored, behind its seals; null: nothing, or it is damaged (P4). */
+  async #values(
+    keys: readonly Uint8Array[],
+    customerOf: (index: number) => string,
+  ): Promise<(Uint8Array | null)[]> {
     try {
       const values = await this.#store.getMany(keys)
       return values.map((value, index) => {
         if (value === undefined) return null
         const payload = unsealed(keys[index], value)
-        if (payload !== null) return decodeSnapshotRow(payload)
-        this.#break(`the snapshot of customer ${JSON.stringify(customers[index])} is damaged`)
+        if (payload !== null) return payload
+        this.#break(`the snapshot of customer ${JSON.stringify(customerOf(index))} is damaged`)
         return null
       })
     } catch (error) {
       if (!isDamage(error)) throw error
       this.#break(error.message)
-      return customers.map(() => null)
+      return keys.map(() => null)
     }
   }
 
@@ -269,13 +311,13 @@ export class StoredSnapshots implements SnapshotStore {
     // The cursors of this moment: what is put from here on is not in this flush.
     const position = this.#progress.encode()
     try {
-      await this.#store.write(await this.#buffer.take(), position)
+      await this.#store.write(await this.#buffer.take(this.#counts), position)
     } catch (error) {
       this.#buffer.failed()
       this.#dirty = true
       throw error
     }
-    this.#buffer.written()
+    this.#buffer.written(this.#counts)
     this.#progress.confirm(position)
   }
 

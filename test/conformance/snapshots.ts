@@ -3,6 +3,8 @@
  * against a plain model.
  */
 import { describe, expect, test } from 'vitest'
+import { AvroWriter } from '../../src/events/avro-writer.js'
+import { RowReader } from '../../src/events/row-reader.js'
 import type {
   PartitionProof,
   SnapshotCursor,
@@ -37,6 +39,27 @@ const cursorOf = (commit: number): SnapshotCursor => ({
   featuresOffset: commit * 3,
   scoresOffset: commit * 3,
 })
+
+/** Changes of made-up rows: the number in a row's text stands for its commit. */
+export const madeUpChanges = {
+  encode(features: Uint8Array): Buffer {
+    const writer = new AvroWriter()
+    writer.long(Number(/[0-9]+$/.exec(Buffer.from(features).toString())?.[0] ?? 0))
+    writer.raw(features)
+    return writer.take()
+  },
+}
+
+/** The texts in a customer's history, newest first. */
+async function story(snapshots: SnapshotStore, customer: string): Promise<string[]> {
+  const changes = await snapshots.history(customer)
+  return changes.map((change) => {
+    const row = new RowReader()
+    row.open(change, 0)
+    row.long()
+    return row.bytes.toString('utf8', row.at)
+  })
+}
 
 /** Puts as the engine does: one commit with its proof and cursor. */
 async function put(
@@ -160,6 +183,48 @@ export function snapshotsConformance(name: string, place: () => Promise<Snapshot
       await snapshots.close()
     })
 
+    test('a history has what led to a row, newest first, before and behind a write', async () => {
+      const at = await place()
+      let snapshots = await at.open()
+      expect(await story(snapshots, 'a')).toEqual([])
+      await put(snapshots, 1, [row('a', 'a 1', 's'), row('b', 'b 1', null)])
+      await put(snapshots, 2, [row('a', 'a 2', 's')])
+      expect(await story(snapshots, 'a')).toEqual(['a 2', 'a 1'])
+      await snapshots.flush()
+      await put(snapshots, 3, [row('a', 'a 3', 's')])
+      expect(await story(snapshots, 'a')).toEqual(['a 3', 'a 2', 'a 1'])
+      await snapshots.flush()
+      await put(snapshots, 2, [row('a', 'a 2', 's')])
+      expect(await story(snapshots, 'a')).toEqual(['a 3', 'a 2', 'a 1'])
+      await at.crash()
+      snapshots = await at.open()
+      expect(await story(snapshots, 'a')).toEqual(['a 3', 'a 2', 'a 1'])
+      expect(await story(snapshots, 'b')).toEqual(['b 1'])
+      await snapshots.close()
+    })
+
+    test('a history ends behind a hundred changes and begins behind an erasure (N4)', async () => {
+      const snapshots = await (await place()).open()
+      for (let commit = 1; commit <= 250; commit += 1) {
+        await put(snapshots, commit, [row('a', `a ${commit}`, null)])
+        if (commit % 37 === 0) await snapshots.flush()
+      }
+      const newest = (count: number) => Array.from({ length: count }, (_, i) => `a ${250 - i}`)
+      expect(await story(snapshots, 'a')).toEqual(newest(100))
+      await snapshots.flush()
+      expect(await story(snapshots, 'a')).toEqual(newest(100))
+      await put(snapshots, 251, [row('a', null, null)])
+      expect(await story(snapshots, 'a')).toEqual([])
+      await snapshots.flush()
+      expect(await story(snapshots, 'a')).toEqual([])
+      await put(snapshots, 250, [row('a', 'a 250', null)])
+      await put(snapshots, 252, [row('a', 'a 252', null)])
+      expect(await story(snapshots, 'a')).toEqual(['a 252'])
+      await snapshots.flush()
+      expect(await story(snapshots, 'a')).toEqual(['a 252'])
+      await snapshots.close()
+    })
+
     test('partitions have proofs and cursors of their own', async () => {
       const snapshots = await (await place()).open()
       await put(snapshots, 8, [row('a', 'x', null)], 0)
@@ -182,6 +247,7 @@ export function snapshotsConformance(name: string, place: () => Promise<Snapshot
         let snapshots = await at.open()
         const outputs: SnapshotPut[][] = []
         const model = new Map<string, { version: number; features: string } | null>()
+        const stories = new Map<string, string[]>()
         for (let commit = 0; commit < 120; commit += 1) {
           const customers = new Set(
             Array.from({ length: random.below(40) }, () => `c${random.below(60)}`),
@@ -198,6 +264,8 @@ export function snapshotsConformance(name: string, place: () => Promise<Snapshot
               customer,
               features && { version: commit, features: Buffer.from(features).toString() },
             )
+            const told = features === null ? [] : (stories.get(customer) ?? [])
+            stories.set(customer, features === null ? [] : [String(features), ...told])
           }
           if (random.below(15) === 0) await snapshots.flush()
           if (random.below(20) === 0) {
@@ -216,6 +284,7 @@ export function snapshotsConformance(name: string, place: () => Promise<Snapshot
           expect(snapshot && { version: snapshot.version, features: snapshot.features }).toEqual(
             due,
           )
+          expect(await story(snapshots, customer)).toEqual(stories.get(customer) ?? [])
         }
         await snapshots.close()
       },

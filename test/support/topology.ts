@@ -102,6 +102,10 @@ export class MapSnapshots implements SnapshotStore {
     return []
   }
 
+  async history() {
+    return []
+  }
+
   async *scan() {}
 
   put(...[puts, proof, cursor]: Parameters<SnapshotStore['put']>): void {

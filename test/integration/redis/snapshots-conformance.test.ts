@@ -4,7 +4,11 @@ import type { RedisAddress } from '../../../src/snapshots/redis-address.js'
 import { RedisKeys } from '../../../src/snapshots/redis-keys.js'
 import { RedisLink } from '../../../src/snapshots/redis-link.js'
 import { RedisSnapshots } from '../../../src/snapshots/redis-snapshots.js'
-import { snapshotsConformance, type SnapshotsPlace } from '../../conformance/snapshots.js'
+import {
+  madeUpChanges,
+  snapshotsConformance,
+  type SnapshotsPlace,
+} from '../../conformance/snapshots.js'
 import { textRows } from '../../support/redis-rows.js'
 import { RedisServer, startRedisCluster } from '../../support/redis-server.js'
 
@@ -30,7 +34,7 @@ function place(address: RedisAddress): SnapshotsPlace {
       link = new RedisLink(address, { silenceMsMax: 2000, pauseMsMax: 100 })
       await link.connect(5000)
       const refill = () => expect.unreachable('nothing was lost')
-      return new RedisSnapshots(link, keys, { rows: textRows, refill })
+      return new RedisSnapshots(link, keys, { rows: textRows, changes: madeUpChanges, refill })
     },
     // The connection is cut, and what waits in memory is never sent.
     crash: async () => link?.close(),

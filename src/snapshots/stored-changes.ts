@@ -1,0 +1,39 @@
+/**
+ * Where a store keeps the last changes of each customer: a ring of slots beside his row, each a
+ * value of its own, so that one more change writes no other again.
+ *
+ * A slot's key begins with a byte that no text in UTF-8 has, and so no customer's key does.
+ */
+import { sealed, sealOf } from '../state/checksum.js'
+
+/** Makes a change of a feature row and its score; `OutputChanges` is one. */
+export interface ChangeEncoder {
+  encode(features: Uint8Array, score: Uint8Array | null): Uint8Array
+}
+
+/** Changes kept of a customer, the newest. */
+export const keptChanges = 100
+
+const SLOT = 0xff
+
+export function slotKey(customer: Uint8Array, slot: number): Buffer {
+  const key = Buffer.allocUnsafe(2 + customer.length)
+  key[0] = SLOT
+  key[1] = slot
+  key.set(customer, 2)
+  return key
+}
+
+/** Whether the key is of a change and not of a customer's row. */
+export function isSlotKey(key: Uint8Array): boolean {
+  return key[0] === SLOT
+}
+
+/** How many slots `count` changes fill. */
+export function slotsOf(count: number): number {
+  return Math.min(count, keptChanges)
+}
+
+export function sealedChange(key: Uint8Array, change: Uint8Array): Buffer {
+  return sealed(sealOf(key, change), change)
+}
