@@ -3,6 +3,7 @@
  * embedded engine and lets a source run beside them.
  */
 import { randomUUID } from 'node:crypto'
+import { OutputChanges } from '../events/output-changes.js'
 import { OutputRows, type RowLayout } from '../events/output-rows.js'
 import type { App } from '../features/app.js'
 import { generatorRun } from '../ingest/generate.js'
@@ -65,6 +66,7 @@ export const composeStart: Compose = async (options, hooks) => {
     const topics = topicsOf(app.name)
     const snapshots = await data.snapshots({
       onDamage: (text) => hooks.logger.error(text),
+      changes: new OutputChanges(layout),
       committed: async (partition) =>
         (await committedPosition({ log: data.log, topics, layout }, partition))?.commit ?? 0,
     })
@@ -114,6 +116,7 @@ function composed(
       partitions: parts.log.partitions(parts.topics.events),
     }),
     rows: new OutputRows(parts.layout),
+    changes: new OutputChanges(parts.layout),
     lagAllowanceMs: parts.settings.lagAllowanceMs,
     run: (stop) => runBoth(engine, source, options.exitWhenDone, stop),
     close: async () => {

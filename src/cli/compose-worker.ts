@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
+import { OutputChanges } from '../events/output-changes.js'
 import { OutputRows } from '../events/output-rows.js'
 import type { CustomerState } from '../features/engine.js'
 import { KafkaLog } from '../log/kafka-log.js'
@@ -169,6 +170,7 @@ function composed(
   return {
     engine: member,
     rows: new OutputRows(parts.layout),
+    changes: new OutputChanges(parts.layout),
     lagAllowanceMs: parts.settings.lagAllowanceMs,
     run: async (stop) => {
       const stopped = new Promise<void>((resolve) => {

@@ -18,7 +18,9 @@ export interface OpenData {
   readonly home: StoreHome
   /** Where bundles are kept that scores name. */
   readonly models: string
-  snapshots(options: Pick<StoredSnapshotsOptions, 'onDamage' | 'committed'>): Promise<SnapshotStore>
+  snapshots(
+    options: Pick<StoredSnapshotsOptions, 'onDamage' | 'committed' | 'changes'>,
+  ): Promise<SnapshotStore>
   close(): Promise<void>
 }
 

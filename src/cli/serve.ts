@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander'
 import { loadConfig } from '../config/load-config.js'
 import { configurationError } from '../errors.js'
+import { OutputChanges } from '../events/output-changes.js'
 import { OutputRows } from '../events/output-rows.js'
 import { createLookupMetrics } from '../monitoring/server-metrics.js'
 import { buildServer, listen, type Served } from '../serving/http.js'
@@ -60,6 +61,7 @@ export async function runServe(flags: Flags, io: CliIo, stop: AbortSignal): Prom
     engine: { status: () => ({ timeBase, now: now(), synthetic: app.synthetic }) },
     lookups,
     rows: new OutputRows(layout),
+    changes: new OutputChanges(layout),
     lagAllowanceMs: defaultSettings.lagAllowanceMs,
     notReady: () => notReady(lookups, stop),
     ownNamesOnly: false,

@@ -8,7 +8,7 @@ import { ScoreBoard } from '../monitoring/score-board.js'
 import { createMetrics } from '../monitoring/metrics.js'
 import type { ObservedServers } from '../monitoring/server-metrics.js'
 import { countedRecords } from '../operators/position.js'
-import type { CustomerLookup } from '../serving/customer.js'
+import type { HistoryLookup } from '../serving/history.js'
 import { buildServer, listen } from '../serving/http.js'
 import { type NotReady, notReadyReasons } from '../serving/readiness.js'
 import type { StatusSource } from '../topology/status.js'
@@ -30,7 +30,7 @@ export interface StartHooks {
 }
 
 /** An engine with its parts open: the server must answer while it restores, so nobody waits here. */
-export interface Composed extends CustomerLookup {
+export interface Composed extends HistoryLookup {
   readonly engine: StatusSource
   /** Why lookups can't be relied upon, beyond what the engine's status says. */
   notReady(): readonly NotReady[]

@@ -1,6 +1,7 @@
 /** The snapshots of a worker: in Redis where the configuration names one, else on its own disk. */
 import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
+import { OutputChanges } from '../events/output-changes.js'
 import type { RowLayout } from '../events/output-rows.js'
 import { OutputTexts } from '../events/output-texts.js'
 import type { KafkaLog } from '../log/kafka-log.js'
@@ -35,10 +36,12 @@ export async function openSnapshots(
   const address = redisAddress(config)
   const committed = async (partition: number) =>
     committedPosition({ log, topics, layout }, partition)
+  const changes = new OutputChanges(layout)
   if (address === null) {
     const snapshots = await openLevelSnapshots(join(config.data, 'snapshots'), {
       onDamage: (text) => logger.error(text),
       committed: async (partition) => (await committed(partition))?.commit ?? 0,
+      changes,
     })
     return { snapshots, health: null, elsewhere: null }
   }
@@ -46,6 +49,7 @@ export async function openSnapshots(
   const snapshots = await openRedisSnapshots(address, {
     ...names,
     rows: new OutputTexts(layout),
+    changes,
     waitingBytesMax: config.limits.redisWaitingBytesMax,
     // As long as the outputs keep them: from these alone the view could be made again.
     retiredMsMax: config.kafka.timeBase === 'wall' ? keptMs : Infinity,

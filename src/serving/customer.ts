@@ -1,9 +1,9 @@
 /** `GET /v1/customers/:id`: what the engine knows of one customer, and whether it is true now. */
 import { exitCode, TidemarkError } from '../errors.js'
-import type { FeaturesRow, ScoreRow } from '../events/output-rows.js'
+import type { Coordinates, FeaturesRow, ScoreRow } from '../events/output-rows.js'
 import type { EngineStatus } from '../topology/status.js'
 import { freshnessOf } from './freshness.js'
-import type { Found, Lookups } from './lookups.js'
+import type { Lookups } from './lookups.js'
 import { Problem } from './problems.js'
 
 /** Turns the stored rows of a snapshot back into values; `OutputRows` is one. */
@@ -29,23 +29,8 @@ const CUSTOMER_ID_BYTES_MAX = 256
  *   CUSTOMER_ELSEWHERE, SNAPSHOTS_UNAVAILABLE
  */
 export async function lookUpCustomer(lookup: CustomerLookup, id: string): Promise<object> {
-  const bytes = Buffer.byteLength(id)
-  if (bytes === 0 || bytes > CUSTOMER_ID_BYTES_MAX) {
-    throw new Problem(
-      'CUSTOMER_ID_INVALID',
-      `a customer id has 1 to ${CUSTOMER_ID_BYTES_MAX} bytes; this one has ${bytes}`,
-    )
-  }
-  const { snapshot, proof } = await find(lookup.lookups, id)
+  const { row: features, snapshot, freshness } = await findCustomer(lookup, id)
   const status = lookup.engine.status()
-  const freshness = (validUntil: number | null) =>
-    freshnessOf({ ...status, proof, validUntil, lagAllowanceMs: lookup.lagAllowanceMs })
-  if (snapshot === null) {
-    const text = `no event of customer ${JSON.stringify(id)} was seen`
-    // Where that is not proved, his events or his row may still be on their way.
-    throw new Problem('CUSTOMER_NOT_FOUND', text, { freshness: freshness(null) })
-  }
-  const features = lookup.rows.decodeFeatures(snapshot.features)
   const score = snapshot.score === null ? null : lookup.rows.decodeScore(snapshot.score)
   return {
     customer: id,
@@ -62,6 +47,27 @@ export async function lookUpCustomer(lookup: CustomerLookup, id: string): Promis
     appHash: features.appHash,
     synthetic: status.synthetic,
   }
+}
+
+/** A customer's row, and what says whether it is true now. Raises what `lookUpCustomer` raises. */
+export async function findCustomer(lookup: CustomerLookup, id: string) {
+  const bytes = Buffer.byteLength(id)
+  if (bytes === 0 || bytes > CUSTOMER_ID_BYTES_MAX) {
+    throw new Problem(
+      'CUSTOMER_ID_INVALID',
+      `a customer id has 1 to ${CUSTOMER_ID_BYTES_MAX} bytes; this one has ${bytes}`,
+    )
+  }
+  const { snapshot, proof } = await whileServersAnswer(() => lookup.lookups.find(id))
+  const status = lookup.engine.status()
+  const freshness = (validUntil: number | null) =>
+    freshnessOf({ ...status, proof, validUntil, lagAllowanceMs: lookup.lagAllowanceMs })
+  if (snapshot === null) {
+    const text = `no event of customer ${JSON.stringify(id)} was seen`
+    // Where that is not proved, his events or his row may still be on their way.
+    throw new Problem('CUSTOMER_NOT_FOUND', text, { freshness: freshness(null) })
+  }
+  return { row: lookup.rows.decodeFeatures(snapshot.features), snapshot, freshness }
 }
 
 function scoreOf(score: ScoreRow) {
@@ -81,7 +87,7 @@ function scoreOf(score: ScoreRow) {
   }
 }
 
-function coordinatesOf(row: FeaturesRow | ScoreRow) {
+export function coordinatesOf(row: Coordinates) {
   return {
     topic: row.topic,
     partition: row.partition,
@@ -92,9 +98,9 @@ function coordinatesOf(row: FeaturesRow | ScoreRow) {
 }
 
 /** A server that is away is no mistake of ours. */
-async function find(lookups: Lookups, id: string): Promise<Found> {
+export async function whileServersAnswer<T>(ask: () => Promise<T>): Promise<T> {
   try {
-    return await lookups.find(id)
+    return await ask()
   } catch (error) {
     const isServers =
       error instanceof TidemarkError &&
@@ -104,6 +110,6 @@ async function find(lookups: Lookups, id: string): Promise<Found> {
   }
 }
 
-function isoOf(instant: number | null): string | null {
+export function isoOf(instant: number | null): string | null {
   return instant === null ? null : new Date(instant).toISOString()
 }

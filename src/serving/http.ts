@@ -17,14 +17,15 @@ import type { ScoreBoard } from '../monitoring/score-board.js'
 import type { StatusSource } from '../topology/status.js'
 import { accepts } from './accept.js'
 import { answerParserError } from './client-error.js'
-import { lookUpCustomer, type CustomerLookup } from './customer.js'
+import { lookUpCustomer } from './customer.js'
+import { type HistoryLookup, lookUpHistory } from './history.js'
 import { isOwnName } from './own-name.js'
 import { Problem, sendProblem } from './problems.js'
 import type { NotReady } from './readiness.js'
 import { StatusStream } from './stream.js'
 
 /** What the server shows. */
-export interface Served extends CustomerLookup {
+export interface Served extends HistoryLookup {
   /** Why lookups can't be relied upon now; empty where they can. */
   notReady(): readonly NotReady[]
   /** Whether to answer to the names and addresses of this machine only (H3). */
@@ -166,6 +167,10 @@ function addLookups(server: FastifyInstance, served: Served): void {
   type ById = { Params: { id: string } }
   server.get<ById>('/v1/customers/:id', { config }, async (request, reply) =>
     noStore(reply).send(await lookUpCustomer(served, request.params.id)),
+  )
+  type Limited = ById & { Querystring: { limit?: string } }
+  server.get<Limited>('/v1/customers/:id/history', { config }, async ({ params, query }, reply) =>
+    noStore(reply).send(await lookUpHistory(served, params.id, query.limit)),
   )
   server.addHook('onResponse', async ({ routeOptions }, { statusCode, elapsedTime }) => {
     if (routeOptions.url !== '/v1/customers/:id') return

@@ -18,11 +18,13 @@ export interface Found {
 
 export interface Lookups {
   find(customer: string): Promise<Found>
+  /** The last changes, newest first, as the bytes of `OutputChanges`. */
+  history(customer: string): Promise<readonly Uint8Array[]>
 }
 
 export interface OwnPartitions {
   readonly engine: StatusSource
-  readonly snapshots: Pick<SnapshotStore, 'get' | 'proof'>
+  readonly snapshots: Pick<SnapshotStore, 'get' | 'history' | 'proof'>
   /** How many partitions the log has. */
   readonly partitions: number
   /** Answers for the partitions that other processes run; without it nobody here can. */
@@ -35,19 +37,23 @@ export interface OwnPartitions {
  * @example await ownLookups({ engine, snapshots, partitions: 1 }).find('c-42')
  */
 export function ownLookups({ engine, snapshots, partitions, elsewhere }: OwnPartitions): Lookups {
+  const taskOf = (customer: string) => {
+    const partition = partitionOf(Buffer.from(customer), partitions)
+    const task = engine.status().partitions.find((own) => own.partition === partition)
+    if (task !== undefined || elsewhere !== undefined) return task
+    const text = `this process does not run partition ${partition}, where the customer belongs`
+    throw new Problem('CUSTOMER_ELSEWHERE', text)
+  }
   return {
     find: async (customer) => {
-      const partition = partitionOf(Buffer.from(customer), partitions)
-      const task = engine.status().partitions.find((own) => own.partition === partition)
-      if (task === undefined) {
-        if (elsewhere !== undefined) return elsewhere.find(customer)
-        const text = `this process does not run partition ${partition}, where the customer belongs`
-        throw new Problem('CUSTOMER_ELSEWHERE', text)
-      }
-      const proof = snapshots.proof(partition)
+      const task = taskOf(customer)
+      if (task === undefined) return elsewhere!.find(customer)
+      const proof = snapshots.proof(task.partition)
       // A proof from before a restart, or from before the partition failed, may be overtaken.
       const proved = proof && { ...proof, caughtUp: proof.caughtUp && task.caughtUp }
       return { snapshot: await snapshots.get(customer), proof: proved }
     },
+    history: async (customer) =>
+      taskOf(customer) === undefined ? elsewhere!.history(customer) : snapshots.history(customer),
   }
 }

@@ -18,9 +18,9 @@ function compose(run: Run, work: (stop: AbortSignal) => Promise<void>): Compose 
   return async (options, hooks) => {
     run.options = options
     run.hooks = hooks
-    const { engine, lookups, rows, lagAllowanceMs } = served(() => engineStatus())
+    const { engine, lookups, rows, changes, lagAllowanceMs } = served(() => engineStatus())
     const close = async () => void (run.closed += 1)
-    return { engine, lookups, rows, lagAllowanceMs, notReady: () => [], run: work, close }
+    return { engine, lookups, rows, changes, lagAllowanceMs, notReady: () => [], run: work, close }
   }
 }
 

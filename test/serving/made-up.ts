@@ -1,4 +1,5 @@
 /** A made-up engine, board and snapshots for what is served. */
+import type { OutputChange } from '../../src/events/output-changes.js'
 import type { FeaturesRow, ScoreRow } from '../../src/events/output-rows.js'
 import { createMetrics } from '../../src/monitoring/metrics.js'
 import { ScoreBoard } from '../../src/monitoring/score-board.js'
@@ -130,6 +131,37 @@ const scoreRow: Omit<ScoreRow, 'customer'> = {
   degraded: null,
 }
 
+/** What led to the row, newest first: time passed, he looked in again, time passed, he came. */
+const steps: readonly OutputChange[] = [
+  stepAt(48_207, 0, 'time', 0.6248999834060669, {}),
+  stepAt(47_911, 86_400_000, 'time', 0.5812000036239624, { logins_last_7_days: 2 }),
+  stepAt(46_020, 518_400_000, 'event', 0.31200000643730164, {
+    logins_last_7_days: 3,
+    days_since_last_login: 0,
+    plan: 'basic',
+  }),
+  stepAt(45_001, 604_800_000, 'event', null, { logins_last_7_days: 1, plan: null }),
+]
+
+function stepAt(
+  commit: number,
+  agoMs: number,
+  cause: OutputChange['cause'],
+  probability: number | null,
+  values: OutputChange['values'],
+): OutputChange {
+  const risk = probability === null ? 'unknown' : probability > 0.4 ? 'medium' : 'low'
+  return {
+    commit,
+    asOf: coordinates.asOf - agoMs,
+    endOffset: coordinates.endOffset - agoMs / 1_000,
+    cause,
+    retired: false,
+    score: { probability, risk },
+    values: { ...featuresRow.values, ...values },
+  }
+}
+
 /** Snapshots hold the customer's id as their bytes: the decoder makes the rest up. */
 export function snapshotOf(customer: string): Snapshot {
   const bytes = Buffer.from(customer)
@@ -141,18 +173,21 @@ export interface MadeUp extends Served {
   readonly errors: unknown[]
   readonly engine: { readonly status: () => EngineStatus }
   readonly board: ScoreBoard
-  readonly snapshots: Pick<SnapshotStore, 'get' | 'proof'>
+  readonly snapshots: OwnSnapshots
 }
+
+type OwnSnapshots = Pick<SnapshotStore, 'get' | 'history' | 'proof'>
 
 export function served(
   status: () => EngineStatus = () => engineStatus(),
-  own: Partial<Pick<SnapshotStore, 'get' | 'proof'>> = {},
+  own: Partial<OwnSnapshots> = {},
 ): MadeUp {
   const board = new ScoreBoard()
   const engine = { status }
   const errors: unknown[] = []
   const snapshots = {
     get: async (customer: string) => (customer.startsWith('nobody') ? null : snapshotOf(customer)),
+    history: async () => steps.map((_, index) => Buffer.from([index])),
     proof: () => proof,
     ...own,
   }
@@ -172,5 +207,6 @@ export function served(
       decodeFeatures: (bytes) => ({ ...featuresRow, customer: Buffer.from(bytes).toString() }),
       decodeScore: (bytes) => ({ ...scoreRow, customer: Buffer.from(bytes).toString() }),
     },
+    changes: { decode: ([index]) => steps[index] },
   }
 }
