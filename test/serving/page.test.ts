@@ -81,6 +81,28 @@ describe.skipIf(found.path === null)(`the page in a browser${skipText()}`, () =>
     await expect.poll(() => text('#panel')).toContain('CUSTOMER_NOT_FOUND')
   })
 
+  it('tells the story of a customer: the score over time, and each step with its reason', async () => {
+    await page.goto(url)
+    await page.fill('#customer', 'c00042')
+    await page.keyboard.press('Enter')
+    await expect.poll(() => text('#panel')).toContain('the score moved twice')
+    expect(await text('.summary')).toBe(
+      'In the 7 d that are kept the score moved twice: never by what happened, twice because nothing did.',
+    )
+    const steps = page.locator('.steps li')
+    expect(await steps.count()).toBe(4)
+    expect(await steps.first().innerText()).toMatch(
+      /nothing happened\s+3 Mar, 14:19\s+\+4\.4\s*62\.5 %/,
+    )
+    expect(await steps.first().innerText()).toContain('logins last 7 days 2 → 1')
+    expect(await steps.last().innerText()).toContain('As far back as it is kept.')
+    const marks = (cause: string) => page.locator(`.story-chart .mark.${cause}`).count()
+    expect([await marks('event'), await marks('time')]).toEqual([1, 2])
+    expect(await page.locator('.story-chart').getAttribute('aria-label')).toContain('moved twice')
+    await steps.last().scrollIntoViewIfNeeded()
+    expect(trouble).toEqual([])
+  })
+
   it('computes rates from the counters, and shows rejects with their codes', async () => {
     await page.goto(url)
     await expect.poll(() => text('#rejects')).toMatch(/FIELD_RANGE\s+812/)

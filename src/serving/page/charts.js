@@ -17,7 +17,7 @@ export function drawLine(svg, values, pointsMax) {
   svg.querySelector('.area').setAttribute('d', `${path}L${width} ${height}L${x(0)} ${height}Z`)
 }
 
-function element(name, attributes, text) {
+export function svgElement(name, attributes, text) {
   const made = document.createElementNS(SVG, name)
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value)
   if (text !== undefined) made.textContent = text
@@ -35,14 +35,14 @@ const BASE = 126
 const TOP = 14
 
 function drawAxis(svg) {
-  svg.append(element('line', { class: 'axis', x1: 0, x2: WIDTH, y1: BASE, y2: BASE }))
+  svg.append(svgElement('line', { class: 'axis', x1: 0, x2: WIDTH, y1: BASE, y2: BASE }))
   for (const mark of [0, 0.2, MEDIUM_FROM, 0.6, HIGH_FROM, 1]) {
     const isBorder = mark === MEDIUM_FROM || mark === HIGH_FROM
     const x = mark * WIDTH
-    if (isBorder) svg.append(element('line', { class: 'border', x1: x, x2: x, y1: 4, y2: BASE }))
+    if (isBorder) svg.append(svgElement('line', { class: 'border', x1: x, x2: x, y1: 4, y2: BASE }))
     const anchor = mark === 0 ? 'start' : mark === 1 ? 'end' : 'middle'
     const text = `${Math.round(mark * 100)}${mark === 1 ? ' %' : ''}`
-    svg.append(element('text', { class: 'tick', x, y: BASE + 17, 'text-anchor': anchor }, text))
+    svg.append(svgElement('text', { class: 'tick', x, y: BASE + 17, 'text-anchor': anchor }, text))
   }
 }
 
@@ -55,7 +55,7 @@ export function drawHistogram(bins) {
     bins.forEach((_, bin) => {
       const risk = riskOf(bin, bins.length)
       svg.append(
-        element('rect', { class: `bar ${risk}`, x: bin * width + 1, width: width - 2, rx: 1.5 }),
+        svgElement('rect', { class: `bar ${risk}`, x: bin * width + 1, width: width - 2, rx: 1.5 }),
       )
     })
   }

@@ -1,11 +1,14 @@
 /** One customer in a dialog: the score, why and until when it holds, and the features behind it. */
 import { featureValue, instant, percent, shortInstant, span, words } from './format.js'
+import { storyOf } from './story.js'
 
 const panel = document.getElementById('panel')
 const body = document.getElementById('panel-body')
 /** Who is shown; null while the dialog is closed. */
 let shown = null
 let isAsking = false
+/** The steps of whom, as of which commit: asked for again when there is another. */
+let told = { id: null, commit: null, steps: [] }
 
 const REASONS = {
   historic: 'the log is historic: it has no present',
@@ -34,15 +37,35 @@ export async function refreshCustomer() {
   isAsking = true
   const id = shown
   try {
-    const answer = await fetch(`/v1/customers/${encodeURIComponent(id)}`)
+    const address = `/v1/customers/${encodeURIComponent(id)}`
+    const answer = await fetch(address)
     const found = await answer.json()
-    if (shown === id) body.replaceChildren(...(answer.ok ? view(found) : problem(found)))
+    if (answer.ok) await tell(address, found)
+    if (shown === id) draw(answer.ok ? view(found) : problem(found))
   } catch {
     if (shown === id) body.replaceChildren(text('p', 'The engine did not answer.', 'muted'))
   } finally {
     isAsking = false
     if (shown !== null && shown !== id) refreshCustomer()
   }
+}
+
+async function tell(address, { customer, coordinates }) {
+  const { commit } = coordinates
+  if (told.id === customer && told.commit === commit) return
+  const answer = await fetch(`${address}/history`)
+  if (answer.ok) told = { id: customer, commit, steps: (await answer.json()).steps }
+}
+
+/** In place of what was there, at the place that was read. */
+function draw(elements) {
+  const top = body.querySelector('.steps')?.scrollTop ?? 0
+  const hasFocus = document.activeElement?.classList.contains('steps') === true
+  body.replaceChildren(...elements)
+  const steps = body.querySelector('.steps')
+  if (steps === null) return
+  steps.scrollTop = top
+  if (hasFocus) steps.focus()
 }
 
 panel.addEventListener('close', () => (shown = null))
@@ -73,8 +96,13 @@ function view(found) {
   ]
   if (found.retired) rows.push(['Retired', 'nothing was heard of this customer for very long'])
   if (score !== null && score.degraded !== null) rows.push(['Degraded', score.degraded])
+  const now = found.now === null ? null : Date.parse(found.now)
+  const story =
+    told.id === found.customer && told.steps.length > 0 ? [storyOf(told.steps, now)] : []
   return [
     head,
+    ...story,
+    text('h3', 'Now'),
     list(rows, 'rows wide'),
     text('h3', 'Features'),
     list(

@@ -40,6 +40,16 @@ export const instant = (ms) => dateAndTime.format(ms)
 /** `3 Mar, 14:20`: where the year is plain. */
 export const shortInstant = (ms) => dayAndTime.format(ms)
 
+const day = new Intl.DateTimeFormat('en-GB', {
+  timeZone: 'UTC',
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+})
+
+/** `3 Mar 2025`: where days are near enough. */
+export const date = (ms) => day.format(ms)
+
 const UNITS = [
   ['d', 86_400],
   ['h', 3_600],
