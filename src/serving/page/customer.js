@@ -9,6 +9,9 @@ let shown = null
 let isAsking = false
 /** The steps of whom, as of which commit: asked for again when there is another. */
 let told = { id: null, commit: null, steps: [] }
+const parts = Object.fromEntries(
+  ['head', 'story', 'rest'].map((name) => [name, document.createElement('div')]),
+)
 
 const REASONS = {
   historic: 'the log is historic: it has no present',
@@ -41,7 +44,10 @@ export async function refreshCustomer() {
     const answer = await fetch(address)
     const found = await answer.json()
     if (answer.ok) await tell(address, found)
-    if (shown === id) draw(answer.ok ? view(found) : problem(found))
+    if (shown !== id) return
+    if (!answer.ok) return body.replaceChildren(...problem(found))
+    draw([scoreOf(found)], view(found))
+    drawStory(found)
   } catch {
     if (shown === id) body.replaceChildren(text('p', 'The engine did not answer.', 'muted'))
   } finally {
@@ -57,13 +63,25 @@ async function tell(address, { customer, coordinates }) {
   if (answer.ok) told = { id: customer, commit, steps: (await answer.json()).steps }
 }
 
-/** In place of what was there, at the place that was read. */
-function draw(elements) {
-  const top = body.querySelector('.steps')?.scrollTop ?? 0
+/** The story stays as it is, with the reader's place in it, until it has another step. */
+function draw(head, rest) {
+  if (body.firstElementChild !== parts.head) {
+    body.replaceChildren(parts.head, parts.story, parts.rest)
+    parts.story.replaceChildren()
+  }
+  parts.head.replaceChildren(...head)
+  parts.rest.replaceChildren(...rest)
+}
+
+function drawStory({ customer, now }) {
+  const isTold = told.id === customer && told.steps.length > 0
+  if (!isTold) return parts.story.replaceChildren()
+  if (parts.story.dataset.of === `${customer} ${told.commit}` && parts.story.hasChildNodes()) return
+  const top = parts.story.querySelector('.steps')?.scrollTop ?? 0
   const hasFocus = document.activeElement?.classList.contains('steps') === true
-  body.replaceChildren(...elements)
-  const steps = body.querySelector('.steps')
-  if (steps === null) return
+  parts.story.dataset.of = `${customer} ${told.commit}`
+  parts.story.replaceChildren(storyOf(told.steps, now === null ? null : Date.parse(now)))
+  const steps = parts.story.querySelector('.steps')
   steps.scrollTop = top
   if (hasFocus) steps.focus()
 }
@@ -78,8 +96,7 @@ function problem(found) {
   return [text('p', `${found.title}: ${found.detail}.`), text('p', found.code, 'muted code')]
 }
 
-function view(found) {
-  const { score, coordinates, freshness } = found
+function scoreOf({ score }) {
   const head = document.createElement('div')
   head.className = 'panel-score'
   if (score?.probability === undefined || score.probability === null) {
@@ -88,6 +105,11 @@ function view(found) {
     head.append(text('p', `${percent(score.probability)} %`, `figure score ${score.risk}`))
     head.append(text('p', `${score.risk} risk of churn`, 'muted'))
   }
+  return head
+}
+
+function view(found) {
+  const { score, coordinates, freshness } = found
   const rows = [
     ['True now', freshnessText(freshness)],
     ['Holds', holdsText(found)],
@@ -96,12 +118,7 @@ function view(found) {
   ]
   if (found.retired) rows.push(['Retired', 'nothing was heard of this customer for very long'])
   if (score !== null && score.degraded !== null) rows.push(['Degraded', score.degraded])
-  const now = found.now === null ? null : Date.parse(found.now)
-  const story =
-    told.id === found.customer && told.steps.length > 0 ? [storyOf(told.steps, now)] : []
   return [
-    head,
-    ...story,
     text('h3', 'Now'),
     list(rows, 'rows wide'),
     text('h3', 'Features'),
