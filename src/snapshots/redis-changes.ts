@@ -1,5 +1,4 @@
 /** The histories in Redis: a list a customer, the newest change first. */
-import { changeCommit } from '../events/output-changes.js'
 import type { RedisKeys } from './redis-keys.js'
 import { type RedisArgument, type RedisCall, type RedisLink, scriptCall } from './redis-link.js'
 import { addChanges } from './redis-scripts.js'
@@ -73,9 +72,4 @@ function changeOf(element: Buffer): RedisChange {
     commit: Number(element.toString('latin1', 0, colon)),
     bytes: bytes.length > 0 ? bytes : null,
   }
-}
-
-/** The change of a row as it is put. */
-export function redisChange(bytes: Uint8Array): RedisChange {
-  return { commit: changeCommit(bytes), bytes }
 }

@@ -13,16 +13,16 @@
  * P5 A write that failed leaves its rows in memory. Whoever puts or flushes next, and a timer, open
  *    the store again and go on, or fail with what the world says then.
  */
-import { TidemarkError, ioError } from '../errors.js'
-import { unsealed } from '../state/checksum.js'
+import { ioError } from '../errors.js'
 import type { StoreHome } from '../state/store.js'
 import { changeCommit } from '../events/output-changes.js'
 import { ChangeCounts } from './change-counts.js'
 import { ReopenedStore } from './reopened-store.js'
 import { SnapshotBuffer } from './snapshot-buffer.js'
 import { SnapshotProgress } from './snapshot-progress.js'
-import { decodeSnapshotRow, snapshotOf, type SnapshotRow, type StoredRow } from './snapshot-row.js'
-import { type ChangeEncoder, isSlotKey, keptChanges, slotKey, slotsOf } from './stored-changes.js'
+import { snapshotOf, type SnapshotRow } from './snapshot-row.js'
+import { type ChangeEncoder, keptChanges } from './stored-changes.js'
+import { isDamage, StoredRows } from './stored-rows.js'
 import type {
   PartitionProof,
   Snapshot,
@@ -48,6 +48,7 @@ export interface StoredSnapshotsOptions {
 
 export class StoredSnapshots implements SnapshotStore {
   readonly #store: ReopenedStore
+  readonly #stored: StoredRows
   readonly #progress: SnapshotProgress
   readonly #options: StoredSnapshotsOptions
   readonly #flushBytesMax: number
@@ -66,11 +67,12 @@ export class StoredSnapshots implements SnapshotStore {
     options: StoredSnapshotsOptions,
   ) {
     this.#store = store
+    this.#stored = new StoredRows(store, (text) => this.#break(text))
     this.#progress = progress
     this.#options = options
     this.#flushBytesMax = options.flushBytesMax ?? 32 * 1024 * 1024
     const counted = async (customers: readonly string[]) =>
-      (await this.#read(customers)).map((row) => row?.changes ?? 0)
+      (await this.#stored.rows(customers)).map((row) => row?.changes ?? 0)
     this.#counts = options.changes === undefined ? null : new ChangeCounts(counted)
   }
 
@@ -121,7 +123,7 @@ export class StoredSnapshots implements SnapshotStore {
 
   async history(customer: string): Promise<readonly Uint8Array[]> {
     const waiting = this.#buffer.changesOf(customer)
-    const stored = waiting.whole ? [] : await this.#storedChanges(customer)
+    const stored = waiting.whole ? [] : await this.#stored.changes(customer)
     // A write may have ended meanwhile: what it took up is here twice.
     const byCommit = new Map<number, Uint8Array>()
     for (const change of [...waiting.changes, ...stored]) {
@@ -131,21 +133,8 @@ export class StoredSnapshots implements SnapshotStore {
     return newest.map(([, change]) => change)
   }
 
-  async *scan(): AsyncIterable<readonly Snapshot[]> {
-    const view = await this.#store.view()
-    try {
-      for await (const portion of view.scan()) {
-        yield portion.flatMap(([key, value]) => {
-          if (isSlotKey(key)) return []
-          const payload = unsealed(key, value)
-          // P4: a lookup of the customer will say so.
-          if (payload === null) return []
-          return snapshotOf(Buffer.from(key).toString(), decodeSnapshotRow(payload)) ?? []
-        })
-      }
-    } finally {
-      await view.close()
-    }
+  scan(): AsyncIterable<readonly Snapshot[]> {
+    return this.#stored.scan()
   }
 
   /**
@@ -224,48 +213,13 @@ export class StoredSnapshots implements SnapshotStore {
     this.#applied(proof, cursor)
   }
 
-  async #storedChanges(customer: string): Promise<Uint8Array[]> {
-    const [row] = await this.#read([customer])
-    if (row === null || row.features === null) return []
-    const key = Buffer.from(customer)
-    const keys = Array.from({ length: slotsOf(row.changes) }, (_, slot) => slotKey(key, slot))
-    return (await this.#values(keys, () => customer)).filter((change) => change !== null)
-  }
-
   async #rows(customers: readonly string[]): Promise<(SnapshotRow | null)[]> {
     const rows = customers.map((customer) => this.#buffer.get(customer) ?? null)
     const missing = customers.filter((_, index) => rows[index] === null)
     if (missing.length === 0) return rows
-    const read = await this.#read(missing)
+    const read = await this.#stored.rows(missing)
     let next = 0
     return rows.map((row) => row ?? read[next++]!)
-  }
-
-  async #read(customers: readonly string[]): Promise<(StoredRow | null)[]> {
-    const keys = customers.map((customer) => Buffer.from(customer))
-    const values = await this.#values(keys, (index) => customers[index])
-    return values.map((payload) => payload && decodeSnapshotRow(payload))
-  }
-
-  /** What is stored, behind its seals; null: nothing, or it is damaged (P4). */
-  async #values(
-    keys: readonly Uint8Array[],
-    customerOf: (index: number) => string,
-  ): Promise<(Uint8Array | null)[]> {
-    try {
-      const values = await this.#store.getMany(keys)
-      return values.map((value, index) => {
-        if (value === undefined) return null
-        const payload = unsealed(keys[index], value)
-        if (payload !== null) return payload
-        this.#break(`the snapshot of customer ${JSON.stringify(customerOf(index))} is damaged`)
-        return null
-      })
-    } catch (error) {
-      if (!isDamage(error)) throw error
-      this.#break(error.message)
-      return keys.map(() => null)
-    }
   }
 
   /** P4. Written down at once. */
@@ -326,10 +280,6 @@ export class StoredSnapshots implements SnapshotStore {
     this.#turn = done.catch(() => {})
     return done
   }
-}
-
-function isDamage(error: unknown): error is TidemarkError {
-  return error instanceof TidemarkError && error.code === 'STORE_DAMAGED'
 }
 
 function unreferenced(run: () => void, ms: number): void {

@@ -1,0 +1,71 @@
+/** What the disk has of the snapshots: rows and changes behind their seals. */
+import { TidemarkError } from '../errors.js'
+import { unsealed } from '../state/checksum.js'
+import type { ReopenedStore } from './reopened-store.js'
+import { decodeSnapshotRow, snapshotOf, type StoredRow } from './snapshot-row.js'
+import type { Snapshot } from './snapshots.js'
+import { isSlotKey, slotKey, slotsOf } from './stored-changes.js'
+
+/** Damaged values read as absent, and are told. */
+export class StoredRows {
+  constructor(
+    private readonly store: ReopenedStore,
+    private readonly damaged: (text: string) => void,
+  ) {}
+
+  async rows(customers: readonly string[]): Promise<(StoredRow | null)[]> {
+    const keys = customers.map((customer) => Buffer.from(customer))
+    const values = await this.#values(keys, (index) => customers[index])
+    return values.map((payload) => payload && decodeSnapshotRow(payload))
+  }
+
+  /** A customer's changes, in no order that matters. */
+  async changes(customer: string): Promise<Uint8Array[]> {
+    const [row] = await this.rows([customer])
+    if (row === null || row.features === null) return []
+    const key = Buffer.from(customer)
+    const keys = Array.from({ length: slotsOf(row.changes) }, (_, slot) => slotKey(key, slot))
+    return (await this.#values(keys, () => customer)).filter((change) => change !== null)
+  }
+
+  async *scan(): AsyncIterable<readonly Snapshot[]> {
+    const view = await this.store.view()
+    try {
+      for await (const portion of view.scan()) {
+        yield portion.flatMap(([key, value]) => {
+          if (isSlotKey(key)) return []
+          const payload = unsealed(key, value)
+          // A lookup of the customer will say so.
+          if (payload === null) return []
+          return snapshotOf(Buffer.from(key).toString(), decodeSnapshotRow(payload)) ?? []
+        })
+      }
+    } finally {
+      await view.close()
+    }
+  }
+
+  async #values(
+    keys: readonly Uint8Array[],
+    customerOf: (index: number) => string,
+  ): Promise<(Uint8Array | null)[]> {
+    try {
+      const values = await this.store.getMany(keys)
+      return values.map((value, index) => {
+        if (value === undefined) return null
+        const payload = unsealed(keys[index], value)
+        if (payload !== null) return payload
+        this.damaged(`the snapshot of customer ${JSON.stringify(customerOf(index))} is damaged`)
+        return null
+      })
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.damaged(error.message)
+      return keys.map(() => null)
+    }
+  }
+}
+
+export function isDamage(error: unknown): error is TidemarkError {
+  return error instanceof TidemarkError && error.code === 'STORE_DAMAGED'
+}
