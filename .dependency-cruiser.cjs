@@ -13,7 +13,7 @@
  */
 const FLOOR = '^src/(?!main\\.ts$|index\\.ts$)[^/]+\\.ts$'
 const ADAPTERS =
-  '^src/(log/(embedded|kafka|archive)|state/level-store|snapshots/(level-snapshots|redis)|scoring/onnx|schemas/confluent)'
+  '^src/(log/(embedded|shared|kafka|archive)|state/level-store|snapshots/(level-snapshots|redis)|scoring/onnx|schemas/confluent)'
 const PORTS = '^src/(log|state|snapshots|scoring|schemas)/'
 const BASE = '^src/(events|features|log|state|snapshots|scoring|schemas)/'
 const OPERATORS = '^src/operators/'

@@ -39,6 +39,7 @@ export const composeStart: Compose = async (options, hooks) => {
     app: options.app,
     cwd: process.cwd(),
     timeBase: () => timeBaseOf(source),
+    share: (warning) => hooks.logger.warn(warning),
   })
   const closing: (() => Promise<void>)[] = [() => data.close()]
   try {

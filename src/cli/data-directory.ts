@@ -3,6 +3,7 @@
  *
  *   DATA/app.json     app, hash, declaration: what the data was made by
  *   DATA/lock         the process that has it open
+ *   DATA/owner.sock   where it serves reading commands, or a link to there
  *   DATA/log          the event log (beside it log.id, and log.open while it is open)
  *   DATA/state/<p>    a store for each partition
  *   DATA/snapshots    the snapshot store

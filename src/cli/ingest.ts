@@ -63,6 +63,7 @@ export async function runIngest(flags: Flags, io: CliIo, stop: AbortSignal): Pro
     cwd: io.cwd,
     // Old data has no clock of its own, and must not get ours.
     timeBase: async () => ({ kind: 'none' }),
+    share: (warning) => io.err(`tidemark: ${warning}\n`),
     ...(partitions === undefined ? {} : { partitions }),
   })
   let isKept = true

@@ -7,9 +7,15 @@ import { LevelStoreHome } from '../state/level-store-home.js'
 import type { StoreHome } from '../state/store.js'
 import { dataOwner, lockDirectory, ownDirectory } from './data-directory.js'
 import { type LoadedApp, loadApp } from './load-app.js'
+import { shareLog } from './owner-socket.js'
 import { closeAll } from './with-end.js'
 import { join } from 'node:path'
 import { configurationError } from '../errors.js'
+
+/** Where a data directory keeps bundles. */
+export function modelsIn(directory: string): string {
+  return join(directory, 'models')
+}
 
 /** A data directory that this process holds: the log is open, the rest is opened when asked. */
 export interface OpenData {
@@ -31,6 +37,11 @@ export interface OpenDataOptions {
   /** The base of a log that has to be created; null: there must be one. */
   readonly timeBase: (() => Promise<TimeBase>) | null
   readonly partitions?: number
+  /**
+   * Serves the log to reading commands while it is open here; told why where that is impossible.
+   * @default they find the directory locked
+   */
+  readonly share?: (warning: string) => void
 }
 
 /**
@@ -58,7 +69,9 @@ export async function openData(directory: string, options: OpenDataOptions): Pro
       ...(partitions === undefined ? {} : { partitions }),
     })
     if (owner === null) await ownNew(directory, loaded, log)
-    return opened(directory, loaded, log, unlock)
+    const { share } = options
+    const unshare = share === undefined ? null : await shareLog(directory, log, share)
+    return opened(directory, loaded, log, [unlock, () => log.close(), unshare])
   } catch (error) {
     await unlock()
     throw error
@@ -78,14 +91,14 @@ function opened(
   directory: string,
   loaded: LoadedApp,
   log: EmbeddedLog,
-  unlock: () => Promise<void>,
+  ends: readonly ((() => Promise<void>) | null)[],
 ): OpenData {
-  const closing = [unlock, () => log.close()]
+  const closing = ends.filter((end) => end !== null)
   return {
     loaded,
     log,
     home: new LevelStoreHome(join(directory, 'state'), 'state'),
-    models: join(directory, 'models'),
+    models: modelsIn(directory),
     snapshots: async (options) => {
       const snapshots = await openLevelSnapshots(join(directory, 'snapshots'), options)
       closing.push(() => snapshots.close())

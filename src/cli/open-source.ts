@@ -1,10 +1,13 @@
 /**
- * Where commands that only read find the log of an app: in a data directory, or on the brokers that a
- * configuration names.
+ * Where commands that only read find the log of an app: in a data directory, through the process that
+ * has it open where there is one, or on the brokers that a configuration names.
  */
 import { join, resolve } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { setTimeout as pause } from 'node:timers/promises'
 import { Option, type Command } from 'commander'
 import type { Config } from '../config/schema.js'
+import { TidemarkError } from '../errors.js'
 import { KafkaLog } from '../log/kafka-log.js'
 import { type EventLog, type Topics, topicsOf } from '../log/log.js'
 import { configOf } from './config.js'
@@ -14,9 +17,14 @@ import type { CliIo } from './io.js'
 import { type LoadedApp, loadApp } from './load-app.js'
 import { withArchive } from './open-archive.js'
 import { openData } from './open-data.js'
+import { openShared, type SharedData } from './open-shared.js'
 import { openRegistry } from './schemas.js'
 import { DEFAULT_DATA_DIRECTORY } from './start-options.js'
 import { closeAll } from './with-end.js'
+
+/** How long a directory may be locked by a process that does not serve it yet, or no longer. */
+const lockPatienceMs = 5_000
+const askAgainMs = 100
 
 export interface SourceFlags {
   readonly app?: string
@@ -46,24 +54,42 @@ export function addSourceFlags(command: Command): Command {
     )
 }
 
-/** Raises what `openData`, `loadConfig`, `loadApp` and `KafkaLog.open` raise. */
+/** Raises what `openShared`, `openData`, `loadConfig`, `loadApp` and `KafkaLog.open` raise. */
 export async function openSource(flags: SourceFlags, io: CliIo): Promise<OpenSource> {
   if (flags.config !== undefined) {
     const { config, folder } = await configOf({ config: flags.config }, io)
     return openBrokers(config, folder, io)
   }
-  const data = await openData(resolve(io.cwd, flags.data), {
-    app: flags.app ?? null,
-    cwd: io.cwd,
-    timeBase: null,
-  })
-  return {
-    loaded: data.loaded,
-    log: data.log,
-    name: data.loaded.app.name,
-    topics: topicsOf(data.loaded.app.name),
-    models: data.models,
-    close: () => data.close(),
+  return openDirectory(resolve(io.cwd, flags.data), flags.app ?? null, io)
+}
+
+/** Reads through the process that has the directory open, or opens it. */
+async function openDirectory(
+  directory: string,
+  app: string | null,
+  io: CliIo,
+): Promise<OpenSource> {
+  const data = await openOrShare(directory, app, io.cwd)
+  const { name } = data.loaded.app
+  return { ...data, name, topics: topicsOf(name) }
+}
+
+/** One that is about to begin or to end has the lock and does not answer: that is waited out. */
+async function openOrShare(
+  directory: string,
+  app: string | null,
+  cwd: string,
+): Promise<SharedData> {
+  for (const until = performance.now() + lockPatienceMs; ;) {
+    const shared = await openShared(directory, app, cwd)
+    if (shared !== null) return shared
+    try {
+      return await openData(directory, { app, cwd, timeBase: null })
+    } catch (error) {
+      const isLocked = error instanceof TidemarkError && error.code === 'DIRECTORY_LOCKED'
+      if (!isLocked || performance.now() >= until) throw error
+    }
+    await pause(askAgainMs)
   }
 }
 

@@ -113,6 +113,11 @@ class BlockRecord implements StoredRecord {
   ) {}
 }
 
+/** How many records a block says it has; nothing is checked. */
+export function blockCount(block: Buffer): number {
+  return block.length < HEADER_BYTES ? 0 : block.readUInt16LE(1)
+}
+
 /**
  * The records of a block whose first offset is `baseOffset`; their buffers are views of `block`.
  * Null where the bytes are not those that were written under this key.

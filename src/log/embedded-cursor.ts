@@ -3,37 +3,29 @@
  * out in slices.
  */
 import { TidemarkError, ioError } from '../errors.js'
-import { levelFailure, type Db, type FailureNames } from '../state/level-store-db.js'
+import { levelFailure, type FailureNames } from '../state/level-store-db.js'
 import { decodeBlock } from './embedded-block.js'
-import { baseOffsetOf, keyAt, parseIndexKey } from './embedded-keys.js'
+import { baseOffsetOf } from './embedded-keys.js'
+import type { LogRows, Portions, Rows } from './embedded-portions.js'
 import type { StoredRecord } from './log.js'
 import type { RecordSource } from './tail-reader.js'
 import type { TopicPartition } from './tails.js'
 
-/** One fetch: a few full blocks, or many small ones. */
-const FETCH_BLOCKS_MAX = 256
-const FETCH_BYTES_MAX = 1024 * 1024
-
-type Entries = [Buffer, Buffer][]
-type Snapshot = ReturnType<Db['snapshot']>
-
-/** LevelDB's iterator over blocks; it sees the log as it was when it was made. */
 interface Fetch {
-  readonly iterator: { nextv(size: number): Promise<Entries>; close(): Promise<void> }
-  readonly snapshot: Snapshot
-  /** The fetch under way: LevelDB reads ahead in its own thread while these records are used. */
-  ahead: Promise<Entries>
+  readonly portions: Portions
+  /** The fetch under way: it is read in another thread while these records are used. */
+  ahead: Promise<Rows>
 }
 
 export class BlockSource implements RecordSource {
   #fetch: Fetch | null = null
-  #entries: Entries = []
+  #entries: Rows = []
   #entry = 0
   #records: readonly StoredRecord[] = []
   #record = 0
 
   constructor(
-    readonly db: Db,
+    readonly rows: LogRows,
     readonly at: TopicPartition,
   ) {}
 
@@ -64,8 +56,7 @@ export class BlockSource implements RecordSource {
     this.#fetch = null
     if (fetch === null) return
     await fetch.ahead.catch(() => [])
-    await fetch.iterator.close()
-    await fetch.snapshot.close()
+    await fetch.portions.close()
   }
 
   #take(wanted: number): StoredRecord[] {
@@ -88,7 +79,7 @@ export class BlockSource implements RecordSource {
     this.#record = offset - baseOffset
   }
 
-  async #nextEntry(offset: number, end: number): Promise<[Buffer, Buffer]> {
+  async #nextEntry(offset: number, end: number): Promise<Rows[number]> {
     if (this.#entry >= this.#entries.length) {
       this.#entries = await this.#fetchEntries(offset, end)
       this.#entry = 0
@@ -99,19 +90,19 @@ export class BlockSource implements RecordSource {
     return entry
   }
 
-  async #fetchEntries(offset: number, end: number): Promise<Entries> {
+  async #fetchEntries(offset: number, end: number): Promise<Rows> {
     try {
       let entries = this.#fetch ? await this.#fetch.ahead : []
       if (entries.length === 0) {
-        // Either the first fetch, or the iterator is older than the records that are due.
+        // Either the first fetch, or the view is older than the records that are due.
         await this.close()
-        const fetch = await this.#open(offset)
+        const fetch = this.#open(offset)
         this.#fetch = fetch
         entries = await fetch.ahead
       }
       const fetch = this.#fetch!
       if (entries.length > 0) {
-        fetch.ahead = fetch.iterator.nextv(FETCH_BLOCKS_MAX)
+        fetch.ahead = fetch.portions.next()
         // A failure is met when this fetch is asked for; until then it must not be unhandled.
         fetch.ahead.catch(() => {})
       }
@@ -121,29 +112,9 @@ export class BlockSource implements RecordSource {
     }
   }
 
-  async #open(offset: number): Promise<Fetch> {
-    // One view for the index and the blocks: a merge between the two would move the borders.
-    const snapshot = this.db.snapshot()
-    const iterator = this.db.iterator({
-      gte: keyAt('block', this.at, await this.#baseOf(offset, snapshot)),
-      lt: keyAt('block', this.at, Number.MAX_SAFE_INTEGER),
-      highWaterMarkBytes: FETCH_BYTES_MAX,
-      snapshot,
-    })
-    return { iterator, snapshot, ahead: iterator.nextv(FETCH_BLOCKS_MAX) }
-  }
-
-  /** The base offset of the block that holds `offset`. */
-  async #baseOf(offset: number, snapshot: Snapshot): Promise<number> {
-    const keys = this.db.keys({
-      gte: keyAt('index', this.at, 0),
-      lt: keyAt('index', this.at, offset + 1),
-      reverse: true,
-      limit: 1,
-      snapshot,
-    })
-    const [key] = await keys.all()
-    return key === undefined ? offset : (parseIndexKey(key)?.baseOffset ?? offset)
+  #open(offset: number): Fetch {
+    const portions = this.rows.portions('block', this.at, offset)
+    return { portions, ahead: portions.next() }
   }
 }
 

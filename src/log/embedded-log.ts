@@ -8,12 +8,11 @@
  * What is damaged is reported with topic, partition and offsets, and never skipped.
  */
 import { TidemarkError, configurationError, ioError } from '../errors.js'
-import { unsealed } from '../state/checksum.js'
 import { levelFailure, type Db } from '../state/level-store-db.js'
 import { checkedTails } from './embedded-check.js'
-import { BlockSource, damaged, readFailure } from './embedded-cursor.js'
+import { BlockSource, readFailure } from './embedded-cursor.js'
 import { BlockDraft } from './embedded-draft.js'
-import { baseOffsetOf, keyAt } from './embedded-keys.js'
+import { newestErasures } from './embedded-erasures.js'
 import {
   assertComplete,
   confirmClosed,
@@ -24,17 +23,19 @@ import {
   readMarker,
   type EmbeddedLogOptions,
 } from './embedded-open.js'
+import { allRows, DbRows, type LogRows, type RowKind, type Rows } from './embedded-portions.js'
 import { type MetaRow, type PartitionRow, writesOf } from './embedded-rows.js'
 import { EmbeddedWriter } from './embedded-writer.js'
 import type { EventLog, LogReader, StoredRecord, TimeBase, Transaction } from './log.js'
 import { TailReader } from './tail-reader.js'
-import { Tails, type TopicPartition } from './tails.js'
+import { Tails, type TailView, type TopicPartition } from './tails.js'
 import { LogClock } from './time-base.js'
 import { LogTransaction, Writers } from './transaction.js'
 
 export class EmbeddedLog implements EventLog {
   readonly id: string
   readonly #db: Db
+  readonly #source: LogRows
   readonly #clock: LogClock
   readonly #tails: Tails
   readonly #rows: ReadonlyMap<number, PartitionRow>
@@ -51,6 +52,7 @@ export class EmbeddedLog implements EventLog {
     wallMs: () => number,
   ) {
     this.#db = db
+    this.#source = new DbRows(db)
     this.id = meta.id
     this.#clock = new LogClock(meta.timeBase, wallMs)
     this.#tails = tails
@@ -114,7 +116,7 @@ export class EmbeddedLog implements EventLog {
   reader(topic: string, partition: number, fromOffset: number): LogReader {
     this.#assertOpen('reader')
     const tail = this.#tails.of(topic, partition)
-    const source = new BlockSource(this.#db, tail)
+    const source = new BlockSource(this.#source, tail)
     const forget = (reader: TailReader) => this.#readers.delete(reader)
     const reader = new TailReader(tail, this.#clock, source, fromOffset, forget)
     this.#readers.add(reader)
@@ -124,7 +126,7 @@ export class EmbeddedLog implements EventLog {
   async last(topic: string, partition: number): Promise<StoredRecord | null> {
     const end = await this.endOffset(topic, partition)
     if (end === 0) return null
-    const source = new BlockSource(this.#db, { topic, partition })
+    const source = new BlockSource(this.#source, { topic, partition })
     try {
       const [record] = await source.next(end - 1, end, 1)
       return record ?? null
@@ -140,32 +142,41 @@ export class EmbeddedLog implements EventLog {
   ): Promise<Map<string, number>> {
     await this.#writer.settled()
     const at = { topic, partition }
-    const due = this.#rows.get(partition)?.erasures[topic] ?? 0
-    const rows = await this.#erasureRows(at)
-    const newest = new Map<string, number>()
-    for (const [key, value] of rows) {
-      const offset = baseOffsetOf(key)
-      const erased = unsealed(key, value)
-      if (erased === null) throw damaged(at, offset, offset + 1, 'its erasure row is damaged')
-      if (offset < endOffset) newest.set(Buffer.from(erased).toString('utf8'), offset)
-    }
-    // An erasure that was lost would bring an erased customer back: count them. One that is on its
-    // way to the disk may be seen already.
-    if (rows.length < due) {
-      throw damaged(at, 0, null, `${due} erasures are due, ${rows.length} are there`)
-    }
-    return newest
+    const due = this.#erasuresDue(at)
+    return newestErasures(await this.#erasureRows(at), at, due, endOffset)
   }
 
-  async #erasureRows(at: TopicPartition): Promise<[Buffer, Buffer][]> {
-    const range = {
-      gte: keyAt('erasure', at, 0),
-      lt: keyAt('erasure', at, Number.MAX_SAFE_INTEGER),
-    }
+  #erasuresDue({ topic, partition }: TopicPartition): number {
+    return this.#rows.get(partition)?.erasures[topic] ?? 0
+  }
+
+  async #erasureRows(at: TopicPartition): Promise<Rows> {
     try {
-      return await this.#db.iterator(range).all()
+      return await allRows(this.#source.portions('erasure', at, 0))
     } catch (error) {
       throw readFailure(at, 0, this.#tails.of(at.topic, at.partition).end, error)
+    }
+  }
+
+  /** What a reader in another process needs of a tail, all of one instant. */
+  tail(topic: string, partition: number): TailView {
+    // The instant first, then the end: what is appended in between must not be claimed as seen.
+    const instant = this.#clock.now()
+    const { end, unsettled } = this.#tails.of(topic, partition)
+    const erasures = this.#erasuresDue({ topic, partition })
+    return { instant, end, isSettled: unsettled === 0, erasures }
+  }
+
+  /** One portion of rows as they lie, from `offset` on: who reads in another process checks them. */
+  async rows(kind: RowKind, at: TopicPartition, offset: number): Promise<Rows> {
+    this.#assertOpen('rows')
+    const portions = this.#source.portions(kind, at, offset)
+    try {
+      return await portions.next()
+    } catch (error) {
+      throw readFailure(at, offset, this.#tails.of(at.topic, at.partition).end, error)
+    } finally {
+      await portions.close()
     }
   }
 

@@ -5,7 +5,7 @@
 import { performance } from 'node:perf_hooks'
 import { ioError } from '../errors.js'
 import type { LogReader, Poll, StoredRecord } from './log.js'
-import type { Tail } from './tails.js'
+import type { Tail, TopicPartition } from './tails.js'
 import type { LogClock } from './time-base.js'
 
 export interface RecordSource {
@@ -86,7 +86,7 @@ export class TailReader implements LogReader {
 }
 
 /** What a poll, an append or a commit says after its log was closed. */
-export function readerClosed(tail: Tail): Error {
+export function readerClosed(tail: TopicPartition): Error {
   return ioError(
     'LOG_CLOSED',
     `poll of ${tail.topic} partition ${tail.partition}: the reader or its log has been closed`,

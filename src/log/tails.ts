@@ -12,6 +12,18 @@ export interface TopicPartition {
   readonly partition: number
 }
 
+/** A tail as it was at one instant. */
+export interface TailView {
+  /** ms UTC of the time base; null where the base is `none`. */
+  readonly instant: number | null
+  /** Exclusive: the offset behind the last durable record. */
+  readonly end: number
+  /** Whether no transaction had appended that was not settled. */
+  readonly isSettled: boolean
+  /** How many erasures there are at least. */
+  readonly erasures: number
+}
+
 export class Tail implements TopicPartition {
   /** Exclusive: the offset behind the last durable record. */
   end = 0

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { EmbeddedLog } from '../../src/log/embedded-log.js'
 import { MemoryLog } from '../../src/log/memory-log.js'
 import { archivedLog } from '../support/forgetful-log.js'
+import { sharedPlace } from '../support/shared-place.js'
 import { tempFolder } from '../support/temp-folder.js'
 import { logConformance, type LogPlace } from './log.js'
 
@@ -27,6 +28,8 @@ logConformance('embedded log', async () => {
   }
   return place
 })
+
+logConformance('embedded log read through its socket', sharedPlace)
 
 for (const topic of ['t', 'a', 'events']) {
   logConformance(`memory log that deletes what is archived of ${topic}`, async () => {

@@ -1,0 +1,39 @@
+import type { EventLog } from '../log/log.js'
+import { SharedLog } from '../log/shared-log.js'
+import { dataOwner, ownDirectory } from './data-directory.js'
+import { type LoadedApp, loadApp } from './load-app.js'
+import { modelsIn } from './open-data.js'
+import { findSocket } from './owner-socket.js'
+
+/** What a command that only reads needs of a data directory. */
+export interface SharedData {
+  readonly loaded: LoadedApp
+  readonly log: EventLog
+  readonly models: string
+  close(): Promise<void>
+}
+
+/**
+ * A data directory that another process has open: the log is read through its socket, everything
+ * else is computed here. Null where nobody listens.
+ *
+ * @throws what `SharedLog.open`, `findSocket`, `loadApp` and `ownDirectory` throw
+ */
+export async function openShared(
+  directory: string,
+  app: string | null,
+  cwd: string,
+): Promise<SharedData | null> {
+  const owner = await dataOwner(directory)
+  const path = owner === null ? null : await findSocket(directory)
+  const log = path === null ? null : await SharedLog.open(path)
+  if (log === null) return null
+  try {
+    const loaded = await loadApp(app ?? owner!.reference, cwd)
+    await ownDirectory(directory, loaded.app, loaded.reference)
+    return { loaded, log, models: modelsIn(directory), close: () => log.close() }
+  } catch (error) {
+    await log.close()
+    throw error
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * The embedded log of another process, read through its local socket.
+ *
+ * Rows come as they lie in the database: seals, gaps and indexes are checked here, by the code that
+ * reads a log of one's own, and damage is named in the same words.
+ *
+ * R1 It reads only. `begin` and `fence` are faults of the program.
+ * R2 Nothing is claimed that the owner did not: a poll is caught up by the owner's own instant.
+ */
+import { BlockSource } from './embedded-cursor.js'
+import { newestErasures } from './embedded-erasures.js'
+import { baseOffsetOf } from './embedded-keys.js'
+import { blockCount } from './embedded-block.js'
+import {
+  allRows,
+  type LogRows,
+  type Portions,
+  type RowKind,
+  type Rows,
+} from './embedded-portions.js'
+import type { EventLog, LogReader, StoredRecord, TimeBase, Transaction } from './log.js'
+import { SharedConnection } from './shared-connection.js'
+import { SharedReader } from './shared-reader.js'
+import { request, rowsIn, tailIn } from './shared-wire.js'
+import type { TailView, TopicPartition } from './tails.js'
+import { LogClock } from './time-base.js'
+
+export class SharedLog implements EventLog {
+  readonly id: string
+  readonly #clock: LogClock
+  readonly #partitions: number
+  readonly #rows: LogRows
+  readonly #readers = new Set<SharedReader>()
+
+  private constructor(private readonly connection: SharedConnection) {
+    const { id, timeBase, partitions, now } = connection.welcome
+    this.id = id
+    this.#partitions = partitions
+    this.#clock = new LogClock(timeBase, Date.now)
+    if (now !== null) this.#clock.resumeAt(now)
+    this.#rows = new SharedRows(connection)
+  }
+
+  /**
+   * The log whose owner listens at `path`; null where nobody does. Raises what
+   * `SharedConnection.open` raises; so does every call later, when the owner has gone.
+   *
+   * @example const log = await SharedLog.open('data/owner.sock')
+   */
+  static async open(path: string): Promise<SharedLog | null> {
+    const connection = await SharedConnection.open(path)
+    return connection && new SharedLog(connection)
+  }
+
+  get timeBase(): TimeBase {
+    return this.#clock.timeBase
+  }
+
+  now(): number | null {
+    return this.#clock.now()
+  }
+
+  partitions(_topic: string): number {
+    return this.#partitions
+  }
+
+  async startOffset(_topic: string, _partition: number): Promise<number> {
+    return 0
+  }
+
+  async endOffset(topic: string, partition: number): Promise<number> {
+    return (await this.#settled({ topic, partition })).end
+  }
+
+  reader(topic: string, partition: number, fromOffset: number): LogReader {
+    const at = { topic, partition }
+    const source = new BlockSource(this.#rows, at)
+    const tail = () => this.#tail(at)
+    const forget = (reader: SharedReader) => this.#readers.delete(reader)
+    const reader = new SharedReader(at, tail, source, fromOffset, forget)
+    this.#readers.add(reader)
+    return reader
+  }
+
+  async last(topic: string, partition: number): Promise<StoredRecord | null> {
+    const end = await this.endOffset(topic, partition)
+    if (end === 0) return null
+    const source = new BlockSource(this.#rows, { topic, partition })
+    try {
+      const [record] = await source.next(end - 1, end, 1)
+      return record ?? null
+    } finally {
+      await source.close()
+    }
+  }
+
+  async erasures(
+    topic: string,
+    partition: number,
+    endOffset: number,
+  ): Promise<Map<string, number>> {
+    const at = { topic, partition }
+    const { erasures } = await this.#settled(at)
+    const rows = await allRows(this.#rows.portions('erasure', at, 0))
+    return newestErasures(rows, at, erasures, endOffset)
+  }
+
+  begin(_id: string): Transaction {
+    throw new Error('a shared log is read only: begin')
+  }
+
+  async fence(_id: string): Promise<void> {
+    throw new Error('a shared log is read only: fence')
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#readers].map((reader) => reader.close()))
+    this.connection.close()
+  }
+
+  async #tail(at: TopicPartition): Promise<TailView> {
+    return tailIn(await this.connection.ask({ kind: request.tail, at, offset: 0 }))
+  }
+
+  async #settled(at: TopicPartition): Promise<TailView> {
+    return tailIn(await this.connection.ask({ kind: request.settled, at, offset: 0 }))
+  }
+}
+
+class SharedRows implements LogRows {
+  constructor(private readonly connection: SharedConnection) {}
+
+  portions(kind: RowKind, at: TopicPartition, offset: number): Portions {
+    return new SharedPortions(this.connection, kind, at, offset)
+  }
+}
+
+/** The owner keeps nothing between two portions: each asks for what is behind the one before. */
+class SharedPortions implements Portions {
+  #offset: number
+
+  constructor(
+    private readonly connection: SharedConnection,
+    private readonly kind: RowKind,
+    private readonly at: TopicPartition,
+    offset: number,
+  ) {
+    this.#offset = offset
+  }
+
+  async next(): Promise<Rows> {
+    const { kind, at } = this
+    const asked = kind === 'block' ? request.blocks : request.erasures
+    const rows = rowsIn(await this.connection.ask({ kind: asked, at, offset: this.#offset }))
+    const last = rows.at(-1)
+    if (last !== undefined) {
+      const [key, value] = last
+      this.#offset = baseOffsetOf(key) + (kind === 'block' ? blockCount(value) : 1)
+    }
+    return rows
+  }
+
+  async close(): Promise<void> {}
+}
