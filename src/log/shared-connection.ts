@@ -6,6 +6,7 @@
  */
 import { connect, type Socket } from 'node:net'
 import { configurationError, exitCode, ioError, TidemarkError } from '../errors.js'
+import { failpoint } from '../failpoint.js'
 import {
   answer,
   answerBytesMax,
@@ -90,6 +91,7 @@ export class SharedConnection {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject })
       this.socket.write(requestFrame(asked))
+      failpoint('shared.asked')
     })
   }
 

@@ -12,6 +12,7 @@
  */
 import { createServer, type Server, type Socket } from 'node:net'
 import { TidemarkError, exitCode } from '../errors.js'
+import { failpoint } from '../failpoint.js'
 import type { EmbeddedLog } from './embedded-log.js'
 import {
   answer,
@@ -138,6 +139,7 @@ export class LogServer {
       // Behind a last word what was asked ahead is read and not answered.
       if (answered === null || socket.writableEnded) continue
       socket.setTimeout(stalledMs)
+      failpoint('shared.before-answer')
       if (answered.isLast) socket.end(answered.bytes)
       else await sent(socket, answered.bytes)
     }
