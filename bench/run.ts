@@ -13,6 +13,7 @@ const benchmarks: Record<string, readonly string[]> = {
   features: ['features.ts'],
   windows: ['windows.ts'],
   open: ['open-store.ts'],
+  shared: ['shared-log.ts'],
   redis: ['redis.ts'],
   kafka: ['kafka.ts'],
   'kafka-latency': ['kafka-latency.ts'],

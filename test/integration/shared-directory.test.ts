@@ -17,7 +17,7 @@ interface Served {
 /** A made-up business that runs, with something committed. */
 async function running(env: Record<string, string> = {}): Promise<Served> {
   const folder = await tempFolder()
-  const flags = ['--data', 'data', '--generate', '20', '--port', '0', '--json']
+  const flags = ['--data', 'data', '--generate', '1', '--port', '0', '--json']
   const owner = new Binary(['start', ...flags], { cwd: folder, env })
   onTestFinished(() => owner.kill('SIGKILL'))
   return { folder, owner, url: await owner.serving() }
@@ -40,7 +40,7 @@ test(
   async () => {
     const { folder, owner, url } = await running()
     const cwd = { cwd: folder }
-    await committed(url, 20)
+    await committed(url, 5)
     const before = await commits(url)
     const verified = await runBinary(['verify', '--data', 'data', '--json'], cwd)
     expect(verified).toMatchObject({ exit: 0 })
