@@ -204,9 +204,8 @@ test('an owner that stops tells its readers, in the middle of reading and later'
   const reader = log.reader('t', 0, 0)
   await reader.poll(1, 0)
   const stopped = { code: 'STOPPED', exit: 75 }
-  const polling = expect(rest(reader)).rejects.toMatchObject(stopped)
-  await server.close()
-  await polling
+  const [polled] = await Promise.allSettled([rest(reader), server.close()])
+  expect(polled).toMatchObject({ status: 'rejected', reason: stopped })
   await expect(log.endOffset('t', 0)).rejects.toMatchObject(stopped)
   expect(await SharedLog.open(path)).toBeNull()
 })
