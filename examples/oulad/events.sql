@@ -77,21 +77,23 @@ WITH cells AS (
     assessment_type AS kind,
     TRY_CAST(date AS INTEGER) AS due
   FROM tables WHERE table_name = 'assessment'
+), given AS (
+  SELECT id_assessment, id_student, date_submitted, is_banked, score
+  FROM tables WHERE table_name = 'studentassessment'
 ), results AS (
   SELECT
-    code_module || '-' || code_presentation || '-' || given.id_student AS customer_id,
-    given.id_assessment AS assessment,
+    code_module || '-' || code_presentation || '-' || id_student AS customer_id,
+    id_assessment AS assessment,
     kind,
     due,
     start,
-    TRY_CAST(given.date_submitted AS INTEGER) AS submitted,
-    given.is_banked = '1' AS banked,
-    given.score IS NOT NULL AS is_marked,
-    TRY_CAST(given.score AS INTEGER) AS score
-  FROM tables AS given
+    TRY_CAST(date_submitted AS INTEGER) AS submitted,
+    is_banked = '1' AS banked,
+    score IS NOT NULL AS is_marked,
+    TRY_CAST(score AS INTEGER) AS score
+  FROM given
   LEFT JOIN assessments USING (id_assessment)
   LEFT JOIN courses USING (code_module, code_presentation)
-  WHERE given.table_name = 'studentassessment'
 ), sundays AS (
   SELECT DATE '2013-02-03' + 28 * unnest(range(40))::INTEGER AS sunday
 ), calendar AS (
