@@ -21,17 +21,9 @@ import {
   onlineRetailFile,
 } from '../support/online-retail.js'
 import { readParquet } from '../support/parquet.js'
+import { eventDifference, recordsOf, withLog } from './example-log.js'
 import { readInvoiceLines, type InvoiceLines } from './invoice-lines.js'
-import {
-  app,
-  eventDifference,
-  outputs,
-  recordDifference,
-  recordsOf,
-  topics,
-  verifyData,
-  withLog,
-} from './retail-app.js'
+import { app, outputs, recordDifference, topics, verifyData } from './retail-app.js'
 import { areaUnderCurve, probabilitiesOf } from './retail-scores.js'
 import { dropRow, flipScore } from './retail-tamper.js'
 import { Walkthrough } from './walkthrough.js'
@@ -85,7 +77,7 @@ describe.skipIf(!hasOnlineRetail)(`Online Retail (skipped without ${onlineRetail
     expect(lines.records.at(-1)!.loggedAt).toBe(Date.UTC(2011, 11, 9, 12, 50))
     await withLog(data, async (log) => {
       const difference = await walk.timed('every event compared with its line', () =>
-        eventDifference(log, lines.records),
+        eventDifference(log, app, lines.records),
       )
       expect(difference).toBeNull()
       const codes = new Map<string, number>()

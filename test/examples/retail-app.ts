@@ -1,21 +1,17 @@
 /** The online retail app in this process, and what its data directories hold. */
-import { join } from 'node:path'
 import { featureSet } from '../../examples/online-retail/features.js'
 import { eligible, labels } from '../../examples/online-retail/labels.js'
 import { rules } from '../../examples/online-retail/rules.js'
 import { schemaIds } from '../../examples/online-retail/schemas.gen.js'
 import { layoutOf } from '../../src/cli/compose-start.js'
-import { isReject } from '../../src/events/event.js'
 import { OutputRows } from '../../src/events/output-rows.js'
 import { buildApp } from '../../src/features/build-app.js'
-import { EmbeddedLog } from '../../src/log/embedded-log.js'
 import { topicsOf, type EventLog, type StoredRecord } from '../../src/log/log.js'
 import { featureProgram } from '../../src/operators/program.js'
-import { readPartition } from '../../src/replay/read-log.js'
 import { verify, type VerifyReport } from '../../src/replay/verify.js'
 import { openModel } from '../../src/scoring/onnx-scorer.js'
 import { MemoryStoreHome } from '../../src/state/memory-store.js'
-import type { NaiveRecord } from '../support/naive.js'
+import { recordsOf, withLog } from './example-log.js'
 
 export const app = buildApp({
   featureSet,
@@ -27,47 +23,6 @@ export const app = buildApp({
 })
 export const topics = topicsOf(app.name)
 export const outputs = new OutputRows(layoutOf(app))
-
-/** Opens the log of a data directory that no process holds. */
-export async function withLog<T>(data: string, work: (log: EventLog) => Promise<T>): Promise<T> {
-  const log = await EmbeddedLog.open(join(data, 'log'), { mustExist: true })
-  try {
-    return await work(log)
-  } finally {
-    await log.close()
-  }
-}
-
-/** The records of a topic from an offset on. */
-export async function* recordsOf(
-  log: EventLog,
-  topic: string,
-  fromOffset = 0,
-): AsyncGenerator<StoredRecord> {
-  const end = await log.endOffset(topic, 0)
-  for await (const portion of readPartition(log, topic, 0, end, fromOffset)) yield* portion
-}
-
-/** What differs first between the events of a log and those that are due; null where nothing. */
-export async function eventDifference(
-  log: EventLog,
-  due: readonly NaiveRecord[],
-): Promise<string | null> {
-  let count = 0
-  for await (const { key, value, timestamp, offset } of recordsOf(log, topics.events)) {
-    const decoded = app.codec.decode(value!)
-    if (isReject(decoded)) return `event ${offset} is rejected: ${decoded.reason}`
-    const { type, body, loggedAt } = due[count++] ?? {}
-    const told = [app.codec.types[decoded.type], sorted(decoded.body), timestamp, key!.toString()]
-    const wanted = [type, sorted(body ?? {}), loggedAt, body?.customer_id]
-    if (JSON.stringify(told) !== JSON.stringify(wanted)) {
-      return `event ${offset} is ${JSON.stringify(told)}, due ${JSON.stringify(wanted)}`
-    }
-  }
-  return count === due.length ? null : `${count} events, due ${due.length}`
-}
-
-const sorted = (body: object) => Object.entries(body).sort(([a], [b]) => (a < b ? -1 : 1))
 
 /** What differs first between two logs' records of a topic, byte for byte; null where nothing. */
 export async function recordDifference(

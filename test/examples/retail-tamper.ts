@@ -2,7 +2,8 @@
 import { join } from 'node:path'
 import type { StoredRecord } from '../../src/log/log.js'
 import { dropRecord, replaceRecord } from '../support/tamper.js'
-import { outputs, recordsOf, topics, withLog } from './retail-app.js'
+import { recordsOf, withLog } from './example-log.js'
+import { outputs, topics } from './retail-app.js'
 
 /** The finding that is due. */
 export interface DueFinding {
