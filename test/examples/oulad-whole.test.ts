@@ -129,7 +129,7 @@ describe.skipIf(!hasOulad)(`Open University (skipped without ${ouladFolder})`, (
       const told = ['customer_id', 'as_of', 'label', 'label_time'].map((name) => rows[i][name])
       const values = spec.features.map(({ name }) => rows[i][name])
       const found = differences(spec, values, row.values)
-      if (head.some((value, j) => value !== told[j])) found.push(`${told} is due ${head}`)
+      if (head.some((value, j) => value !== told[j])) found.push(`the label is ${told[2]}`)
       return found.map((text) => `${row.customer} at ${row.asOf}: ${text}`)
     })
     expect(wrong).toEqual([])

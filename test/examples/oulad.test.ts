@@ -52,6 +52,8 @@ const tables = {
 
 type Lines = Readonly<Record<string, readonly string[]>>
 
+const envelope = ['event_id', 'customer_id', 'occurred_at', 'source']
+
 /** The events that an ingest makes of tables, in the order of the log. */
 async function load(given: Lines) {
   const files = Object.entries(given).map(([name, lines]) => {
@@ -87,9 +89,10 @@ describe('the Open University example', () => {
     expect(codes).toEqual({})
     const told = events
       .filter((event) => event.customer_id === 'AAA-2013J-7')
-      .map(({ event_id, customer_id: _, occurred_at: at, source: __, ...fields }) => {
-        const day = new Date(at).toISOString().replace('T00:00:00.000Z', '')
-        return [event_id.replace('AAA-2013J-7/', ''), day, fields]
+      .map((event) => {
+        const own = Object.entries(event).filter(([name]) => !envelope.includes(name))
+        const day = new Date(event.occurred_at).toISOString().replace('T00:00:00.000Z', '')
+        return [event.event_id.replace('AAA-2013J-7/', ''), day, Object.fromEntries(own)]
       })
     const earned = { banked: false }
     expect(told).toEqual([
@@ -168,21 +171,34 @@ describe('the Open University example', () => {
     ['a result of no assessment', 'student_assessment', '9,7,10,0,50', { KEY_MISSING: 2 }],
     ['a result without a day', 'student_assessment', '4,8,,0,', { TIMESTAMP_RANGE: 1 }],
     ['a score that is no number', 'student_assessment', '4,8,1,0,A', { ROW_INVALID: 1 }],
-    ['a student without an enrolment', 'student', 'AAA,2013J,9,M,Wales,x,,0-35,0,60,N,Fail', 1],
+    [
+      'a student without an enrolment',
+      'student',
+      'AAA,2013J,9,M,Wales,x,,0-35,0,60,N,Fail',
+      { TIMESTAMP_RANGE: 1 },
+    ],
     [
       'an enrolment without a student',
       'student_registration',
       'AAA,2013J,9,1,',
       { ROW_INVALID: 1 },
     ],
-    ['a presentation of no course', 'student_registration', 'CCC,2013J,9,1,', 1],
-    ['a withdrawal on no day', 'student_registration', 'AAA,2013J,9,1,soon', 2],
+    [
+      'a presentation of no course',
+      'student_registration',
+      'CCC,2013J,9,1,',
+      { TIMESTAMP_RANGE: 1 },
+    ],
+    [
+      'a withdrawal on no day',
+      'student_registration',
+      'AAA,2013J,9,1,soon',
+      { ROW_INVALID: 1, TIMESTAMP_RANGE: 1 },
+    ],
   ])('%s becomes rejects', async (_, table, line, due) => {
     const given: Lines = tables
     const { codes } = await load({ ...given, [table]: [...given[table], line] })
-    const count = Object.values(codes).reduce((sum, one) => sum + one, 0)
-    if (typeof due === 'number') expect(count).toBe(due)
-    else expect(codes).toEqual(due)
+    expect(codes).toEqual(due)
   })
 
   test('a file of another table is refused as a whole, and so is a table that is missing', async () => {
