@@ -17,13 +17,14 @@
 --   what the past has decided, and nothing about the weeks after it.
 --
 -- Rows that cannot be placed come out with a null customer_id or occurred_at and become rejects.
--- A number that cannot be read is null; a file of another name is refused as a whole.
+-- A number that cannot be read is null, and so is a question mark, which some editions of the data
+-- have for a missing value; a file of another name is refused as a whole.
 WITH cells AS (
   SELECT
     *,
     replace(lower(regexp_extract(filename, '([A-Za-z_]+)\.csv[^/]*$', 1)), '_', '') AS file
   FROM read_csv(
-    ${files}, header = true, delim = ',', quote = '"',
+    ${files}, header = true, delim = ',', quote = '"', nullstr = ['', '?'],
     all_varchar = true, union_by_name = true, filename = true
   )
 ), tables AS (

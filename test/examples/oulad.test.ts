@@ -144,6 +144,14 @@ describe('the Open University example', () => {
     expect(stayed.events).not.toEqual(left.events)
   })
 
+  test('a question mark is a missing value, and quotes are none of a value', async () => {
+    const given = Object.entries(tables).map(([name, lines]) => [
+      name,
+      lines.map((line) => line.replace(/(?<=,)(?=,|$)/g, '?').replace(/[^,?]+/g, '"$&"')),
+    ])
+    expect(await load(Object.fromEntries(given) as Lines)).toEqual(await load(tables))
+  })
+
   test('who withdraws on the day of a list is not on it', async () => {
     const student_registration = tables.student_registration.map((line) =>
       line.replace('3,41', '3,40'),
