@@ -86,6 +86,7 @@ export function dueEvents(tables: Tables): DueEvents {
     ofStudent.set(student, [...(ofStudent.get(student) ?? []), row])
   }
   const registrations = new Map(tables.student_registration.map((row) => [enrolmentOf(row), row]))
+  const calendars = calendarsOf(tables)
   const events: Omit<NaiveRecord, 'offset'>[] = []
 
   for (const [enrolment, row] of registrations) {
@@ -101,7 +102,7 @@ export function dueEvents(tables: Tables): DueEvents {
       const day = Number(row['date_unregistration'])
       events.push(eventOf(enrolment, 'withdrawal', '', withdrawn, { day }))
     }
-    for (const { at, ...fields } of listsOf(row, registered, withdrawn, tables)) {
+    for (const { at, ...fields } of listsOf(row, registered, withdrawn, calendars)) {
       const name = `/${new Date(at).toISOString().slice(0, 10)}`
       events.push(eventOf(enrolment, 'class_list', name, at, fields))
     }
@@ -166,17 +167,37 @@ function registrationOf({ enrolment, row, student, others, registered }: Registr
   })
 }
 
-function listsOf(row: Row, registered: number | null, withdrawn: number | null, tables: Tables) {
+interface Calendar {
+  readonly end: number
+  /** When each tutor-marked assessment is due, ms UTC. */
+  readonly due: readonly number[]
+}
+type Calendars = ReadonlyMap<string, Calendar>
+
+const presentationOf = (row: Row): string => `${row['code_module']}-${row['code_presentation']}`
+
+function calendarsOf({ course, assessment }: Tables): Calendars {
+  return new Map(
+    course.map((row) => {
+      const of = assessment.filter((other) => presentationOf(other) === presentationOf(row))
+      const tmas = of.filter((other) => other['assessment_type'] === 'TMA')
+      const due = tmas.map((other) => instantOf(other, other['date'])!)
+      const end = instantOf(row, row['module_presentation_length'])!
+      return [presentationOf(row), { end, due }]
+    }),
+  )
+}
+
+function listsOf(
+  row: Row,
+  registered: number | null,
+  withdrawn: number | null,
+  calendars: Calendars,
+) {
   if (registered === null) return []
-  const isOf = (other: Row): boolean =>
-    other['code_module'] === row['code_module'] &&
-    other['code_presentation'] === row['code_presentation']
   const start = startOf(row)
-  const end = start + Number(tables.course.find(isOf)!['module_presentation_length']) * dayMs
+  const { end, due } = calendars.get(presentationOf(row))!
   const until = Math.min(end, withdrawn ?? Infinity)
-  const due = tables.assessment
-    .filter((other) => isOf(other) && other['assessment_type'] === 'TMA')
-    .map(({ date }) => start + Number(date) * dayMs)
   const lists = []
   for (let at = firstSunday; at < until; at += listStepMs) {
     if (at < start || at < registered) continue

@@ -31,7 +31,7 @@ const dayMs = 86_400_000
 const fiveCutoffs = '2013-03-04..2015-04-27/196d'
 const smallModules = ['AAA', 'EEE', 'GGG']
 
-// Machines are shared: on two idle cores all steps take less than a minute.
+// Machines are shared: beside a dozen other processes on two cores the steps take five minutes.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 })
 
 describe.skipIf(!hasOulad)(`Open University (skipped without ${ouladFolder})`, () => {

@@ -119,8 +119,11 @@ export class NaiveLog {
   /** Rows of a cut-off: customers seen and eligible, by the UTF-8 bytes of their ids. */
   cutoff(asOf: number, visibility: Visibility): NaiveRow[] {
     return this.customers
+      .filter((customer) => {
+        const events = this.visible({ customer, asOf }, visibility)
+        return events.length > 0 && isEligible(this.declaration.eligible, events, asOf)
+      })
       .map((customer) => this.row({ customer, asOf }, visibility))
-      .filter((row) => row.seen && row.eligible)
       .sort((a, b) => Buffer.compare(bytesOf(a.customer), bytesOf(b.customer)))
   }
 
