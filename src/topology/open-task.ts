@@ -168,10 +168,8 @@ async function restore<S>(
   if (!parts.logsState || committed === null) return false
   if (committed.state === undefined) {
     const text = `partition ${partition} was committed without its state in the log`
-    throw configurationError(
-      'STATE_NOT_LOGGED',
-      `${text}; load the events into another app's topics`,
-    )
+    const advice = "load the events into another app's topics"
+    throw configurationError('STATE_NOT_LOGGED', `${text}; ${advice}`)
   }
   const stored = parseStored<Position>(await store.position())
   // What is ahead is told below, as everywhere.

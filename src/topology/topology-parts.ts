@@ -14,6 +14,7 @@ const noSnapshots: SnapshotStore = {
   get: async () => null,
   getMany: async () => [],
   scan: async function* () {},
+  history: async () => [],
   put: () => undefined,
   proof: () => null,
   cursor: async () => ({ commit: Number.MAX_SAFE_INTEGER, featuresOffset: 0, scoresOffset: 0 }),

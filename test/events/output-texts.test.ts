@@ -1,7 +1,7 @@
 /** Rows as texts say what the rows say. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { OutputRows, type RowLayout } from '../../src/events/output-rows.js'
+import { OutputRows } from '../../src/events/output-rows.js'
 import { OutputTexts } from '../../src/events/output-texts.js'
 import { FeatureRows, type Column } from '../../src/features/rows.js'
 import { emitted, fill, layoutOf } from '../support/arbitrary-rows.js'
