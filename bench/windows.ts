@@ -9,7 +9,7 @@ import { Subject } from 'rxjs'
 import { topicsOf } from '../src/log/log.js'
 import { MemoryLog } from '../src/log/memory-log.js'
 import type { StoredRecord } from '../src/log/log.js'
-import { fold, jsonEvents, topology, tumbling } from '../src/index.js'
+import { jsonEvents, topology, tumbling } from '../src/index.js'
 import { type Batch, Item } from '../src/operators/batch.js'
 import { gather } from '../src/operators/gather.js'
 import { Progress } from '../src/operators/progress.js'
@@ -29,7 +29,7 @@ const counts = topology({
   name: 'counts',
   events: jsonEvents({ hit: {} }),
   operators: (hits$) => hits$,
-  aggregate: { window: tumbling('1m'), values: { count: fold.count() } },
+  aggregate: { window: tumbling('1m'), values: (fold) => ({ count: fold.count() }) },
 })
 
 const record = (i: number, value: Buffer | null): StoredRecord => ({

@@ -13,7 +13,7 @@
  *   a 1
  */
 import { readFileSync } from 'node:fs'
-import { always, flatMap, fold, jsonEvents, keyBy, startTopology, topology } from 'tidemark'
+import { always, flatMap, jsonEvents, keyBy, startTopology, topology } from 'tidemark'
 
 const ownText = `The log is the truth.
 Every state is a prefix of the log,
@@ -27,7 +27,7 @@ const words = topology({
       flatMap('split', (line) => line.text.toLowerCase().match(/\p{L}+/gu) ?? []),
       keyBy('word', (word) => word),
     ),
-  aggregate: { window: always(), values: { count: fold.count() } },
+  aggregate: { window: always(), values: (fold) => ({ count: fold.count() }) },
 })
 
 const file = process.argv[2]

@@ -10,7 +10,7 @@
  *   08:00 home 2 views, 30 s at most
  *   09:00 home 1 views, 7 s at most
  */
-import { fold, jsonEvents, keyBy, startTopology, topology, tumbling } from 'tidemark'
+import { jsonEvents, keyBy, startTopology, topology, tumbling } from 'tidemark'
 
 const views = topology({
   name: 'views',
@@ -18,7 +18,7 @@ const views = topology({
   operators: (views$) => views$.pipe(keyBy('page', (view) => view.page)),
   aggregate: {
     window: tumbling('1h'),
-    values: { count: fold.count(), longest: fold.max((view: { seconds: number }) => view.seconds) },
+    values: (fold) => ({ count: fold.count(), longest: fold.max((view) => view.seconds) }),
   },
 })
 

@@ -10,13 +10,16 @@
  *   minute 0: 3 readings
  *   late: {"value":4} of 00:00:20, due from 00:01:00 on
  */
-import { fold, jsonEvents, startTopology, topology, tumbling } from 'tidemark'
+import { jsonEvents, startTopology, topology, tumbling } from 'tidemark'
 
 const readings = topology({
   name: 'readings',
   events: jsonEvents({ reading: { value: 'number' } }),
   operators: (readings$) => readings$,
-  aggregate: { window: tumbling('1m', { grace: '30s' }), values: { count: fold.count() } },
+  aggregate: {
+    window: tumbling('1m', { grace: '30s' }),
+    values: (fold) => ({ count: fold.count() }),
+  },
 })
 
 const reading = (seconds: number, value: number) => ({

@@ -9,7 +9,7 @@
  *   ada 09:00 to 10:05, 4 clicks
  *   bob 09:50 to 10:20, 1 clicks
  */
-import { fold, jsonEvents, session, startTopology, topology } from 'tidemark'
+import { jsonEvents, session, startTopology, topology } from 'tidemark'
 
 const visits = topology({
   name: 'visits',
@@ -17,7 +17,7 @@ const visits = topology({
   operators: (clicks$) => clicks$,
   aggregate: {
     window: session('30m', { grace: '10m', lengthMax: '12h' }),
-    values: { clicks: fold.count() },
+    values: (fold) => ({ clicks: fold.count() }),
   },
 })
 

@@ -12,7 +12,7 @@
  *   it 12
  *   OPERATOR_FAILED operator amount: RangeError: -1 is no amount
  */
-import { always, fold, join, jsonEvents, keyBy, map, startTopology, topology } from 'tidemark'
+import { always, join, jsonEvents, keyBy, map, startTopology, topology } from 'tidemark'
 
 const revenue = topology({
   name: 'revenue',
@@ -30,7 +30,7 @@ const revenue = topology({
         return amount
       }),
     ),
-  aggregate: { window: always(), values: { sum: fold.sum((amount: number) => amount) } },
+  aggregate: { window: always(), values: (fold) => ({ sum: fold.sum((amount) => amount) }) },
 })
 
 let now = Date.parse('2026-01-05T09:00:00Z')

@@ -81,6 +81,28 @@ export function addSquares(
   return store(totals, at)
 }
 
+/**
+ * The sum of `expansion` and `value`, exactly, as non-overlapping doubles, the smallest first; as
+ * many as it takes. Not finite where the total is beyond the largest double.
+ *
+ * @example withAdded([0.5], 1e17) // [0.5, 100000000000000000]
+ */
+export function withAdded(expansion: readonly number[], value: number): number[] {
+  if (expansion.length === 0) return value === 0 ? [] : [value]
+  partials.length = 0
+  for (const partial of expansion) partials.push(partial)
+  grow(value)
+  return partials.slice()
+}
+
+/** An expansion's value, rounded once. */
+export function valueOf(expansion: readonly number[]): number {
+  if (expansion.length === 0) return 0
+  partials.length = 0
+  for (const partial of expansion) partials.push(partial)
+  return roundedPartials()
+}
+
 function load(totals: readonly number[], at: number): void {
   partials.length = 0
   for (let i = SQUARES_WIDTH - 1; i >= 0; i--) grow(totals[at + i])

@@ -15,7 +15,7 @@ import type { Column } from '../features/rows.js'
 import type { At, Events } from '../operators/events.js'
 import { type Flow, flowOf } from '../operators/flow.js'
 import type { Program } from '../operators/program.js'
-import type { NamedFold } from '../operators/windows/fold.js'
+import { type Folds, foldsOf, type NamedFold } from '../operators/windows/fold.js'
 import type { KeyState } from '../operators/windows/key-state.js'
 import type { WindowKind } from '../operators/windows/window-kind.js'
 import { columnsOf, windowProgram } from '../operators/windows/window-program.js'
@@ -32,7 +32,7 @@ interface AnyFold<V> {
 export interface WindowAggregate<V, F extends Readonly<Record<string, AnyFold<V>>>> {
   readonly window: WindowKind
   /** The values of a window by the names of their columns. */
-  readonly values: F
+  readonly values: (fold: Folds<V>) => F
   /**
    * `closed`: a window is told once, when it has closed. `changed`: also, while it is open, by each
    * commit that changed it; sessions are not, for an open one may still become another.
@@ -106,7 +106,7 @@ export interface Topology<S extends JsonSchemas, F> extends CompiledTopology {
  *       flatMap('split', (line) => line.text.split(' ')),
  *       keyBy('word', (word) => word),
  *     ),
- *   aggregate: { window: always(), values: { count: fold.count() } },
+ *   aggregate: { window: always(), values: (fold) => ({ count: fold.count() }) },
  * })
  */
 export function topology<S extends JsonSchemas, V, F extends Readonly<Record<string, AnyFold<V>>>>(
@@ -117,7 +117,7 @@ export function topology<S extends JsonSchemas, V, F extends Readonly<Record<str
   if (!/^[a-z][a-z0-9_-]*$/.test(name)) {
     throw invalid(`name ${JSON.stringify(name)}: due are lower-case letters, digits, _ and -`)
   }
-  const folds = Object.entries(values).map(([name, fold]) => ({
+  const folds = Object.entries(values(foldsOf<V>())).map(([name, fold]) => ({
     name,
     fold,
   })) as unknown as NamedFold[]

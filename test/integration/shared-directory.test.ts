@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { Binary, runBinary } from '../support/binary.js'
+import { sharedKills } from '../support/kill/kills.js'
 import { tempFolder } from '../support/temp-folder.js'
 
 const patience = { timeout: 400_000 }
@@ -78,7 +79,7 @@ test(
   'an owner that is killed in the middle of an answer ends the command with 75',
   patience,
   async () => {
-    const { folder, owner, url } = await running({ FAILPOINT: 'shared.before-answer:kill:7' })
+    const { folder, owner, url } = await running({ FAILPOINT: `${sharedKills.owner}:kill:7` })
     await committed(url, 3)
     const verified = await runBinary(['verify', '--data', 'data'], { cwd: folder })
     expect(verified.stderr).toMatch(/^tidemark: OWNER_LOST: /m)
@@ -94,7 +95,10 @@ test('a command that is told to stop leaves its owner alone', patience, async ()
   const { folder, owner, url } = await running()
   await committed(url, 3)
   const args = ['replay', '--data', 'data', ...cutoffs, '--out', 'rows.parquet']
-  const command = new Binary(args, { cwd: folder, env: { FAILPOINT: 'shared.asked:stop:9' } })
+  const command = new Binary(args, {
+    cwd: folder,
+    env: { FAILPOINT: `${sharedKills.reader}:stop:9` },
+  })
   await expect.poll(() => stateOf(command.pid), { interval: 10, timeout: 100_000 }).toBe('T')
   command.kill('SIGTERM')
   command.kill('SIGCONT')

@@ -1,7 +1,7 @@
 /** Windows close because time has passed, without an event: by ticks of a log with a wall clock. */
 import { expect, test } from 'vitest'
 import { OutputRows } from '../../src/events/output-rows.js'
-import { fold, jsonEvents, topology, tumbling } from '../../src/index.js'
+import { jsonEvents, topology, tumbling } from '../../src/index.js'
 import { topicsOf } from '../../src/log/log.js'
 import { MemoryLog } from '../../src/log/memory-log.js'
 import { verifyTopology } from '../../src/replay/verify-topology.js'
@@ -14,7 +14,7 @@ const counts = topology({
   name: 'counts',
   events: jsonEvents({ hit: {} }),
   operators: (hits$) => hits$,
-  aggregate: { window: tumbling('10ms'), values: { count: fold.count() } },
+  aggregate: { window: tumbling('10ms'), values: (fold) => ({ count: fold.count() }) },
 })
 const topics = topicsOf(counts.name)
 

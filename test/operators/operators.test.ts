@@ -5,7 +5,7 @@ import {
   branch,
   filter,
   flatMap,
-  fold,
+  type Folds,
   hopping,
   join,
   jsonEvents,
@@ -42,7 +42,7 @@ function valuesOf({ rows }: OwnOutcome): Record<string, unknown> {
 
 const total = {
   window: always(),
-  values: { n: fold.count(), sum: fold.sum((amount: number) => amount) },
+  values: (fold: Folds<number>) => ({ n: fold.count(), sum: fold.sum((amount) => amount) }),
 }
 
 describe('stateless operators', () => {
@@ -126,9 +126,9 @@ describe('bad input', () => {
         ),
       aggregate: {
         ...total,
-        values: {
-          n: fold.count<number>(),
-          own: fold.of<number, number, number>({
+        values: (fold) => ({
+          n: fold.count(),
+          own: fold.of({
             type: 'long',
             create: () => 0,
             add: (sum, amount) => {
@@ -138,7 +138,7 @@ describe('bad input', () => {
             merge: (a, b) => a + b,
             result: (sum) => sum,
           }),
-        },
+        }),
       },
     })
     const outcome = await runOwn(picky, [
@@ -199,10 +199,10 @@ describe('bad input', () => {
   })
 
   test.each([
-    ['a value named as a column', { values: { key: fold.count() } }],
+    ['a value named as a column', { values: (fold: Folds<unknown>) => ({ key: fold.count() }) }],
     ['an open session told', { window: session('1h'), tell: 'changed' as const }],
   ])('%s is refused when it is declared', (_, other) => {
-    const aggregate = { window: always(), values: { n: fold.count() }, ...other } as never
+    const aggregate = { window: always(), values: total.values, ...other } as never
     const declare = () =>
       topology({
         name: 'x',

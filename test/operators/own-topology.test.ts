@@ -1,6 +1,6 @@
 /** Topologies of one's own, small and by hand. */
 import { expect, test } from 'vitest'
-import { flatMap, fold, jsonEvents, keyBy, topology, tumbling } from '../../src/index.js'
+import { flatMap, jsonEvents, keyBy, topology, tumbling } from '../../src/index.js'
 import { runOwn } from '../support/own-topology.js'
 
 const line = (occurred_at: number, text: string) => ({
@@ -19,7 +19,7 @@ test('a tumbling count tells each window once, when it has closed', async () => 
         flatMap('split', ({ text }) => text.split(' ')),
         keyBy('word', (word) => word),
       ),
-    aggregate: { window: tumbling('10ms'), values: { count: fold.count() } },
+    aggregate: { window: tumbling('10ms'), values: (fold) => ({ count: fold.count() }) },
   })
   const { rows, report, setAside } = await runOwn(words, [
     [line(1, 'a b a'), line(9, 'a'), line(12, 'b'), line(8, 'late'), line(35, 'c')],

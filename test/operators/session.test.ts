@@ -1,6 +1,6 @@
 /** Sessions merge as Flink's do, on the examples of its own tests, and never grow without end. */
 import { expect, test } from 'vitest'
-import { fold, jsonEvents, map, session, type SessionOptions, topology } from '../../src/index.js'
+import { jsonEvents, map, session, type SessionOptions, topology } from '../../src/index.js'
 import { type OwnOutcome, runOwn } from '../support/own-topology.js'
 
 const sessions = (gap: '3s' | '10ms', options: SessionOptions = {}) =>
@@ -10,7 +10,7 @@ const sessions = (gap: '3s' | '10ms', options: SessionOptions = {}) =>
     operators: (hits$) => hits$.pipe(map('value', ({ value }) => value)),
     aggregate: {
       window: session(gap, options),
-      values: { sum: fold.sum((value: number) => value) },
+      values: (fold) => ({ sum: fold.sum((value) => value) }),
     },
   })
 

@@ -7,7 +7,6 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   always,
-  fold,
   hopping,
   jsonEvents,
   session,
@@ -23,9 +22,13 @@ import {
   naiveSliding,
   type NaiveWindow,
 } from '../support/naive-windows.js'
-import { drawnBorders, type OwnEvent, type OwnOutcome, runOwn } from '../support/own-topology.js'
-import { propertySeed, propertyTimeoutMs } from '../support/properties.js'
-import { seededRandom } from '../support/random.js'
+import {
+  assertAlike,
+  calmAndWild,
+  type OwnEvent,
+  type OwnOutcome,
+} from '../support/own-topology.js'
+import { holdsAlwaysAsync, propertyTimeoutMs } from '../support/properties.js'
 
 const hits = jsonEvents({ hit: { amount: 'number' } })
 
@@ -37,10 +40,7 @@ const declared = (window: WindowKind, tell: 'closed' | 'changed' = 'closed') =>
     aggregate: {
       window,
       tell,
-      values: {
-        count: fold.count(),
-        sum: fold.sum((hit: { readonly amount: number }) => hit.amount),
-      },
+      values: (fold) => ({ count: fold.count(), sum: fold.sum(({ amount }) => amount) }),
     },
   })
 
@@ -72,41 +72,12 @@ const ownEvents = (events: readonly NaiveEvent[]): OwnEvent[] =>
   }))
 
 /** The run by one batch, and one by borders and crashes that the seed draws. */
-async function bothRuns(
+const bothRuns = (
   window: WindowKind,
   events: readonly NaiveEvent[],
   seed: number,
   tell: 'closed' | 'changed' = 'closed',
-): Promise<[OwnOutcome, OwnOutcome]> {
-  const random = seededRandom(seed)
-  const own = ownEvents(events)
-  const portions: OwnEvent[][] = []
-  for (let from = 0; from < own.length;) {
-    const length = 1 + random.below(12)
-    portions.push(own.slice(from, from + length))
-    from += length
-  }
-  const calm = await runOwn(declared(window, tell), [own])
-  const wild = await runOwn(
-    declared(window, tell),
-    portions,
-    () => drawnBorders(random),
-    () => (random.below(3) === 0 ? random.below(40) : null),
-  )
-  return [calm, wild]
-}
-
-function sorted(last: ReadonlyMap<string, string>): string[] {
-  return [...last].map(([name, row]) => `${name} ${row}`).sort()
-}
-
-function assertAlike([calm, wild]: readonly [OwnOutcome, OwnOutcome]): void {
-  expect(calm.report.findings).toEqual([])
-  expect(wild.report.findings).toEqual([])
-  expect(wild.setAside).toEqual(calm.setAside)
-  expect(sorted(wild.last)).toEqual(sorted(calm.last))
-  expect(wild.digest).toBe(calm.digest)
-}
+) => calmAndWild(declared(window, tell), ownEvents(events), seed)
 
 function finals({ rows }: OwnOutcome): NaiveWindow[] {
   return rows
@@ -221,16 +192,3 @@ test(
     })
   },
 )
-
-async function holdsAlwaysAsync<A, B>(
-  count: number,
-  first: fc.Arbitrary<A>,
-  second: fc.Arbitrary<B>,
-  property: (a: A, b: B) => Promise<void>,
-): Promise<void> {
-  await fc.assert(fc.asyncProperty(first, second, property), {
-    seed: propertySeed,
-    numRuns: Math.ceil(count * Number(process.env['PROPERTY_RUNS'] ?? 1)),
-    interruptAfterTimeLimit: propertyTimeoutMs / 3,
-  })
-}

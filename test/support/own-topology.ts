@@ -1,4 +1,5 @@
 /** Topologies of one's own over memory adapters, with borders of batches and crashes as a seed draws them. */
+import { expect } from 'vitest'
 import { OutputRows } from '../../src/events/output-rows.js'
 import { topicsOf } from '../../src/log/log.js'
 import { MemoryLog } from '../../src/log/memory-log.js'
@@ -9,7 +10,7 @@ import type { EngineSettings } from '../../src/topology/settings.js'
 import { topologyParts } from '../../src/topology/topology-parts.js'
 import type { CompiledTopology } from '../../src/topology/topology.js'
 import { recordsOf } from './outputs.js'
-import type { Random } from './random.js'
+import { type Random, seededRandom } from './random.js'
 import { storedState } from './stored-state.js'
 
 export interface OwnEvent {
@@ -84,6 +85,42 @@ export async function runOwn(
   await engine.idle()
   await engine.stop()
   return outcomeOf(topology, log, home)
+}
+
+/** A run by one batch, and one with portions, borders and crashes that the seed draws. */
+export async function calmAndWild(
+  topology: CompiledTopology,
+  events: readonly OwnEvent[],
+  seed: number,
+): Promise<readonly [OwnOutcome, OwnOutcome]> {
+  const random = seededRandom(seed)
+  const portions: OwnEvent[][] = []
+  for (let from = 0; from < events.length;) {
+    const length = 1 + random.below(12)
+    portions.push(events.slice(from, from + length))
+    from += length
+  }
+  const calm = await runOwn(topology, [events])
+  const wild = await runOwn(
+    topology,
+    portions,
+    () => drawnBorders(random),
+    () => (random.below(3) === 0 ? random.below(40) : null),
+  )
+  return [calm, wild]
+}
+
+/** The same state, last rows and rejects, and nothing that verification finds. */
+export function assertAlike([calm, wild]: readonly [OwnOutcome, OwnOutcome]): void {
+  expect(calm.report.findings).toEqual([])
+  expect(wild.report.findings).toEqual([])
+  expect(wild.setAside).toEqual(calm.setAside)
+  expect(sorted(wild.last)).toEqual(sorted(calm.last))
+  expect(wild.digest).toBe(calm.digest)
+}
+
+function sorted(last: ReadonlyMap<string, string>): string[] {
+  return [...last].map(([name, row]) => `${name} ${row}`).sort()
 }
 
 let starts = 0

@@ -21,3 +21,17 @@ export function holdsAlways<T>(count: number, property: fc.IProperty<T>): void {
     skipAllAfterTimeLimit: 25_000 * Math.max(1, runs),
   })
 }
+
+/** The same for a property that waits. */
+export async function holdsAlwaysAsync<A, B>(
+  count: number,
+  first: fc.Arbitrary<A>,
+  second: fc.Arbitrary<B>,
+  property: (a: A, b: B) => Promise<void>,
+): Promise<void> {
+  await fc.assert(fc.asyncProperty(first, second, property), {
+    seed: propertySeed,
+    numRuns: Math.ceil(count * runs),
+    interruptAfterTimeLimit: 10_000 * Math.max(1, runs),
+  })
+}

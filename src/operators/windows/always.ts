@@ -4,7 +4,7 @@ import type { WindowKind } from './window-kind.js'
  * One window over the whole log: it never closes, nothing is late, and its row is told anew by each
  * commit that changed it.
  *
- * @example const aggregate = { window: always(), values: { count: fold.count() } }
+ * @example const aggregate = { window: always(), values: (fold) => ({ count: fold.count() }) }
  */
 export function always(): WindowKind {
   return {

@@ -1,4 +1,5 @@
 /** How the events of a window become a value. */
+import { valueOf, withAdded } from '../../features/exact-sum.js'
 import type { Column } from '../../features/rows.js'
 import type { At } from '../events.js'
 
@@ -26,45 +27,84 @@ export type NumberOf<V> = (value: V) => number | null
 type Placed<T> = readonly [occurredAt: number, offset: number, value: T] | null
 
 /**
- * Folds to aggregate by. The function of one says the type of the values that it reads: the compiler
- * does not carry it over from the operators.
+ * What the values of a window are made of; `V` is what the operators hand over.
  *
- * @example
- * const values = { n: fold.count(), top: fold.max((order: { price: number }) => order.price) }
+ * Sums and means are exact and rounded once, `latest` goes by time, so neither the order of arrival
+ * nor tiles that are merged change a bit of them.
+ *
+ * @example values: (fold) => ({ n: fold.count(), top: fold.max((order) => order.price) })
  */
-export const fold = {
+export interface Folds<V> {
   /** How many events. */
-  count: <V>(): Fold<V, number, number> => ({
-    type: 'long',
-    create: () => 0,
-    add: (count) => count + 1,
-    merge: (a, b) => a + b,
-    result: (count) => count,
-  }),
-  /** Added in log order, in doubles; 0 of nothing. */
-  sum: <V>(of: NumberOf<V>): Fold<V, number, number> => ({
-    type: 'double',
-    create: () => 0,
-    add: (sum, value) => sum + (numberOr(of(value)) ?? 0),
-    merge: (a, b) => a + b,
-    result: (sum) => sum,
-  }),
-  min: <V>(of: NumberOf<V>): Fold<V, number | null, number | null> => extreme(of, Math.min),
-  max: <V>(of: NumberOf<V>): Fold<V, number | null, number | null> => extreme(of, Math.max),
+  count(): Fold<V, number, number>
+  /** 0 of nothing; null from where on it has been beyond the largest double. */
+  sum(of: NumberOf<V>): Fold<V, Sum, number | null>
+  /** null of nothing, and as a sum. */
+  mean(of: NumberOf<V>): Fold<V, Mean, number | null>
+  min(of: NumberOf<V>): Fold<V, number | null, number | null>
+  max(of: NumberOf<V>): Fold<V, number | null, number | null>
   /** Of the event that occurred last; of two at one instant, of the later in the log. */
-  latest: <V>(of: (value: V) => string | null): Fold<V, Placed<string>, string | null> => ({
-    type: 'string',
-    create: () => null,
-    add: (newest, value, { occurredAt, offset }) => {
-      const text = of(value)
-      return text === null ? newest : newer(newest, [occurredAt, offset, text])
-    },
-    merge: newer,
-    result: (newest) => newest?.[2] ?? null,
-  }),
+  latest(of: (value: V) => string | null): Fold<V, Placed<string>, string | null>
   /** One of your own; `type` is that of its column. */
-  of: <V, A, R extends number | string | null>(own: Fold<V, A, R>): Fold<V, A, R> => own,
+  of<A, R extends number | string | null>(own: Fold<V, A, R>): Fold<V, A, R>
 }
+
+/** Doubles whose exact sum it is (`features/exact-sum.ts`); null: JSON has no infinity. */
+type Sum = readonly number[] | null
+type Mean = readonly [count: number, sum: Sum]
+
+/** The same functions for every `V`. */
+export function foldsOf<V>(): Folds<V> {
+  return {
+    count: () => ({
+      type: 'long',
+      create: () => 0,
+      add: (count) => count + 1,
+      merge: (a, b) => a + b,
+      result: (count) => count,
+    }),
+    sum: (of) => ({
+      type: 'double',
+      create: () => [],
+      add: (sum, value) => plus(sum, numberOr(of(value))),
+      merge: joined,
+      result: rounded,
+    }),
+    mean: (of) => ({
+      type: 'double',
+      create: () => [0, []],
+      add: (mean, value) => {
+        const number = numberOr(of(value))
+        return number === null ? mean : [mean[0] + 1, plus(mean[1], number)]
+      },
+      merge: (a, b) => [a[0] + b[0], joined(a[1], b[1])],
+      result: ([count, sum]) => (count === 0 || sum === null ? null : valueOf(sum) / count),
+    }),
+    min: (of) => extreme(of, Math.min),
+    max: (of) => extreme(of, Math.max),
+    latest: (of) => ({
+      type: 'string',
+      create: () => null,
+      add: (newest, value, { occurredAt, offset }) => {
+        const text = of(value)
+        return text === null ? newest : newer(newest, [occurredAt, offset, text])
+      },
+      merge: newer,
+      result: (newest) => newest?.[2] ?? null,
+    }),
+    of: (own) => own,
+  }
+}
+
+const rounded = (sum: Sum): number | null => (sum === null ? null : valueOf(sum))
+
+function plus(sum: Sum, number: number | null): Sum {
+  if (sum === null || number === null) return sum
+  const total = withAdded(sum, number)
+  return total.every(Number.isFinite) ? total : null
+}
+
+const joined = (a: Sum, b: Sum): Sum => (b === null ? null : b.reduce(plus, a))
 
 function extreme<V>(
   of: NumberOf<V>,

@@ -141,6 +141,9 @@ export const archiveKills = [
   'archive.in-begin:2',
 ] as const
 
+/** Of a process that owns a directory, and of one that reads through it. */
+export const sharedKills = { owner: 'shared.before-answer', reader: 'shared.asked' } as const
+
 /** Of an engine over Kafka whose rows are readable before their commit. */
 export const earlyKills = ['engine.sent:4', 'kafka.produced:7', 'engine.after-log:1'] as const
 
@@ -154,7 +157,7 @@ export function embeddedKilledAt(): Set<string> {
 
 /** All failpoints of the tables, and of the torture over Kafka and Redis. */
 export function killedAt(): Set<string> {
-  const others = [...workerKills, ...archiveKills, ...earlyKills]
+  const others = [...workerKills, ...archiveKills, ...earlyKills, ...Object.values(sharedKills)]
   return new Set([
     ...embeddedKilledAt(),
     ...others.map((name) => name.replace(/:\d+$/, '')),
