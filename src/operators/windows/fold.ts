@@ -36,17 +36,17 @@ type Placed<T> = readonly [occurredAt: number, offset: number, value: T] | null
  */
 export interface Folds<V> {
   /** How many events. */
-  count(): Fold<V, number, number>
+  readonly count: () => Fold<V, number, number>
   /** 0 of nothing; null from where on it has been beyond the largest double. */
-  sum(of: NumberOf<V>): Fold<V, Sum, number | null>
+  readonly sum: (of: NumberOf<V>) => Fold<V, Sum, number | null>
   /** null of nothing, and as a sum. */
-  mean(of: NumberOf<V>): Fold<V, Mean, number | null>
-  min(of: NumberOf<V>): Fold<V, number | null, number | null>
-  max(of: NumberOf<V>): Fold<V, number | null, number | null>
+  readonly mean: (of: NumberOf<V>) => Fold<V, Mean, number | null>
+  readonly min: (of: NumberOf<V>) => Fold<V, number | null, number | null>
+  readonly max: (of: NumberOf<V>) => Fold<V, number | null, number | null>
   /** Of the event that occurred last; of two at one instant, of the later in the log. */
-  latest(of: (value: V) => string | null): Fold<V, Placed<string>, string | null>
+  readonly latest: (of: (value: V) => string | null) => Fold<V, Placed<string>, string | null>
   /** One of your own; `type` is that of its column. */
-  of<A, R extends number | string | null>(own: Fold<V, A, R>): Fold<V, A, R>
+  readonly of: <A, R extends number | string | null>(own: Fold<V, A, R>) => Fold<V, A, R>
 }
 
 /** Doubles whose exact sum it is (`features/exact-sum.ts`); null: JSON has no infinity. */
