@@ -22,7 +22,7 @@ import {
   headBytes,
   type TailHead,
 } from './archive-file.js'
-import { listArchive, segmentName, tailName } from './archive-folder.js'
+import { beginName, listArchive, segmentName, tailName } from './archive-folder.js'
 import { recordBytes, type StoredRecord } from './log.js'
 
 export interface ArchiveWriterOptions {
@@ -79,7 +79,7 @@ export class ArchiveWriter {
   ): Promise<ArchiveWriter> {
     try {
       await mkdir(folder, { recursive: true })
-      const { segments, tail, leftovers } = await listArchive(folder)
+      const { begin, segments, tail, leftovers } = await listArchive(folder)
       let bytes = 0
       for (const { path } of segments) {
         const segment = await openSegment(path, place)
@@ -91,9 +91,15 @@ export class ArchiveWriter {
       if (tail === null) {
         const from = segments.at(-1)?.to ?? start
         const made = await makeTail(folder, place, from, options.clock())
+        if (begin === null)
+          await writeDurably(join(folder, beginName(segments[0]?.from ?? from)), '')
         return new ArchiveWriter(folder, place, options, made, { ...held, to: from })
       }
       const { opened, to } = await openAgain(tail.path, place)
+      if (begin === null) {
+        const { from } = segments[0] ?? tail
+        await writeDurably(join(folder, beginName(from)), '')
+      }
       return new ArchiveWriter(folder, place, options, opened, { ...held, to })
     } catch (error) {
       throw archiveFailure(folder, error)

@@ -1,6 +1,6 @@
 /** The archive's files: cut anywhere, flipped anywhere, and read while they grow. */
 import { appendFile, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { Archive } from '../../src/log/archive.js'
 import type { ArchiveWriter } from '../../src/log/archive-writer.js'
@@ -243,5 +243,27 @@ describe('damage', () => {
     await writeFile(second, bytes)
     await rename(second, second.replace(name[1], name[1].replace('0', '9')))
     await expect(archive.range(0)).rejects.toMatchObject({ code: 'ARCHIVE_DAMAGED' })
+  })
+
+  test('by a missing beginning, or by nothing that is left, is told, and no archive begins anew', async () => {
+    const { archive, segments } = await filled(60)
+    const folder = dirname(segments[0])
+    const told = async (text: string) => {
+      for (const use of [
+        () => archive.range(0),
+        () => archive.check(0),
+        () => archive.writer(0, slow, 99),
+      ]) {
+        const message: unknown = expect.stringContaining(text)
+        await expect(use()).rejects.toMatchObject({ code: 'ARCHIVE_DAMAGED', message })
+      }
+    }
+    const [, from, to] = /(\d+)-(\d+)\.segment$/.exec(segments[0])!
+    await rm(segments[0])
+    await told(`offsets ${Number(from)} to ${Number(to) - 1} are missing`)
+    for (const name of await readdir(folder)) {
+      if (!name.endsWith('.begin')) await rm(join(folder, name))
+    }
+    await told(`all files from offset ${Number(from)} on are missing`)
   })
 })
