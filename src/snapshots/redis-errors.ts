@@ -70,8 +70,15 @@ export function redisError(error: unknown, step: string): TidemarkError {
   })
 }
 
-/** A reply begins with its kind; inside of a script the server puts `ERR` in front of some. */
+/** Of Redis 6 to 7.0, and since 7.2. */
+const forbiddenInScript = /^ERR (The user executing the script can't|ACL failure in script)/
+
+/**
+ * A reply begins with its kind; inside of a script the server puts `ERR` in front of some, and has a
+ * sentence of its own for what the user may not do there.
+ */
 function replyWord(text: string): string {
+  if (forbiddenInScript.test(text)) return 'NOPERM'
   const [first, second] = text.split(' ', 2)
   const word = first === 'ERR' && second in kinds ? second : first
   return word.replace(/[^A-Z]/g, '')

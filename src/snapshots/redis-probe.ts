@@ -1,7 +1,8 @@
 /** What a Redis says to a user who leaves nothing behind: whether he may come in, and may write. */
 import { TidemarkError } from '../errors.js'
 import type { RedisAddress } from './redis-address.js'
-import { RedisLink } from './redis-link.js'
+import { RedisLink, scriptCall } from './redis-link.js'
+import { tryOut } from './redis-scripts.js'
 
 export interface RedisOutcome {
   readonly step: 'auth' | 'acl' | 'policy'
@@ -28,8 +29,14 @@ export async function probeRedis(address: RedisAddress, prefix: string): Promise
     const key = `${prefix}:doctor`
     const rest = ['1', 'EX', String(keptSeconds)]
     await link.send([{ command: 'set', keys: [key], rest }], `writing ${key}`)
-    await link.send([{ command: 'del', keys: [key], rest: [] }], `deleting ${key}`)
-    outcomes.push({ step: 'acl', ok: true, text: `may write ${prefix}:*`, isLasting: false })
+    try {
+      await link.send([scriptCall(tryOut, [key], [])], `running scripts on ${key}`)
+    } finally {
+      await link.send([{ command: 'del', keys: [key], rest: [] }], `deleting ${key}`)
+    }
+    for await (const _ of link.scan(key, `looking for ${key}`)) break
+    const text = `may write ${prefix}:*, also in scripts`
+    outcomes.push({ step: 'acl', ok: true, text, isLasting: false })
   } catch (error) {
     if (!(error instanceof TidemarkError)) throw error
     const isLasting = error.retry === 'never'

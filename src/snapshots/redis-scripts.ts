@@ -146,10 +146,26 @@ end
 return dropped
 `)
 
+/** Does to a key of its own what all others do to theirs, for who asks whether he may. */
+export const tryOut = script(`
+redis.call('DEL', KEYS[1])
+redis.call('RPUSH', KEYS[1], 'b')
+redis.call('LINSERT', KEYS[1], 'BEFORE', redis.call('LINDEX', KEYS[1], 0), 'a')
+redis.call('LTRIM', KEYS[1], 0, #redis.call('LRANGE', KEYS[1], 0, -1) - 1)
+redis.call('UNLINK', KEYS[1])
+redis.call('HSET', KEYS[1], 'version', redis.call('HGET', KEYS[1], 'version') or '1')
+redis.call('HMGET', KEYS[1], 'version', 'erased')
+redis.call('EXPIRE', KEYS[1], 10)
+redis.call('PERSIST', KEYS[1])
+redis.call('DEL', KEYS[1])
+return 'ok'
+`)
+
 export const scripts: readonly RedisScript[] = [
   putRows,
   addChanges,
   beginRecord,
   saveRecord,
   dropRows,
+  tryOut,
 ]

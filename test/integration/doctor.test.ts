@@ -227,10 +227,27 @@ describe('a Redis', () => {
     expect(told('redis').slice(2)).toEqual([
       'auth ok let in',
       'policy ok drops no keys of ours',
-      'acl ok may write team:churn:*',
+      'acl ok may write team:churn:*, also in scripts',
     ])
     expect(await redis.admin.keys('*')).toEqual([])
   })
+
+  test.each([
+    ['scripts', '-eval -evalsha -script'],
+    ['a command in scripts', '-linsert'],
+    ['looking for keys', '-scan'],
+  ])(
+    'whose user has all rights but %s is told of, and is no Redis that is away',
+    async (_, rules) => {
+      const redis = await RedisServer.start()
+      const given = ['on', '>right', '~*', '&*', '+@all', ...rules.split(' ')]
+      await redis.admin.call('ACL', 'SETUSER', 'half', ...given)
+      const url = redis.url.replace('//', '//half:right@')
+      const { told } = await doctor(config(url))
+      expect(told('redis').at(-1)).toMatch(/^acl FAILED REDIS_REFUSED/)
+      expect(await redis.admin.keys('*')).toEqual([])
+    },
+  )
 
   test('that wants a password, drops keys, or takes no writes, says which', async () => {
     const closed = await RedisServer.start()
