@@ -21,7 +21,14 @@ import {
 import type { EventLog, LogReader, StoredRecord, TimeBase, Transaction } from './log.js'
 import { SharedConnection } from './shared-connection.js'
 import { SharedReader } from './shared-reader.js'
-import { request, rowsIn, tailIn } from './shared-wire.js'
+import {
+  historyIn,
+  request,
+  rowsIn,
+  type StoredChange,
+  type StoredHistory,
+  tailIn,
+} from './shared-wire.js'
 import type { TailView, TopicPartition } from './tails.js'
 import { LogClock } from './time-base.js'
 
@@ -103,6 +110,25 @@ export class SharedLog implements EventLog {
     const { erasures } = await this.#settled(at)
     const rows = await allRows(this.#rows.portions('erasure', at, 0))
     return newestErasures(rows, at, erasures, endOffset)
+  }
+
+  /**
+   * What the owner's snapshots have of a customer, all of it; null: they know none.
+   *
+   * @throws TidemarkError OWNER_NOT_READY (75) where the owner has no snapshots open
+   */
+  async history(customer: string): Promise<StoredHistory | null> {
+    const at = { topic: customer, partition: 0 }
+    const changes: StoredChange[] = []
+    for (let offset = 0; ;) {
+      const body = await this.connection.ask({ kind: request.history, at, offset })
+      const portion = historyIn(body)
+      if (portion === null) return null
+      changes.push(...portion.changes)
+      const last = portion.changes.at(-1)
+      if (last === undefined) return { row: portion.row, changes }
+      offset = last.commit
+    }
   }
 
   begin(_id: string): Transaction {

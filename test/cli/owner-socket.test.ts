@@ -28,7 +28,7 @@ async function openLog(): Promise<EmbeddedLog> {
 /** Shares the log in `directory` until the test ends, and tells how to stop before. */
 async function shared(directory: string, log: EmbeddedLog) {
   const warnings: string[] = []
-  const end = await shareLog(directory, log, (text) => warnings.push(text))
+  const end = await shareLog(directory, log, (text) => warnings.push(text), async () => null)
   onTestFinished(end)
   return { warnings, end }
 }
