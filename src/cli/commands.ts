@@ -16,6 +16,7 @@ const loaders: Readonly<Record<string, () => Promise<RegisterCommand>>> = {
   replay: async () => (await import('./replay.js')).replayCommand,
   verify: async () => (await import('./verify.js')).verifyCommand,
   history: async () => (await import('./history.js')).historyCommand,
+  explain: async () => (await import('./explain.js')).explainCommand,
   rejects: async () => (await import('./rejects.js')).rejectsCommand,
   archive: async () => (await import('./archive.js')).archiveCommand,
   scrub: async () => (await import('./scrub.js')).scrubCommand,

@@ -14,7 +14,7 @@ import type { CliIo } from './io.js'
 import { layoutOf } from './layout.js'
 import { loadApp } from './load-app.js'
 import { addSourceFlags, openDirectory, type SourceFlags } from './open-source.js'
-import { numberText, valueText } from './texts.js'
+import { instantText, numberText, valueText } from './texts.js'
 import { withEnd } from './with-end.js'
 
 interface Flags extends SourceFlags {
@@ -93,9 +93,10 @@ async function inRedis(
   }
 }
 
-/** Nobody of this name has been seen, or he was erased. */
-export function customerNotFound(customer: string): TidemarkError {
-  const text = `no event of customer ${JSON.stringify(customer)} was seen`
+/** Nobody of this name has been seen (before an instant, where one is said), or he was erased. */
+export function customerNotFound(customer: string, asOf?: number): TidemarkError {
+  const before = asOf === undefined ? '' : ` before ${instantText(asOf)}`
+  const text = `no event of customer ${JSON.stringify(customer)} was seen${before}`
   return new TidemarkError('CUSTOMER_NOT_FOUND', text, { exit: exitCode.io })
 }
 

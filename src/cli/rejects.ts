@@ -157,7 +157,7 @@ async function showReject({ log, topics, loaded }: OpenSource, at: Place) {
   return {
     ...facts({ partition, offset, refusal: refusalOf(record), record }, wholeBytes),
     /** The event, where it was one and another decision refused it. */
-    event: isEvent ? { type: codec.types[decoded.type], ...decoded.body } : null,
+    event: isEvent ? { type: codec.types[decoded.type], fields: decoded.body } : null,
   }
 }
 
