@@ -18,6 +18,7 @@ const loaders: Readonly<Record<string, () => Promise<RegisterCommand>>> = {
   history: async () => (await import('./history.js')).historyCommand,
   explain: async () => (await import('./explain.js')).explainCommand,
   rejects: async () => (await import('./rejects.js')).rejectsCommand,
+  models: async () => (await import('./models.js')).modelsCommand,
   archive: async () => (await import('./archive.js')).archiveCommand,
   scrub: async () => (await import('./scrub.js')).scrubCommand,
   config: async () => (await import('./config.js')).configCommand,
