@@ -118,7 +118,7 @@ function stepText(step: HistoryStep): string {
     lines.push(`${feature}: ${valueText(from)} → ${valueText(to)}`)
   }
   if (changed?.length === 0) lines.push('no feature moved')
-  if (changed === null) lines.push('what was before is not kept; the features were')
+  if (changed === null) lines.push('the oldest step that is kept; the features:')
   for (const [feature, value] of Object.entries(features ?? {})) {
     lines.push(`${feature}: ${valueText(value)}`)
   }
