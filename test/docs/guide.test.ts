@@ -8,7 +8,8 @@ import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { isFree } from '../support/free-port.js'
 import { type Block, blocksOf } from './markdown.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -42,6 +43,23 @@ function run(commands: string): Promise<{ code: number | null; output: string }>
   })
 }
 
+/** A command that goes on until it is stopped, as Ctrl-C does; its group is its own. */
+function running(command: string): () => Promise<unknown> {
+  const child = spawn('bash', ['-c', `exec ${command}`], {
+    cwd: folder,
+    detached: true,
+    stdio: 'ignore',
+  })
+  const ended = new Promise((resolve) => child.on('close', resolve))
+  return () => {
+    if (child.exitCode === null) process.kill(-child.pid!, 'SIGINT')
+    return ended
+  }
+}
+
+const isEndless = ({ text }: Block) =>
+  /^npx tidemark start /.test(text) && !text.includes('--exit-when-done')
+
 /** The file that the first line of a block names. */
 async function write({ text }: Block): Promise<void> {
   const path = /^\/\/ ([\w./-]+\.ts)\n/.exec(text)?.[1]
@@ -56,9 +74,10 @@ async function follow(blocks: readonly Block[]): Promise<string[]> {
   let printed = ''
   for (const block of blocks) {
     if (block.language === 'ts') await write(block)
+    else if (block.language === 'sh' && isEndless(block)) onTestFinished(running(block.text))
     else if (block.language === 'sh') {
       const { code, output } = await run(block.text)
-      expect({ commands: block.text, code, output }).toMatchObject({ code: 0 })
+      expect(code, `${block.text}\n${output}`).toBe(0)
       printed = output
     } else if (block.language === 'text') {
       const lines = block.text.trim().split('\n')
@@ -75,10 +94,14 @@ describe('the guide', () => {
     expect(linkedPages.map(([, name]) => name)).toEqual(pages)
   })
 
-  it.each(pages)('%s does what it says', { timeout: 300_000 }, async (page) => {
+  it.for(pages)('%s does what it says', { timeout: 300_000 }, async (page, context) => {
     const blocks = blocksOf(readFileSync(join(root, 'docs/guide', page), 'utf8'))
     const languages = new Set(blocks.map(({ language }) => language))
     expect([...languages].filter((name) => !['', 'sh', 'ts', 'text'].includes(name))).toEqual([])
+    const ports = blocks.flatMap(({ text }) => [...(/--port ([1-9]\d*)/.exec(text) ?? [])].slice(1))
+    for (const port of ports) {
+      if (!(await isFree(Number(port)))) context.skip(`port ${port} is taken by another process`)
+    }
     expect(await follow(blocks)).toEqual([])
   })
 })
