@@ -41,8 +41,7 @@ export function modelsCommand(program: Command, io: CliIo): void {
 export async function runList(flags: Flags, io: CliIo, stop: AbortSignal): Promise<void> {
   const { bundles, broken, missing } = await modelsAtHand(flags, io, stop)
   if (flags.json) {
-    const models = bundles.map(({ features: _, metrics: __, ...model }) => model)
-    io.out(`${JSON.stringify({ models, broken, missing })}\n`)
+    io.out(`${JSON.stringify({ models: bundles, broken, missing })}\n`)
     return
   }
   const lines = bundles.flatMap(summaryOf)
@@ -68,7 +67,7 @@ export async function runShow(
     throw configurationError('BUNDLE_MISSING', text)
   }
   // Two bundles may have one name: their hashes tell them apart.
-  io.out(flags.json ? `${JSON.stringify({ models })}\n` : `${models.map(wholeOf).join('\n')}`)
+  io.out(flags.json ? `${JSON.stringify({ models })}\n` : models.map(wholeOf).join('\n'))
 }
 
 async function modelsAtHand(flags: Flags, io: CliIo, signal: AbortSignal) {

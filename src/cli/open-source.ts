@@ -19,8 +19,8 @@ import { withArchive } from './open-archive.js'
 import { openData } from './open-data.js'
 import { openShared, type SharedData } from './open-shared.js'
 import { openRegistry } from './schemas.js'
+import { ownHistory } from './own-history.js'
 import { DEFAULT_DATA_DIRECTORY } from './start-options.js'
-import { ownHistory } from './stored-history.js'
 import { closeAll } from './with-end.js'
 
 /** How long a directory may be locked by a process that does not serve it yet, or no longer. */

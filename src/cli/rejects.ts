@@ -168,15 +168,15 @@ async function recordAt(
 ): Promise<StoredRecord | null> {
   if (partition >= log.partitions(topic)) return null
   if (offset < (await log.startOffset(topic, partition))) return null
-  const end = await log.endOffset(topic, partition)
+  if (offset >= (await log.endOffset(topic, partition))) return null
   const reader = log.reader(topic, partition, offset)
   try {
-    while (reader.nextOffset <= offset && offset < end) {
+    for (;;) {
       const { records, atEnd } = await reader.poll(1, 1000)
+      // Where the log has a gap, the next record comes.
       if (records.length > 0) return records[0].offset === offset ? records[0] : null
       if (atEnd) return null
     }
-    return null
   } finally {
     await reader.close()
   }

@@ -1,13 +1,7 @@
-/** What a snapshot store has of one customer, for the command `history` and for those it serves. */
-import { changeCommit, OutputChanges } from '../events/output-changes.js'
-import { partitionOf } from '../events/partition.js'
-import { topicsOf } from '../log/log.js'
+/** What a snapshot store has of one customer, for the commands that a process serves. */
+import { changeCommit } from '../events/output-changes.js'
 import type { StoredHistory } from '../log/shared-wire.js'
 import type { SnapshotStore } from '../snapshots/snapshots.js'
-import { followSnapshots } from '../topology/follow-snapshots.js'
-import { committedPosition } from '../topology/open-task.js'
-import { layoutOf } from './layout.js'
-import type { OpenData } from './open-data.js'
 
 /** null: no event of the customer was seen, or he was erased. */
 export async function storedHistory(
@@ -21,30 +15,4 @@ export async function storedHistory(
     row: snapshot.features,
     changes: changes.map((bytes) => ({ commit: changeCommit(bytes), bytes })),
   }
-}
-
-/**
- * The same of a directory that this process has open for itself: its snapshots are opened, and catch
- * up with what the log has of the customer's partition, as they would at a start. To be asked once.
- *
- * @throws what `committedPosition`, the log and the store raise
- */
-export async function ownHistory(
-  data: Pick<OpenData, 'log' | 'loaded' | 'snapshots'>,
-  customer: string,
-  warn: (text: string) => void,
-): Promise<StoredHistory | null> {
-  const { log, loaded } = data
-  const layout = layoutOf(loaded.app)
-  const topics = topicsOf(loaded.app.name)
-  const committed = (partition: number) => committedPosition({ log, topics, layout }, partition)
-  const snapshots = await data.snapshots({
-    onDamage: warn,
-    changes: new OutputChanges(layout),
-    committed: async (partition) => (await committed(partition))?.commit ?? 0,
-  })
-  const partition = partitionOf(Buffer.from(customer), log.partitions(topics.events))
-  const position = await committed(partition)
-  if (position !== null) await followSnapshots({ log, topics, snapshots }, partition, position)
-  return storedHistory(snapshots, customer)
 }

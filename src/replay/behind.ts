@@ -11,18 +11,13 @@ export interface Reading {
 
 /** All that an expression reads; of a change and of a ratio there are several. */
 export function readingsOf(expression: FeatureExpression): Reading[] {
-  switch (expression.kind) {
-    case 'ratio':
-      return [expression.numerator, expression.denominator].flatMap(readingsOf)
-    case 'change': {
-      const { source, window, against } = expression
-      return [window, against].map((of) => ({ source, window: of }))
-    }
-    case 'tenure':
-      return [{ source: expression.source, window: null }]
-    default:
-      return [{ source: expression.source, window: expression.window }]
+  if (expression.kind === 'ratio') {
+    return [expression.numerator, expression.denominator].flatMap(readingsOf)
   }
+  const { source } = expression
+  if (expression.kind === 'tenure') return [{ source, window: null }]
+  if (expression.kind !== 'change') return [{ source, window: expression.window }]
+  return [expression.window, expression.against].map((window) => ({ source, window }))
 }
 
 /** First instant (ms UTC) that a window reaches at `asOf`: outward to a whole tile. */

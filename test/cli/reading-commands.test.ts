@@ -30,6 +30,11 @@ async function tidemark(line: string) {
   return { code, out: io.stdout, err: io.stderr }
 }
 
+async function done(line: string): Promise<void> {
+  const { code, err } = await tidemark(line)
+  if (code !== 0) throw new Error(err)
+}
+
 async function json<T>(line: string): Promise<T> {
   const { code, out, err } = await tidemark(`${line} --json`)
   expect({ code, err }).toEqual({ code: 0, err: '' })
@@ -50,11 +55,9 @@ beforeAll(async () => {
   await writeFile(join(folder, 'early.sql'), sql('i < 900'))
   await writeFile(join(folder, 'later.sql'), sql('i >= 900'))
   for (const part of ['early', 'later']) {
-    const loaded = await tidemark(`ingest --data data --sql ${part}.sql --from events.csv`)
-    expect(loaded).toMatchObject({ code: 0 })
+    await done(`ingest --data data --sql ${part}.sql --from events.csv`)
     if (part === 'early') await cp(join(folder, 'data'), join(folder, 'fresh'), { recursive: true })
-    const started = await tidemark('start --data data --port 0 --exit-when-done')
-    expect(started).toMatchObject({ code: 0 })
+    await done('start --data data --port 0 --exit-when-done')
   }
 }, 120_000)
 
