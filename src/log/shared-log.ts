@@ -177,13 +177,18 @@ class SharedPortions implements Portions {
   async next(): Promise<Rows> {
     const { kind, at } = this
     const asked = kind === 'block' ? request.blocks : request.erasures
-    const rows = rowsIn(await this.connection.ask({ kind: asked, at, offset: this.#offset }))
+    const from = this.#offset
+    const came = rowsIn(await this.connection.ask({ kind: asked, at, offset: from }))
+    // Asked for what is behind the end, the owner tells the last block once more.
+    const rows = came.filter((row) => this.#endOf(row) > from)
     const last = rows.at(-1)
-    if (last !== undefined) {
-      const [key, value] = last
-      this.#offset = baseOffsetOf(key) + (kind === 'block' ? blockCount(value) : 1)
-    }
+    if (last !== undefined) this.#offset = this.#endOf(last)
     return rows
+  }
+
+  /** The offset behind a row. */
+  #endOf([key, value]: Rows[number]): number {
+    return baseOffsetOf(key) + (this.kind === 'block' ? blockCount(value) : 1)
   }
 
   async close(): Promise<void> {}

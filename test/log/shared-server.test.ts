@@ -276,3 +276,19 @@ test('a history of megabytes comes whole, in portions, newest first', async () =
   expect(await log.history('nobody')).toBeNull()
   expect(await log.history('x'.repeat(256))).toBeNull()
 })
+
+test('a reader that asked ahead at the end reads on when more has come', async () => {
+  const { log, path } = await owner()
+  const shared = await reading(path)
+  const reader = shared.reader('t', 0, 0)
+  let read = await rest(reader)
+  for (let round = 0; round < 3; round += 1) {
+    // Answers come in the order of requests: what was asked ahead is there.
+    await shared.endOffset('t', 0)
+    const transaction = log.begin('writer')
+    transaction.append('t', 0, { key: null, value: null, timestamp: 0, headers: null })
+    await transaction.commit()
+    read += await rest(reader)
+  }
+  expect(read).toBe(records + 3)
+})
