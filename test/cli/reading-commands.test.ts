@@ -68,6 +68,7 @@ interface Explanation {
   score: { probability: number } | null
   coordinates: { endOffset: number; asOf: string; commit: number | null }
   validUntil: string | null
+  retired: boolean
 }
 
 function feature({ features }: Explanation, name: string) {
@@ -198,6 +199,18 @@ describe('explain', () => {
     )
     const after = feature(await json<Explanation>(`${line} ${logins.validUntil}`), logins.name)
     expect(after.value).not.toBe(logins.value)
+  })
+
+  it('a customer who is retired by then has values that go on changing', async () => {
+    const told = await json<Explanation>('explain c1 --data data --as-of 2030-01-01')
+    expect(told).toMatchObject({ retired: true, eligible: false, eventsInAll: 328 })
+    expect(feature(told, 'logins_last_90_days')).toMatchObject({ value: 0, validUntil: null })
+    const since = feature(told, 'days_since_last_login')
+    expect(since.value).toBeGreaterThan(1700)
+    const until = Date.parse(since.validUntil!) - Date.parse('2030-01-01T00:00:00Z')
+    expect(until).toBeGreaterThan(0)
+    expect(until).toBeLessThanOrEqual(24 * hour)
+    expect(told.validUntil).toBe(since.validUntil)
   })
 
   it('tells of a log on which nothing has run, without a score', async () => {
