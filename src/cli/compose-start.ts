@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { OutputChanges } from '../events/output-changes.js'
-import { OutputRows, type RowLayout } from '../events/output-rows.js'
+import { OutputRows } from '../events/output-rows.js'
 import type { App } from '../features/app.js'
 import { generatorRun } from '../ingest/generate.js'
 import { topicsOf } from '../log/log.js'
@@ -18,6 +18,7 @@ import type { TopologyParts } from '../topology/parts.js'
 import { defaultSettings } from '../topology/settings.js'
 import type { CustomerState } from '../features/engine.js'
 import { dataOwner } from './data-directory.js'
+import { layoutOf } from './layout.js'
 import { openData, type OpenData } from './open-data.js'
 import { openModels } from './open-models.js'
 import {
@@ -167,13 +168,6 @@ async function resumeClock(data: OpenData, app: App): Promise<void> {
     if (position !== null) instant = Math.max(instant, position.asOf)
   }
   log.resumeAt(instant)
-}
-
-/** What an app's output rows look like. */
-export function layoutOf(app: App): RowLayout {
-  const { name, featureSet, engine, outputs } = app
-  const { appHash, columns } = engine
-  return { app: name, featureSet, appHash, columns, ids: outputs }
 }
 
 /** Tells of a model that fails, but not of each row. */

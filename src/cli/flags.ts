@@ -1,5 +1,6 @@
 /** Values of flags, read strictly: each refuses with one sentence that names what was due. */
 import { InvalidArgumentError } from 'commander'
+import { KEY_BYTES_MAX } from '../events/key.js'
 
 /** A whole number in a range, both ends included. */
 export function wholeNumber(what: string, min: number, max: number): (text: string) => number {
@@ -45,4 +46,13 @@ export function nonEmpty(what: string): (text: string) => string {
     if (text === '') throw new InvalidArgumentError(`${what} must not be empty.`)
     return text
   }
+}
+
+/** An id of a customer, as it is: no trimming, no normalisation. */
+export function customerId(text: string): string {
+  const bytes = Buffer.byteLength(text)
+  if (bytes === 0 || bytes > KEY_BYTES_MAX) {
+    throw new InvalidArgumentError(`a customer id has 1 to ${KEY_BYTES_MAX} bytes.`)
+  }
+  return text
 }

@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url'
 import { churnDeclaration } from '../apps/churn/app.js'
 import { configurationError, TidemarkError } from '../errors.js'
 import type { App } from '../features/app.js'
+import type { FeatureSet } from '../features/declare.js'
 import { type AppDeclaration, buildApp, schemasOf } from '../features/build-app.js'
 import { registeredIds } from '../schemas/registered-ids.js'
 import type { SchemaRegistry } from '../schemas/schemas.js'
@@ -22,6 +23,8 @@ interface FoundApp {
 
 export interface LoadedApp extends FoundApp {
   readonly app: App
+  /** The features as they are declared. */
+  readonly declared: FeatureSet
 }
 
 export interface LoadedDeclaration extends FoundApp {
@@ -50,7 +53,7 @@ export async function loadApp(
 ): Promise<LoadedApp> {
   const { declaration, ...found } = await loadDeclaration(name, cwd)
   const registered = registry === null ? declaration : await registeredIn(registry, declaration)
-  return { app: buildApp(registered), ...found }
+  return { app: buildApp(registered), declared: declaration.featureSet, ...found }
 }
 
 /** What an app declares, before it is compiled. Raises `APP_NOT_FOUND` and `APP_INVALID` (78). */

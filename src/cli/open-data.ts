@@ -8,9 +8,10 @@ import type { StoreHome } from '../state/store.js'
 import { dataOwner, lockDirectory, ownDirectory } from './data-directory.js'
 import { type LoadedApp, loadApp } from './load-app.js'
 import { shareLog } from './owner-socket.js'
+import { storedHistory } from './stored-history.js'
 import { closeAll } from './with-end.js'
 import { join } from 'node:path'
-import { configurationError } from '../errors.js'
+import { configurationError, exitCode, TidemarkError } from '../errors.js'
 
 /** Where a data directory keeps bundles. */
 export function modelsIn(directory: string): string {
@@ -70,8 +71,13 @@ export async function openData(directory: string, options: OpenDataOptions): Pro
     })
     if (owner === null) await ownNew(directory, loaded, log)
     const { share } = options
-    const unshare = share === undefined ? null : await shareLog(directory, log, share)
-    return opened(directory, loaded, log, [unlock, () => log.close(), unshare])
+    const held: HeldSnapshots = { open: null }
+    const history = async (customer: string) => {
+      if (held.open === null) throw ownerNotReady()
+      return storedHistory(held.open, customer)
+    }
+    const unshare = share === undefined ? null : await shareLog(directory, log, share, history)
+    return opened(directory, loaded, log, held, [unlock, () => log.close(), unshare])
   } catch (error) {
     await unlock()
     throw error
@@ -87,10 +93,16 @@ async function ownNew(directory: string, loaded: LoadedApp, log: EmbeddedLog): P
   }
 }
 
+/** The snapshots while they are open here. */
+interface HeldSnapshots {
+  open: SnapshotStore | null
+}
+
 function opened(
   directory: string,
   loaded: LoadedApp,
   log: EmbeddedLog,
+  held: HeldSnapshots,
   ends: readonly ((() => Promise<void>) | null)[],
 ): OpenData {
   const closing = ends.filter((end) => end !== null)
@@ -101,9 +113,20 @@ function opened(
     models: modelsIn(directory),
     snapshots: async (options) => {
       const snapshots = await openLevelSnapshots(join(directory, 'snapshots'), options)
-      closing.push(() => snapshots.close())
+      held.open = snapshots
+      closing.push(() => {
+        held.open = null
+        return snapshots.close()
+      })
       return snapshots
     },
     close: () => closeAll(closing),
   }
+}
+
+function ownerNotReady(): TidemarkError {
+  const text = 'the process that has the data directory open has no snapshots open'
+  const why = 'it begins or ends, or it only loads; run this again later'
+  const retry = { exit: exitCode.tryAgain, retry: 'later' } as const
+  return new TidemarkError('OWNER_NOT_READY', `${text}: ${why}`, retry)
 }

@@ -1,5 +1,6 @@
 import type { EventLog } from '../log/log.js'
 import { SharedLog } from '../log/shared-log.js'
+import type { StoredHistory } from '../log/shared-wire.js'
 import { dataOwner, ownDirectory } from './data-directory.js'
 import { type LoadedApp, loadApp } from './load-app.js'
 import { modelsIn } from './open-data.js'
@@ -10,6 +11,8 @@ export interface SharedData {
   readonly loaded: LoadedApp
   readonly log: EventLog
   readonly models: string
+  /** What the snapshots have of a customer; null: they know none. */
+  history(customer: string): Promise<StoredHistory | null>
   close(): Promise<void>
 }
 
@@ -31,7 +34,13 @@ export async function openShared(
   try {
     const loaded = await loadApp(app ?? owner!.reference, cwd)
     await ownDirectory(directory, loaded.app, loaded.reference)
-    return { loaded, log, models: modelsIn(directory), close: () => log.close() }
+    return {
+      loaded,
+      log,
+      models: modelsIn(directory),
+      history: (customer) => log.history(customer),
+      close: () => log.close(),
+    }
   } catch (error) {
     await log.close()
     throw error

@@ -19,6 +19,7 @@ import { withArchive } from './open-archive.js'
 import { openData } from './open-data.js'
 import { openShared, type SharedData } from './open-shared.js'
 import { openRegistry } from './schemas.js'
+import { ownHistory } from './own-history.js'
 import { DEFAULT_DATA_DIRECTORY } from './start-options.js'
 import { closeAll } from './with-end.js'
 
@@ -43,12 +44,16 @@ export interface OpenSource {
   close(): Promise<void>
 }
 
-export function addSourceFlags(command: Command): Command {
+/** `config` says what the configuration file names instead of a directory. */
+export function addSourceFlags(
+  command: Command,
+  config = 'configuration file (YAML) that names brokers instead',
+): Command {
   return command
     .option('--app <app>', 'churn, or the folder of an app', nonEmpty('an app'))
     .option('--data <dir>', 'data directory', nonEmpty('a directory'), DEFAULT_DATA_DIRECTORY)
     .addOption(
-      new Option('--config <file>', 'configuration file (YAML) that names brokers instead')
+      new Option('--config <file>', config)
         .argParser(nonEmpty('a file'))
         .conflicts(['app', 'data']),
     )
@@ -63,28 +68,33 @@ export async function openSource(flags: SourceFlags, io: CliIo): Promise<OpenSou
   return openDirectory(resolve(io.cwd, flags.data), flags.app ?? null, io)
 }
 
-/** Reads through the process that has the directory open, or opens it. */
-async function openDirectory(
+/** A data directory: it has the snapshots too. */
+export interface OpenDirectory extends OpenSource, Pick<SharedData, 'history'> {}
+
+/**
+ * Reads through the process that has the directory open, or opens it. Raises what `openShared` and
+ * `openData` raise.
+ */
+export async function openDirectory(
   directory: string,
   app: string | null,
   io: CliIo,
-): Promise<OpenSource> {
-  const data = await openOrShare(directory, app, io.cwd)
+): Promise<OpenDirectory> {
+  const data = await openOrShare(directory, app, io)
   const { name } = data.loaded.app
   return { ...data, name, topics: topicsOf(name) }
 }
 
 /** One that is about to begin or to end has the lock and does not answer: that is waited out. */
-async function openOrShare(
-  directory: string,
-  app: string | null,
-  cwd: string,
-): Promise<SharedData> {
+async function openOrShare(directory: string, app: string | null, io: CliIo): Promise<SharedData> {
+  const { cwd } = io
   for (const until = performance.now() + lockPatienceMs; ;) {
     const shared = await openShared(directory, app, cwd)
     if (shared !== null) return shared
     try {
-      return await openData(directory, { app, cwd, timeBase: null })
+      const data = await openData(directory, { app, cwd, timeBase: null })
+      const warn = (text: string): void => io.err(`tidemark: ${text}\n`)
+      return { ...data, history: (customer) => ownHistory(data, customer, warn) }
     } catch (error) {
       const isLocked = error instanceof TidemarkError && error.code === 'DIRECTORY_LOCKED'
       if (!isLocked || performance.now() >= until) throw error

@@ -18,19 +18,20 @@ const folderPrefix = 'tidemark-owner-'
 const pathBytesMax = 103
 
 /**
- * Serves the log to reading commands until what it returns is called. Where that is impossible it
+ * Serves the log and histories to reading commands until what it returns is called. Where that is impossible it
  * only warns: the owner's own work does not need it. To be called with the lock held.
  */
 export async function shareLog(
   directory: string,
   log: EmbeddedLog,
   warn: (text: string) => void,
+  history: LogServerOptions['history'],
 ): Promise<() => Promise<void>> {
   const path = join(directory, socketName)
   const onFault = (error: unknown) => warn(`serving a reading command failed: ${reasonOf(error)}`)
   try {
     await removeStale(path)
-    return await listenAt(path, log, { onFault })
+    return await listenAt(path, log, { onFault, history })
   } catch (error) {
     warn(`reading commands will find the directory locked: ${reasonOf(error)}`)
     return async () => undefined

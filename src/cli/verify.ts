@@ -7,11 +7,10 @@ import { exitCode, TidemarkError } from '../errors.js'
 import { featureProgram } from '../operators/program.js'
 import { verify, type VerifyReport } from '../replay/verify.js'
 import type { Finding } from '../replay/findings.js'
-import { findBundle } from '../scoring/bundle-folders.js'
-import { OnnxScorer } from '../scoring/onnx-scorer.js'
 import type { Scorer } from '../scoring/scorer.js'
 import { LevelStoreHome } from '../state/level-store-home.js'
-import { layoutOf } from './compose-start.js'
+import { layoutOf } from './layout.js'
+import { findScorer } from './find-scorer.js'
 import { positiveNumber } from './flags.js'
 import type { CliIo } from './io.js'
 import { addSourceFlags, type OpenSource, openSource, type SourceFlags } from './open-source.js'
@@ -95,7 +94,7 @@ class Bundles {
   scorerOf(hash: string): Promise<Scorer | null> {
     let scorer = this.opened.get(hash)
     if (scorer === undefined) {
-      scorer = this.open(hash)
+      scorer = findScorer(hash, this.data)
       this.opened.set(hash, scorer)
     }
     return scorer
@@ -103,17 +102,6 @@ class Bundles {
 
   async close(): Promise<void> {
     for (const scorer of this.opened.values()) await (await scorer)?.close()
-  }
-
-  private async open(hash: string): Promise<Scorer | null> {
-    const { models, loaded } = this.data
-    try {
-      const bundle = await findBundle(hash, { kept: models, roots: [loaded.bundles] })
-      return await OnnxScorer.open(bundle, loaded.app.engine.columns)
-    } catch (error) {
-      if (error instanceof TidemarkError && error.code === 'BUNDLE_MISSING') return null
-      throw error
-    }
   }
 }
 

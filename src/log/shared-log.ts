@@ -21,7 +21,14 @@ import {
 import type { EventLog, LogReader, StoredRecord, TimeBase, Transaction } from './log.js'
 import { SharedConnection } from './shared-connection.js'
 import { SharedReader } from './shared-reader.js'
-import { request, rowsIn, tailIn } from './shared-wire.js'
+import {
+  historyIn,
+  request,
+  rowsIn,
+  type StoredChange,
+  type StoredHistory,
+  tailIn,
+} from './shared-wire.js'
 import type { TailView, TopicPartition } from './tails.js'
 import { LogClock } from './time-base.js'
 
@@ -105,6 +112,25 @@ export class SharedLog implements EventLog {
     return newestErasures(rows, at, erasures, endOffset)
   }
 
+  /**
+   * What the owner's snapshots have of a customer, all of it; null: they know none.
+   *
+   * @throws TidemarkError OWNER_NOT_READY (75) where the owner has no snapshots open
+   */
+  async history(customer: string): Promise<StoredHistory | null> {
+    const at = { topic: customer, partition: 0 }
+    const changes: StoredChange[] = []
+    for (let offset = 0; ;) {
+      const body = await this.connection.ask({ kind: request.history, at, offset })
+      const portion = historyIn(body)
+      if (portion === null) return null
+      changes.push(...portion.changes)
+      const last = portion.changes.at(-1)
+      if (last === undefined) return { row: portion.row, changes }
+      offset = last.commit
+    }
+  }
+
   begin(_id: string): Transaction {
     throw new Error('a shared log is read only: begin')
   }
@@ -151,13 +177,18 @@ class SharedPortions implements Portions {
   async next(): Promise<Rows> {
     const { kind, at } = this
     const asked = kind === 'block' ? request.blocks : request.erasures
-    const rows = rowsIn(await this.connection.ask({ kind: asked, at, offset: this.#offset }))
+    const from = this.#offset
+    const came = rowsIn(await this.connection.ask({ kind: asked, at, offset: from }))
+    // Asked for what is behind the end, the owner tells the last block once more.
+    const rows = came.filter((row) => this.#endOf(row) > from)
     const last = rows.at(-1)
-    if (last !== undefined) {
-      const [key, value] = last
-      this.#offset = baseOffsetOf(key) + (kind === 'block' ? blockCount(value) : 1)
-    }
+    if (last !== undefined) this.#offset = this.#endOf(last)
     return rows
+  }
+
+  /** The offset behind a row. */
+  #endOf([key, value]: Rows[number]): number {
+    return baseOffsetOf(key) + (this.kind === 'block' ? blockCount(value) : 1)
   }
 
   async close(): Promise<void> {}

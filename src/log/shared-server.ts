@@ -20,6 +20,7 @@ import {
   greetedVersion,
   greeting,
   greetingBytes,
+  historyFrame,
   jsonFrame,
   parseRequest,
   request,
@@ -27,6 +28,7 @@ import {
   requestBytesMax,
   rowsFrame,
   SocketBytes,
+  type StoredHistory,
   tailFrame,
   type Welcome,
   wireVersion,
@@ -44,6 +46,8 @@ const farewellMs = 1_000
 export interface LogServerOptions {
   /** Told of an error that is our fault; the reader is cut off, the owner goes on. */
   readonly onFault: (error: unknown) => void
+  /** What the snapshots have of a customer; null: they know none. */
+  readonly history: (customer: string) => Promise<StoredHistory | null>
 }
 
 export class LogServer {
@@ -172,12 +176,18 @@ export class LogServer {
       await this.log.endOffset(topic, partition)
       return tailFrame(this.log.tail(topic, partition))
     }
+    if (kind === request.history) {
+      return historyFrame(await this.#inTurn(() => this.options.history(topic)), offset)
+    }
     const rowKind = kind === request.blocks ? 'block' : 'erasure'
-    const reading = this.#reading
-      .catch(() => undefined)
-      .then(() => this.log.rows(rowKind, at, offset))
+    return rowsFrame(await this.#inTurn(() => this.log.rows(rowKind, at, offset)))
+  }
+
+  /** Keeps S1. */
+  #inTurn<T>(read: () => Promise<T>): Promise<T> {
+    const reading = this.#reading.catch(() => undefined).then(read)
     this.#reading = reading
-    return rowsFrame(await reading)
+    return reading
   }
 }
 

@@ -2,11 +2,14 @@
  * What the process that has an embedded log open and those that read it through a local socket say.
  *
  *   both       'tidemark', u16 version: a first word that no version changes
- *   reader     u32 length, u8 request, u32 partition, f64 offset, topic
+ *   reader     u32 length, u8 request, u32 partition, f64 offset, topic; of a history u32 0, the commit
+ *              before which (0: from the newest), and the customer
  *   owner      u32 length, u8 answer, body: a welcome, then an answer to each request in its order
  *     welcome  JSON: id, timeBase, partitions, now
  *     tail     f64 instant (NaN: none), f64 end, u8 settled, f64 erasures
- *     rows     of each: u32 length, key, u32 length, value; sealed as they lie in the database
+ *     rows     of each: u32 length, key, u32 length, value; sealed as they lie in the database. Of a
+ *              history the newest feature row under no key, then changes under their commits, newest
+ *              first; none of a customer who is unknown
  *     failure  JSON: code, text, exit, retry. The last word of a connection.
  *
  * Numbers are little-endian, lengths are of what follows them. A reader waits for answers, or asks
@@ -18,17 +21,17 @@ import type { Rows } from './embedded-portions.js'
 import type { TimeBase } from './log.js'
 import type { TailView, TopicPartition } from './tails.js'
 
-export const wireVersion = 1
+export const wireVersion = 2
 const word = Buffer.from('tidemark')
 export const greetingBytes = word.length + 2
 
 /** `settled` waits for the commits under way, then answers as `tail` does. */
-export const request = { tail: 1, settled: 2, blocks: 3, erasures: 4 } as const
+export const request = { tail: 1, settled: 2, blocks: 3, erasures: 4, history: 5 } as const
 export const answer = { welcome: 1, tail: 2, rows: 3, failure: 4 } as const
 export type RequestKind = (typeof request)[keyof typeof request]
 
-/** A topic's name has 255 bytes at most, as in the keys of the database. */
-export const requestBytesMax = 1 + 12 + 255
+/** A topic's name has 255 bytes at most, as in the keys of the database; a customer's id one more. */
+export const requestBytesMax = 1 + 12 + 256
 /** A portion of rows ends with the one that passes 1 MiB, and a block may have 1.5. */
 export const answerBytesMax = 8 * 1024 * 1024
 
@@ -42,9 +45,26 @@ export interface Welcome {
 
 export interface Request {
   readonly kind: RequestKind
+  /** Of a history the customer is in the place of the topic. */
   readonly at: TopicPartition
   readonly offset: number
 }
+
+/** What the owner's snapshots have of a customer. */
+export interface StoredHistory {
+  /** His newest feature row. */
+  readonly row: Uint8Array
+  /** Newest first. */
+  readonly changes: readonly StoredChange[]
+}
+
+export interface StoredChange {
+  readonly commit: number
+  readonly bytes: Uint8Array
+}
+
+/** A portion of a history ends with the change that passes it; a change has at most a megabyte. */
+const historyBytesMax = 1024 * 1024
 
 export function greeting(version: number = wireVersion): Buffer {
   const bytes = Buffer.alloc(greetingBytes)
@@ -138,6 +158,29 @@ export function rowsIn(body: Buffer): Rows {
   }
   while (at < body.length) rows.push([next(), next()])
   return rows
+}
+
+/** The answer about a customer: his row, and as many changes as a portion takes. */
+export function historyFrame(history: StoredHistory | null, beforeCommit: number): Buffer {
+  if (history === null) return rowsFrame([])
+  const rows: [Buffer, Buffer][] = [[Buffer.alloc(0), Buffer.from(history.row)]]
+  let bytes = 0
+  for (const change of history.changes) {
+    if (beforeCommit > 0 && change.commit >= beforeCommit) continue
+    if (bytes > historyBytesMax) break
+    const key = Buffer.alloc(8)
+    key.writeDoubleLE(change.commit)
+    rows.push([key, Buffer.from(change.bytes)])
+    bytes += change.bytes.length
+  }
+  return rowsFrame(rows)
+}
+
+export function historyIn(body: Buffer): StoredHistory | null {
+  const [first, ...rows] = rowsIn(body)
+  if (first === undefined) return null
+  const changes = rows.map(([key, bytes]) => ({ commit: key.readDoubleLE(0), bytes }))
+  return { row: first[1], changes }
 }
 
 export interface Frame {

@@ -41,6 +41,12 @@ export class CustomerReplay {
     return this.aggregates
   }
 
+  /** The events that an ask sees, in log order. */
+  visible(ask: Ask): PastEvent[] {
+    const { asOf } = ask
+    return this.events.slice(0, this.endOf(ask)).filter(({ body }) => body.occurred_at < asOf)
+  }
+
   private enter({ type, body, offset }: PastEvent, asOf: number): boolean {
     if (body.occurred_at >= asOf) return false
     this.engine.update(this.aggregates, type, body, offset, asOf)

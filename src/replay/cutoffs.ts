@@ -32,16 +32,24 @@ export function parseCutoffs(text: string): number[] {
 }
 
 function instantOf(text: string, instant: string): number {
+  const ms = parseInstant(instant)
+  if (ms !== null) return ms
+  throw invalid(text, `${instant} is no instant; due is 2011-03-01 or 2011-03-01T12:00Z`)
+}
+
+/**
+ * A date or an ISO 8601 time in ms UTC, which it is in without a zone; null where it is neither.
+ *
+ * @example parseInstant('2011-03-01') // 1298937600000
+ */
+export function parseInstant(instant: string): number | null {
   const form = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)?(Z|[+-]\d\d:\d\d)?$/
   const [, day = '', time = 'T00:00', zone = 'Z'] = form.exec(instant) ?? []
   const midnight = Date.parse(`${day}T00:00Z`)
   // JavaScript takes 30 February for 1 March.
   const exists = !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(day)
   const ms = exists ? Date.parse(`${day}${time}${zone}`) : NaN
-  if (Number.isNaN(ms)) {
-    throw invalid(text, `${instant} is no instant; due is 2011-03-01 or 2011-03-01T12:00Z`)
-  }
-  return ms
+  return Number.isNaN(ms) ? null : ms
 }
 
 function stepOf(text: string, step: string): number {

@@ -19,7 +19,22 @@ export interface HistoryLookup extends CustomerLookup {
   readonly changes: ChangeDecoder
 }
 
-const STEPS_MAX = 100
+/** What a history tells of one customer, the newest step first. */
+export interface CustomerHistory {
+  readonly customer: string
+  readonly steps: readonly HistoryStep[]
+  readonly synthetic: boolean
+}
+
+export type HistoryStep = ReturnType<typeof stepOf>
+
+/** What is kept of a customer: his newest row, and the bytes of his changes, newest first. */
+export interface KeptHistory {
+  readonly row: FeaturesRow
+  readonly changes: readonly Uint8Array[]
+}
+
+export const STEPS_MAX = 100
 
 /**
  * The answer for one customer; `limit` of 1 to 100 steps, all that are kept without one.
@@ -30,15 +45,18 @@ export async function lookUpHistory(
   lookup: HistoryLookup,
   id: string,
   limit: string | undefined,
-): Promise<object> {
+): Promise<CustomerHistory> {
   const most = limitOf(limit)
   const { row } = await findCustomer(lookup, id)
-  const kept = await whileServersAnswer(() => lookup.lookups.history(id))
-  const changes = kept.map((bytes) => lookup.changes.decode(bytes))
-  const steps = changes
-    .slice(0, most)
-    .map((change, index) => stepOf(change, changes[index + 1], row))
+  const changes = await whileServersAnswer(() => lookup.lookups.history(id))
+  const steps = stepsOf({ row, changes }, lookup.changes, most)
   return { customer: id, steps, synthetic: lookup.engine.status().synthetic }
+}
+
+/** The newest `most` steps of what is kept. */
+export function stepsOf(kept: KeptHistory, decoder: ChangeDecoder, most: number): HistoryStep[] {
+  const changes = kept.changes.map((bytes) => decoder.decode(bytes))
+  return changes.slice(0, most).map((change, index) => stepOf(change, changes[index + 1], kept.row))
 }
 
 function limitOf(text: string | undefined): number {

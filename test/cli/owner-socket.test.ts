@@ -14,6 +14,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { openData } from '../../src/cli/open-data.js'
 import { findSocket, shareLog } from '../../src/cli/owner-socket.js'
 import { EmbeddedLog } from '../../src/log/embedded-log.js'
 import { SharedLog } from '../../src/log/shared-log.js'
@@ -28,7 +29,12 @@ async function openLog(): Promise<EmbeddedLog> {
 /** Shares the log in `directory` until the test ends, and tells how to stop before. */
 async function shared(directory: string, log: EmbeddedLog) {
   const warnings: string[] = []
-  const end = await shareLog(directory, log, (text) => warnings.push(text))
+  const end = await shareLog(
+    directory,
+    log,
+    (text) => warnings.push(text),
+    async () => null,
+  )
   onTestFinished(end)
   return { warnings, end }
 }
@@ -121,4 +127,19 @@ test.runIf(process.getuid?.() === 0)('a socket of another user is not believed',
   await chown(join(folder, 'owner.sock'), 12345, 12345)
   await symlink(join(folder, 'owner.sock'), join(directory, 'owner.sock'))
   await expect(findSocket(directory)).rejects.toMatchObject({ code: 'FILE_FORBIDDEN', exit: 74 })
+})
+
+test('an owner that has no snapshots open tells who asks for a history to try again', async () => {
+  const directory = await tempFolder()
+  const data = await openData(directory, {
+    app: 'churn',
+    cwd: directory,
+    timeBase: async () => ({ kind: 'none' }),
+    share: () => undefined,
+  })
+  onTestFinished(() => data.close())
+  const notReady = { code: 'OWNER_NOT_READY', exit: 75 }
+  await expect((await foundLog(directory))!.history('c1')).rejects.toMatchObject(notReady)
+  await data.snapshots({})
+  expect(await (await foundLog(directory))!.history('c1')).toBeNull()
 })

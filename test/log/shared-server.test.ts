@@ -15,6 +15,7 @@ import {
   jsonFrame,
   request,
   requestFrame,
+  type StoredHistory,
   wireVersion,
 } from '../../src/log/shared-wire.js'
 import { changeLogRows } from '../support/tamper.js'
@@ -22,6 +23,9 @@ import { tempFolder } from '../support/temp-folder.js'
 
 const records = 2000
 const at = { topic: 't', partition: 0 }
+
+/** What the owner knows of customers, besides. */
+const known = new Map<string, StoredHistory>()
 
 async function owner(): Promise<{ log: EmbeddedLog; path: string; server: LogServer }> {
   const folder = await tempFolder()
@@ -37,6 +41,7 @@ async function owner(): Promise<{ log: EmbeddedLog; path: string; server: LogSer
     onFault: (error) => {
       throw error
     },
+    history: async (customer) => known.get(customer) ?? null,
   })
   onTestFinished(async () => {
     await server.close()
@@ -228,7 +233,10 @@ test('damage is named in the words of who opens the log himself', async () => {
   const log = await EmbeddedLog.open(directory)
   onTestFinished(() => log.close())
   const own: unknown = await rest(log.reader('t', 0, 0)).catch((error: unknown) => error)
-  const server = await LogServer.listen(log, path, { onFault: () => undefined })
+  const server = await LogServer.listen(log, path, {
+    onFault: () => undefined,
+    history: async () => null,
+  })
   onTestFinished(() => server.close())
   const shared = await reading(path)
   expect(own).toMatchObject({ code: 'LOG_DAMAGED', exit: 74 })
@@ -249,4 +257,38 @@ test('records that come while they are read are seen, and the owner commits on',
     read += (await reader.poll(300, 0)).records.length
   }
   expect(read + (await rest(reader))).toBe(records + 1000)
+})
+
+test('a history of megabytes comes whole, in portions, newest first', async () => {
+  const changes = Array.from({ length: 100 }, (_, index) => ({
+    commit: 1000 - index,
+    bytes: Buffer.alloc(90_000, index),
+  }))
+  known.set('anna', { row: Buffer.from('row'), changes })
+  known.set('ben', { row: Buffer.from('other'), changes: [] })
+  onTestFinished(() => known.clear())
+  const { path } = await owner()
+  const log = await reading(path)
+  const came = (await log.history('anna'))!
+  expect(came.changes.map(({ commit }) => commit)).toEqual(changes.map(({ commit }) => commit))
+  expect(changes.every(({ bytes }, at) => bytes.equals(came.changes[at].bytes))).toBe(true)
+  expect(await log.history('ben')).toEqual({ row: Buffer.from('other'), changes: [] })
+  expect(await log.history('nobody')).toBeNull()
+  expect(await log.history('x'.repeat(256))).toBeNull()
+})
+
+test('a reader that asked ahead at the end reads on when more has come', async () => {
+  const { log, path } = await owner()
+  const shared = await reading(path)
+  const reader = shared.reader('t', 0, 0)
+  let read = await rest(reader)
+  for (let round = 0; round < 3; round += 1) {
+    // Answers come in the order of requests: what was asked ahead is there.
+    await shared.endOffset('t', 0)
+    const transaction = log.begin('writer')
+    transaction.append('t', 0, { key: null, value: null, timestamp: 0, headers: null })
+    await transaction.commit()
+    read += await rest(reader)
+  }
+  expect(read).toBe(records + 3)
 })

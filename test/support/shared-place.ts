@@ -15,7 +15,10 @@ export class LogBesideItsReader implements OpenLog {
   ) {}
 
   static async open(owner: EmbeddedLog, path: string): Promise<LogBesideItsReader> {
-    const server = await LogServer.listen(owner, path, { onFault: failed })
+    const server = await LogServer.listen(owner, path, {
+      onFault: failed,
+      history: async () => null,
+    })
     const shared = await SharedLog.open(path)
     if (shared === null) throw new Error(`nobody listens at ${path}`)
     return new LogBesideItsReader(owner, server, shared)
