@@ -4,11 +4,13 @@
  *
  * A slot's key begins with a byte that no text in UTF-8 has, and so no customer's key does.
  */
+import type { ChangeHead } from '../events/output-changes.js'
 import { sealed, sealOf } from '../state/checksum.js'
 
-/** Makes a change of a feature row and its score; `OutputChanges` is one. */
-export interface ChangeEncoder {
+/** Makes changes of feature rows and their scores, and reads what matters here; `OutputChanges`. */
+export interface ChangeFormat {
   encode(features: Uint8Array, score: Uint8Array | null): Uint8Array
+  head(change: Uint8Array): ChangeHead
 }
 
 /** Changes kept of a customer, the newest. */
