@@ -8,11 +8,12 @@ export interface RiskSample extends Readonly<Record<RiskLevel, number>> {
 
 const SAMPLES_MAX = 120
 const FIRST_STEP_MS = 60_000
-const LAST_STEP_MS = 86_400_000
+/** Of event time, in ms: what is older goes. */
+const KEPT_MS = 60 * 86_400_000
 
 /**
- * The distribution of scores over event time, in at most 120 samples: minutes at first; when they are
- * too many, every second one goes and the steps are twice as long, up to a day. Then the oldest go.
+ * The distribution of scores over the last 60 days of event time, in at most 120 samples: minutes at
+ * first; when they are too many, every second one goes and the steps are twice as long.
  */
 export class RiskHistory {
   #samples: RiskSample[] = []
@@ -29,11 +30,8 @@ export class RiskHistory {
   add(sample: RiskSample): void {
     this.#samples.push(sample)
     this.version++
+    while (this.#samples[0].asOf < sample.asOf - KEPT_MS) this.#samples.shift()
     if (this.#samples.length <= SAMPLES_MAX) return
-    if (this.#stepMs >= LAST_STEP_MS) {
-      this.#samples.shift()
-      return
-    }
     this.#stepMs *= 2
     // The newest stays: the next one is a step behind it.
     this.#samples = this.#samples.filter((_, index) => index % 2 === 0)

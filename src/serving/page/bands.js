@@ -1,15 +1,18 @@
-/** How the customers are distributed over the levels of risk, as bands over event time. */
+/** The shares of customers at high and at medium risk, as bands over event time. */
 import { svgElement } from './charts.js'
 import { byId } from './dom.js'
 import { date, shortInstant } from './format.js'
 
 const WIDTH = 400
-const TOP = 6
+const LEFT = 34
+const TOP = 8
 const BASE = 96
 /** Of a longer time the days are named, and not the hours. */
 const HOURS_SHOWN_MS = 7 * 86_400_000
 /** From the bottom: what matters most stands on the axis, where it can be compared. */
-const LEVELS = ['high', 'medium', 'low']
+const LEVELS = ['high', 'medium']
+/** What the scale may end at. */
+const SCALES = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1]
 
 /** `samples`: oldest first, the number of customers at each level. */
 export function drawBands(samples) {
@@ -19,9 +22,11 @@ export function drawBands(samples) {
   if (isShort) return
   const from = samples[0].asOf
   const until = samples.at(-1).asOf
-  const x = (asOf) => ((asOf - from) / Math.max(1, until - from)) * WIDTH
-  const y = (share) => BASE - share * (BASE - TOP)
   const shares = samples.map(sharesOf)
+  const most = Math.max(...shares.map(({ high, medium }) => high + medium))
+  const scale = SCALES.find((one) => one >= most) ?? 1
+  const x = (asOf) => LEFT + ((asOf - from) / Math.max(1, until - from)) * (WIDTH - LEFT)
+  const y = (share) => BASE - (share / scale) * (BASE - TOP)
   svg.replaceChildren()
   let below = samples.map(() => 0)
   for (const level of LEVELS) {
@@ -31,7 +36,13 @@ export function drawBands(samples) {
     svg.append(svgElement('path', { class: `band ${level}`, d: `M${path}Z` }))
     below = above
   }
-  svg.append(svgElement('line', { class: 'axis', x1: 0, x2: WIDTH, y1: BASE, y2: BASE }))
+  for (const share of [0, scale]) {
+    svg.append(
+      svgElement('line', { class: 'axis', x1: LEFT, x2: WIDTH, y1: y(share), y2: y(share) }),
+    )
+    const place = { class: 'tick', x: LEFT - 6, y: y(share) + 4, 'text-anchor': 'end' }
+    svg.append(svgElement('text', place, `${share * 100}${share === 0 ? '' : ' %'}`))
+  }
   const name = until - from > HOURS_SHOWN_MS ? date : shortInstant
   for (const [at, anchor] of [
     [from, 'start'],
@@ -45,7 +56,7 @@ export function drawBands(samples) {
 
 function sharesOf({ high, medium, low }) {
   const all = Math.max(1, high + medium + low)
-  return { high: high / all, medium: medium / all, low: low / all }
+  return { high: high / all, medium: medium / all }
 }
 
 function sentence(shares, from, until) {

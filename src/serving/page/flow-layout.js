@@ -13,7 +13,7 @@ export const PARTS = {
   rejects: ['rejects', 'with their reasons'],
   duplicates: ['duplicates', 'dropped'],
   late: ['late', 'not used'],
-  timers: ['timers', 'when nothing happens'],
+  timers: ['timers', 'time has passed'],
 }
 
 const WAY = ['log', 'decode', 'judge', 'aggregate', 'commit', 'score']
@@ -34,17 +34,17 @@ export const EDGES = {
   due: ['timers', 'commit'],
 }
 
-/** A row, 1120 wide. */
+/** A row, 1118 wide. */
 export function wide() {
-  const box = { width: 132, height: 50 }
+  const box = { width: 128, height: 50 }
   const at = {}
-  WAY.forEach((name, index) => (at[name] = { x: index * 164, y: 104 }))
-  at.outputs = { x: 984, y: 62 }
-  at.snapshots = { x: 984, y: 146 }
+  WAY.forEach((name, index) => (at[name] = { x: 2 + index * 156, y: 104 }))
+  at.outputs = { x: 988, y: 60 }
+  at.snapshots = { x: 988, y: 148 }
   at.timers = { x: at.commit.x, y: 4 }
-  at.rejects = { x: 100, y: 216 }
-  at.duplicates = { x: 328, y: 216 }
-  at.late = { x: 492, y: 216 }
+  at.rejects = { x: 100, y: 218 }
+  at.duplicates = { x: 314, y: 218 }
+  at.late = { x: 470, y: 218 }
   return { width: 1118, height: 272, box, at, isWide: true }
 }
 

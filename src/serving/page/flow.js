@@ -97,7 +97,7 @@ function write({ label }, lines) {
     ...text
       .split('\n')
       .map((line, index, all) =>
-        svgElement('tspan', { x, dy: index === 0 ? -14 * (all.length - 1) : 14 }, line),
+        svgElement('tspan', { x, dy: index === 0 ? -16 * (all.length - 1) : 16 }, line),
       ),
   )
 }

@@ -7,7 +7,7 @@ let shown = ''
 
 /** `top`: the answer of `/v1/top?by=change`. */
 export function showMoved({ customers, complete, movesSince }) {
-  const since = movesSince === null ? '' : `since ${date(Date.parse(movesSince))}, yesterday`
+  const since = movesSince === null ? '' : `since yesterday, ${date(Date.parse(movesSince))}`
   setText('moved-since', since)
   byId('moved-part').hidden = complete
   byId('no-moved').hidden = customers.length > 0
