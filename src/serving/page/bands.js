@@ -4,7 +4,7 @@ import { byId } from './dom.js'
 import { date, shortInstant } from './format.js'
 
 const WIDTH = 400
-const LEFT = 34
+const LEFT = 44
 const TOP = 8
 const BASE = 96
 /** Of a longer time the days are named, and not the hours. */

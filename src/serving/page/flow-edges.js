@@ -32,6 +32,8 @@ export function labelPlace([from, to], { at, box, isWide }) {
     if (a.y === b.y) return { x, y: a.y - box.height / 2 - 10, 'text-anchor': 'middle' }
     return { x, y: y + 4, 'text-anchor': 'middle' }
   }
+  if (a.y === b.y) return { x, y: y - box.height / 2 - 7, 'text-anchor': 'middle' }
+  if (to === 'snapshots') return { x: b.x - 10, y: y + 4, 'text-anchor': 'end' }
   return { x, y: y - 8, 'text-anchor': 'middle' }
 }
 

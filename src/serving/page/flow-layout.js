@@ -4,7 +4,7 @@
 export const PARTS = {
   log: ['log', 'records in'],
   decode: ['decode', 'bytes to events'],
-  judge: ['judge', 'rules, order, lateness'],
+  judge: ['judge', 'rules and order'],
   aggregate: ['aggregate', 'into windows'],
   commit: ['commit', 'rows at one instant'],
   score: ['score', 'the model'],

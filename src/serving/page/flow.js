@@ -1,7 +1,7 @@
 /** The way of a record as a picture, with what has passed along each of its edges. */
 import { svgElement } from './charts.js'
 import { byId, merged, sum } from './dom.js'
-import { count, rate } from './format.js'
+import { compact, count, rate } from './format.js'
 import { edgePath, labelPlace } from './flow-edges.js'
 import { EDGES, PARTS, narrow, wide } from './flow-layout.js'
 
@@ -12,7 +12,12 @@ const UNDECODED =
 const svg = byId('flow')
 const isNarrow = matchMedia('(max-width: 60rem)')
 const labels = new Map()
-isNarrow.addEventListener('change', draw)
+/** What was shown last: the picture is drawn anew where the screen is turned. */
+let shown = null
+isNarrow.addEventListener('change', () => {
+  draw()
+  if (shown !== null) showFlow(...shown)
+})
 draw()
 
 /** Boxes and lines; the figures come with each portion. */
@@ -53,6 +58,7 @@ function arrowHead() {
 
 /** `rates`: those of the last seconds; null while there are none. */
 export function showFlow({ partitions }, rates) {
+  shown = [{ partitions }, rates]
   const figure = (read) => sum(partitions.map(read))
   const rejected = merged(partitions.map((task) => task.rejected))
   const undecoded = sum(rejected.filter(([code]) => UNDECODED.test(code)).map(([, n]) => n))
@@ -70,7 +76,7 @@ export function showFlow({ partitions }, rates) {
     accepted: [count(accepted)],
     touched: [],
     rows: [rates === null ? '' : `${rate(rates.byEvent + rates.byTime)}/s`],
-    outputs: [count(scores)],
+    outputs: [compact(scores)],
     snapshots: [`${count(figure((task) => task.customers))}`],
     undecoded: [count(undecoded)],
     refused: [count(refused)],
