@@ -20,8 +20,9 @@ export interface WaitingRow {
    * had its effect, and then the disk would tell a count that has these in it.
    */
   known: StoredFacts | null
-  /** What the disk has behind the write that took these up. */
+  /** What the disk has behind the write that took these up, and what the row is to rankings. */
   facts: StoredFacts | null
+  head: TopRow['head']
 }
 
 /** The history that is kept: how its changes are read, and what the disk has of each customer. */
@@ -64,7 +65,7 @@ export class SnapshotBuffer {
   set(customer: string, row: SnapshotRow, change: Uint8Array | null): void {
     let held = this.waiting.get(customer)
     if (held === undefined) {
-      held = { row, changes: [], count: 0, cleared: false, known: null, facts: null }
+      held = { row, changes: [], count: 0, cleared: false, known: null, facts: null, head: null }
       this.waiting.set(customer, held)
     } else this.bytes -= waitingBytes(customer, held)
     held.row = row
@@ -87,8 +88,7 @@ export class SnapshotBuffer {
       const slice = rows.slice(from, from + SLICE_ROWS)
       if (kept !== null) await know(slice, kept.facts)
       for (const [customer, held] of slice) {
-        held.facts = factsOf(held, kept?.format ?? null)
-        encode(customer, held, held.facts, changes)
+        encode(customer, held, settle(held, kept?.format ?? null), changes)
       }
       if (rows.length > SLICE_ROWS) await new Promise(setImmediate)
     }
@@ -102,9 +102,8 @@ export class SnapshotBuffer {
       for (const [customer, held] of this.writing) {
         const facts = held.facts!
         kept.facts.set(customer, facts)
-        const { partition, version, features } = held.row
-        const head = features === null ? null : kept.format.head(held.changes.at(-1)!)
-        rows.push({ customer, partition, version, head, days: facts.days })
+        const { partition, version } = held.row
+        rows.push({ customer, partition, version, head: held.head, days: facts.days })
       }
     }
     this.writing = new Map()
@@ -141,17 +140,20 @@ async function know(
   asked.forEach(([, held], index) => (held.known = known[index]))
 }
 
-/** Behind a write. */
-function factsOf({ cleared, known, count, changes }: WaitingRow, format: ChangeFormat | null) {
-  const before = cleared ? null : known
+/** Computes what holds behind a write: each change is looked into once. */
+function settle(held: WaitingRow, format: ChangeFormat | null): StoredFacts {
+  const before = held.cleared ? null : held.known
   let days: DayScores = before?.days ?? noScores
+  held.head = null
   if (format !== null) {
-    for (const change of changes) {
-      const { asOf, probability } = format.head(change)
-      days = withScore(days, dayOf(asOf), probability)
+    for (const change of held.changes) {
+      held.head = format.head(change)
+      days = withScore(days, dayOf(held.head.asOf), held.head.probability)
     }
+    if (held.row.features === null) held.head = null
   }
-  return { changes: (before?.changes ?? 0) + count, days }
+  held.facts = { changes: (before?.changes ?? 0) + held.count, days }
+  return held.facts
 }
 
 function clear(held: WaitingRow): void {

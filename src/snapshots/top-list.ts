@@ -21,7 +21,9 @@ export class TopList<R extends Ranked> {
 
   /** Whether he would be a member. */
   admits(customer: string, value: number): boolean {
-    return this.#floor === null || isAbove({ customer, value }, this.#floor)
+    const floor = this.#floor
+    if (floor === null) return true
+    return value === floor.value ? customer < floor.customer : value > floor.value
   }
 
   has(customer: string): boolean {

@@ -88,10 +88,9 @@ export class TopLists {
     if (head !== null) this.advance(head.asOf)
     const isKnown = this.#known.has(customer)
     const level = head === null || head.retired ? null : levelOf(head)
-    const places = level === null ? [] : this.#places(row, head!.probability, level)
-    if (!isKnown && !places.some(({ list, value }) => list.admits(customer, value))) return
+    if (!isKnown && (level === null || !this.#admits(row, head!.probability, level))) return
     if (isKnown) for (const list of this.#lists()) list.drop(customer)
-    for (const { list, value } of places) list.place({ customer, value, row })
+    if (level !== null) this.#place(row, head!.probability, level)
     this.#known.set(customer, version)
     if (this.#known.size > KNOWN_MAX) this.#forgetOthers()
   }
@@ -136,16 +135,22 @@ export class TopLists {
     }
   }
 
-  #places(row: TopRow, probability: number, level: RiskLevel) {
-    const places = [{ list: this.#risk[level], value: probability }]
-    for (const [lists, from] of [
-      [this.#moved, this.#day! - 1],
-      [this.#movedToday, this.#day!],
-    ] as const) {
-      const value = Math.abs(probability - scoreBefore(row.days, from))
-      if (value >= MOVE_MIN) places.push({ list: lists[level], value })
-    }
-    return places
+  /** Nearly every row ends here, so nothing is made for it. */
+  #admits({ customer, days }: TopRow, probability: number, level: RiskLevel): boolean {
+    if (this.#risk[level].admits(customer, probability)) return true
+    const moved = moveOf(days, this.#day! - 1, probability)
+    if (moved >= MOVE_MIN && this.#moved[level].admits(customer, moved)) return true
+    const movedToday = moveOf(days, this.#day!, probability)
+    return movedToday >= MOVE_MIN && this.#movedToday[level].admits(customer, movedToday)
+  }
+
+  #place(row: TopRow, probability: number, level: RiskLevel): void {
+    const { customer, days } = row
+    this.#risk[level].place({ customer, value: probability, row })
+    const moved = moveOf(days, this.#day! - 1, probability)
+    if (moved >= MOVE_MIN) this.#moved[level].place({ customer, value: moved, row })
+    const movedToday = moveOf(days, this.#day!, probability)
+    if (movedToday >= MOVE_MIN) this.#movedToday[level].place({ customer, value: movedToday, row })
   }
 
   *#lists(): Iterable<TopList<Place>> {
@@ -162,13 +167,18 @@ export class TopLists {
 }
 
 /** Above what nine full lists hold. */
-const KNOWN_MAX = 8_000
+const KNOWN_MAX = 4_000
 
 const byLevel = (): ByLevel => ({
   high: new TopList(),
   medium: new TopList(),
   low: new TopList(),
 })
+
+/** NaN where no score is known of before the day. */
+function moveOf(days: DayScores, day: number, probability: number): number {
+  return Math.abs(probability - scoreBefore(days, day))
+}
 
 /** null: there is no score. */
 function levelOf({
