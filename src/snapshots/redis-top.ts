@@ -82,11 +82,11 @@ export function topCall(keys: RedisKeys, partition: number): RedisCall {
 
 /** The reply to `topCall`; where there is none, lists that say so. */
 export function topFrom(partition: number, reply: unknown): PartitionTop {
-  if (reply === null) {
+  if (!Buffer.isBuffer(reply)) {
     const none = { high: [], medium: [], low: [] }
     return { partition, complete: false, since: null, risk: none, change: none }
   }
-  return decodeTop(partition, JSON.parse(String(reply)) as StoredTop)
+  return decodeTop(partition, JSON.parse(reply.toString()) as StoredTop)
 }
 
 type StoredEntry = readonly [

@@ -15,14 +15,12 @@
  */
 import { ioError } from '../errors.js'
 import type { StoreHome } from '../state/store.js'
-import { changeCommit } from '../events/output-changes.js'
-import { noScores } from './day-scores.js'
 import { KnownFacts } from './known-facts.js'
 import { ReopenedStore } from './reopened-store.js'
 import { type KeptHistory, SnapshotBuffer } from './snapshot-buffer.js'
 import { SnapshotProgress } from './snapshot-progress.js'
-import { snapshotOf, type SnapshotRow, type StoredFacts, type StoredRow } from './snapshot-row.js'
-import { type ChangeFormat, keptChanges } from './stored-changes.js'
+import { snapshotOf, type SnapshotRow } from './snapshot-row.js'
+import { type ChangeFormat, newestFirst } from './stored-changes.js'
 import { isDamage, StoredRows } from './stored-rows.js'
 import type {
   PartitionProof,
@@ -78,10 +76,8 @@ export class StoredSnapshots implements SnapshotStore {
     this.#progress = progress
     this.#options = options
     this.#flushBytesMax = options.flushBytesMax ?? 32 * 1024 * 1024
-    const read = async (customers: readonly string[]) =>
-      (await this.#stored.rows(customers)).map(factsOf)
     const format = options.changes
-    this.#kept = format === undefined ? null : { format, facts: new KnownFacts(read) }
+    this.#kept = format === undefined ? null : { format, facts: new KnownFacts(this.#stored) }
     this.#top = format === undefined ? null : storedTop(this.#stored, format, options.topEveryMs)
     this.#top?.make()
   }
@@ -134,13 +130,7 @@ export class StoredSnapshots implements SnapshotStore {
   async history(customer: string): Promise<readonly Uint8Array[]> {
     const waiting = this.#buffer.changesOf(customer)
     const stored = waiting.whole ? [] : await this.#stored.changes(customer)
-    // A write may have ended meanwhile: what it took up is here twice.
-    const byCommit = new Map<number, Uint8Array>()
-    for (const change of [...waiting.changes, ...stored]) {
-      byCommit.set(changeCommit(change), change)
-    }
-    const newest = [...byCommit].sort(([a], [b]) => b - a).slice(0, keptChanges)
-    return newest.map(([, change]) => change)
+    return newestFirst([...waiting.changes, ...stored])
   }
 
   scan(): AsyncIterable<readonly Snapshot[]> {
@@ -299,10 +289,6 @@ export class StoredSnapshots implements SnapshotStore {
     this.#turn = done.catch(() => {})
     return done
   }
-}
-
-function factsOf(row: StoredRow | null): StoredFacts {
-  return row ?? { changes: 0, days: noScores }
 }
 
 function unreferenced(run: () => void, ms: number): void {

@@ -47,8 +47,13 @@ const cursorOf = (commit: number): SnapshotCursor => ({
 const DAY_MS = 86_400_000
 
 /** A row that has a place in top lists; its commit is the number at the end, as of any row. */
-const scoredRow = (customer: string, commit: number, asOf: number, score: number, note = '') =>
-  row(customer, `at ${asOf} scored ${Math.fround(score)} ${note} ${commit}`, String(score))
+export const scoredRow = (
+  customer: string,
+  commit: number,
+  asOf: number,
+  score: number,
+  note = '',
+) => row(customer, `at ${asOf} scored ${Math.fround(score)} ${note} ${commit}`, String(score))
 
 /** Changes of made-up rows: the number in a row's text stands for its commit. */
 export const madeUpChanges = {
