@@ -14,6 +14,7 @@ const benchmarks: Record<string, readonly string[]> = {
   windows: ['windows.ts'],
   open: ['open-store.ts'],
   shared: ['shared-log.ts'],
+  page: ['page.ts'],
   redis: ['redis.ts'],
   kafka: ['kafka.ts'],
   'kafka-latency': ['kafka-latency.ts'],

@@ -31,6 +31,7 @@ const noSnapshots: SnapshotStore = {
   get: async () => null,
   getMany: async () => [],
   history: async () => [],
+  top: () => null,
   scan: async function* () {},
   put: () => undefined,
   proof: () => null,

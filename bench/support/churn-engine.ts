@@ -3,11 +3,15 @@ import { join } from 'node:path'
 import { churn } from '../../src/apps/churn/app.js'
 import { layoutOf } from '../../src/cli/layout.js'
 import { openModels } from '../../src/cli/open-models.js'
+import { OutputChanges } from '../../src/events/output-changes.js'
 import { partitionOf } from '../../src/events/partition.js'
 import type { EmbeddedLog } from '../../src/log/embedded-log.js'
 import { topicsOf } from '../../src/log/log.js'
+import { observeCommit } from '../../src/monitoring/observe-commit.js'
+import type { ScoreBoard } from '../../src/monitoring/score-board.js'
 import { featureProgram } from '../../src/operators/program.js'
 import { openLevelSnapshots } from '../../src/snapshots/level-snapshots.js'
+import type { SnapshotStore } from '../../src/snapshots/snapshots.js'
 import { LevelStoreHome } from '../../src/state/level-store-home.js'
 import { type RunningEngine, startEngine } from '../../src/topology/engine.js'
 import { defaultSettings, type EngineSettings } from '../../src/topology/settings.js'
@@ -37,22 +41,33 @@ export async function fillChurn(log: EmbeddedLog, events: number, ranks: number)
 
 export interface ChurnRun {
   readonly engine: RunningEngine
+  readonly snapshots: SnapshotStore
   /** Rows emitted so far. */
   readonly counts: { rows: number; byTime: number; commits: number }
   close(): Promise<void>
+}
+
+/** What a process keeps for those who look at it. */
+export interface Watched {
+  /** Whether histories and top lists are kept. */
+  readonly history?: boolean
+  readonly board?: ScoreBoard
 }
 
 export async function startChurn(
   folder: string,
   log: EmbeddedLog,
   settings: Partial<EngineSettings>,
+  watched: Watched = {},
 ): Promise<ChurnRun> {
   const app = churn()
   const observer = { scored: () => undefined, degraded: () => undefined }
   const bundles = new URL('../../bundles/churn', import.meta.url).pathname
   const kept = join(folder, 'models')
   const models = await openModels(app, { model: null, fallback: null, bundles, kept }, observer)
-  const snapshots = await openLevelSnapshots(join(folder, 'snapshots'))
+  const snapshots = await openLevelSnapshots(join(folder, 'snapshots'), {
+    ...(watched.history === true && { changes: new OutputChanges(layoutOf(app)) }),
+  })
   const counts = { rows: 0, byTime: 0, commits: 0 }
   const engine = startEngine(
     {
@@ -68,7 +83,9 @@ export async function startChurn(
       settings: { ...defaultSettings, ...settings },
       incarnation: 'bench',
       lowWatermark: () => null,
-      committed: ({ rows }) => {
+      committed: (commit, partition) => {
+        const { rows } = commit
+        if (watched.board !== undefined) observeCommit(watched.board, commit, partition)
         counts.commits++
         counts.rows += rows.length
         for (const cause of rows.causes) if (cause === 'time') counts.byTime++
@@ -79,6 +96,7 @@ export async function startChurn(
   )
   return {
     engine,
+    snapshots,
     counts,
     close: async () => {
       await engine.stop()

@@ -86,7 +86,7 @@ export const composeStart: Compose = async (options, hooks) => {
       incarnation: randomUUID(),
       lowWatermark: () => running.lowWatermark(),
       committed: (commit, partition, durationMs) => {
-        observeCommit(hooks.board, commit)
+        observeCommit(hooks.board, commit, partition)
         hooks.onCommit(partition, durationMs / 1000)
       },
       note: (text) => hooks.logger.warn(text),
@@ -111,6 +111,7 @@ function composed(
 ): Composed {
   return {
     engine,
+    topic: parts.topics.events,
     notReady: () => [],
     lookups: ownLookups({
       engine,

@@ -149,7 +149,7 @@ async function openParts(
     incarnation: randomUUID(),
     lowWatermark: () => null,
     committed: (...[commit, partition, durationMs]: Parameters<Parts['committed']>) => {
-      observeCommit(hooks.board, commit)
+      observeCommit(hooks.board, commit, partition)
       hooks.onCommit(partition, durationMs / 1000)
     },
     note: (text: string) => hooks.logger.warn(text),
@@ -165,11 +165,12 @@ function silentBrokers({ silentMs }: KafkaLog, { kafka }: Config): NotReady[] {
 
 function composed(
   member: RunningMember,
-  parts: Pick<Parts, 'layout' | 'settings'>,
+  parts: Pick<Parts, 'layout' | 'settings' | 'topics'>,
   closing: (() => Promise<void>)[],
 ): Omit<Composed, 'lookups' | 'notReady'> {
   return {
     engine: member,
+    topic: parts.topics.events,
     rows: new OutputRows(parts.layout),
     changes: new OutputChanges(parts.layout),
     lagAllowanceMs: parts.settings.lagAllowanceMs,

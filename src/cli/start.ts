@@ -32,6 +32,8 @@ export interface StartHooks {
 /** An engine with its parts open: the server must answer while it restores, so nobody waits here. */
 export interface Composed extends HistoryLookup {
   readonly engine: StatusSource
+  /** Of the input. */
+  readonly topic: string
   /** Why lookups can't be relied upon, beyond what the engine's status says. */
   notReady(): readonly NotReady[]
   /** Servers beside the log that are observed with it. */
@@ -103,7 +105,7 @@ export async function runServed<O extends ServedOptions>(
       ...composed,
       notReady: () => [...notReadyReasons(composed.engine.status()), ...composed.notReady()],
       ownNamesOnly: options.host === undefined,
-      live: { engine: composed.engine, board },
+      live: { engine: composed.engine, board, topic: composed.topic },
       metrics,
       onError: (error, requestId) => {
         const stack = error instanceof Error ? error.stack : error

@@ -28,6 +28,18 @@ export interface OutputChange {
   readonly values: Readonly<Record<string, number | string | null>>
 }
 
+/** What a change says before its values. */
+export interface ChangeHead {
+  /** ms UTC. */
+  readonly asOf: number
+  readonly cause: Cause
+  readonly retired: boolean
+  /** NaN: there is no score, or even the fallback failed. */
+  readonly probability: number
+  /** null: the row has no score. */
+  readonly risk: Risk | null
+}
+
 const registryHeaderBytes = 5
 const hashBytes = 32
 const RETIRED = 1
@@ -96,6 +108,20 @@ export class OutputChanges {
       score: risk === null ? null : { probability, risk },
       values,
     }
+  }
+
+  /** As `decode`, and some ten times as fast: the values are not looked at. */
+  head(bytes: Uint8Array): ChangeHead {
+    const row = this.#row
+    row.open(bytes, 0)
+    row.long()
+    const asOf = row.long()
+    row.long()
+    const cause = causes[row.byte()]
+    const flags = row.byte()
+    const risk = flags & SCORED ? risks[row.byte()] : null
+    const probability = flags & CERTAIN ? row.float() : NaN
+    return { asOf, cause, retired: (flags & RETIRED) !== 0, probability, risk }
   }
 
   /** Opens a row behind its coordinates. */

@@ -1,29 +1,68 @@
 import type { DeliveredCommit } from '../operators/deliver.js'
 import { riskLevelOf } from '../scoring/risk.js'
+import type { RefusedRecord } from './refused-records.js'
 import type { BoardRow, ScoreBoard } from './score-board.js'
 
 /** What of a durable commit the board looks at. */
 export type ObservedCommit = Pick<
   DeliveredCommit<unknown>,
-  'rows' | 'scores' | 'position' | 'erased'
+  'rows' | 'scores' | 'position' | 'erased' | 'rejected' | 'late'
 >
 
-/** Shows a durable commit to the board: its scores, and whom it erased. */
-export function observeCommit(board: ScoreBoard, commit: ObservedCommit): void {
-  board.observe(boardRows(commit))
+type Refused = ObservedCommit['rejected'][number]
+
+/** More of a commit than are kept is not even looked at. */
+const REFUSED_MAX = 5
+
+/** Shows a durable commit to the board: its scores, what it refused, and whom it erased. */
+export function observeCommit(board: ScoreBoard, commit: ObservedCommit, partition: number): void {
+  board.observe(boardRows(commit, partition))
+  board.sample(commit.position.asOf)
+  const { rejected, late } = commit
+  if (rejected.length > 0) board.refused.rejected(refused(rejected, partition, rejectReason))
+  if (late.length > 0) board.refused.late(refused(late, partition, lateReason))
   for (const customer of commit.erased) board.forget(customer)
 }
 
-function* boardRows({ rows, scores, position }: ObservedCommit): Generator<BoardRow> {
+function* boardRows(
+  { rows, scores, position }: ObservedCommit,
+  partition: number,
+): Generator<BoardRow> {
+  const { asOf, commit, endOffset } = position
   for (let row = 0; row < rows.length; row++) {
     const probability = scores.probability[row]
     yield {
       customer: rows.customers[row],
       cause: rows.causes[row],
-      asOf: position.asOf,
+      partition,
+      endOffset,
+      asOf,
       probability,
       risk: riskLevelOf(probability) ?? 'unknown',
-      commit: position.commit,
+      commit,
     }
   }
 }
+
+function refused(
+  items: readonly Refused[],
+  partition: number,
+  reasonOf: (item: Refused) => string,
+): RefusedRecord[] {
+  return items.slice(-REFUSED_MAX).map((item) => ({
+    partition,
+    offset: item.record.offset,
+    customer: item.record.key?.toString('utf8') ?? '',
+    code: item.reject?.code ?? null,
+    reason: reasonOf(item),
+  }))
+}
+
+const rejectReason = ({ reject }: Refused): string => reject?.reason ?? ''
+
+function lateReason({ body, bound }: Refused): string {
+  const occurred = body === null ? 'it' : `it occurred at ${isoOf(body.occurred_at)}, and`
+  return `${occurred} nothing before ${isoOf(bound)} is kept any more`
+}
+
+const isoOf = (instant: number): string => new Date(instant).toISOString()

@@ -1,5 +1,6 @@
 /**
- * What the page shows of the scores: the last changes, and how the current scores are distributed.
+ * What the page shows of the scores: the last changes, how the current scores are distributed, now and
+ * over time; and the last records that were refused.
  *
  * Owns nothing that counts: it is filled from the snapshots at every start and only ever looked at.
  *
@@ -10,11 +11,17 @@
  */
 import { causes, risks, type Risk } from '../events/output-schemas.js'
 import type { Cause } from '../features/rows.js'
+import { riskLevelOf } from '../scoring/risk.js'
+import { RefusedRecords } from './refused-records.js'
+import { RiskHistory } from './risk-history.js'
 
 /** One scored row of a commit. */
 export interface BoardRow {
   readonly customer: string
   readonly cause: Cause
+  readonly partition: number
+  /** Exclusive. */
+  readonly endOffset: number
   /** ms UTC. */
   readonly asOf: number
   /** NaN where even the fallback failed: counted as of unknown risk, and shown nowhere. */
@@ -48,6 +55,10 @@ export class ScoreBoard {
   readonly #changes: Record<Cause, ScoreChange[]> = { event: [], time: [], rescore: [] }
   readonly #counts: Record<Cause, Record<Risk, number>>
   #sequence = 0
+  readonly #levels = { high: 0, medium: 0, low: 0 }
+  /** The distribution over time. */
+  readonly history = new RiskHistory()
+  readonly refused = new RefusedRecords()
 
   constructor(options: ScoreBoardOptions = {}) {
     this.#customersMax = options.customersMax ?? 100_000
@@ -70,6 +81,12 @@ export class ScoreBoard {
     }
   }
 
+  /** Time has come to `asOf` with all that was observed; keeps the distribution of now and then. */
+  sample(asOf: number): void {
+    if (this.#scores.size === 0 || !this.history.isDue(asOf)) return
+    this.history.add({ asOf, ...this.#levels })
+  }
+
   /** Whether it has as many scores as it keeps. */
   get isFull(): boolean {
     return this.#scores.size >= this.#customersMax
@@ -84,8 +101,9 @@ export class ScoreBoard {
   /** An erased customer leaves no trace on the page. */
   forget(customer: string): void {
     const score = this.#scores.get(customer)
-    if (score !== undefined) this.#bins[binOf(score)] -= 1
+    if (score !== undefined) this.#count(score, -1)
     this.#scores.delete(customer)
+    this.refused.forget(customer)
     for (const cause of causes) {
       this.#changes[cause] = this.#changes[cause].filter((change) => change.customer !== customer)
     }
@@ -129,20 +147,25 @@ export class ScoreBoard {
     if (previous === undefined) {
       if (this.#scores.size >= this.#customersMax) this.#dropOldest()
     } else {
-      this.#bins[binOf(previous)] -= 1
+      this.#count(previous, -1)
       this.#scores.delete(customer)
     }
     this.#scores.set(customer, score)
-    this.#bins[binOf(score)] += 1
+    this.#count(score, 1)
     return previous ?? null
   }
 
   #dropOldest(): void {
     for (const [customer, score] of this.#scores) {
       this.#scores.delete(customer)
-      this.#bins[binOf(score)] -= 1
+      this.#count(score, -1)
       return
     }
+  }
+
+  #count(score: number, by: 1 | -1): void {
+    this.#bins[binOf(score)] += by
+    this.#levels[riskLevelOf(score) ?? 'low'] += by
   }
 }
 

@@ -9,6 +9,7 @@
  * H3 Where only this machine is served, a page from elsewhere that has a name of its own point here
  *    (DNS rebinding) is refused.
  */
+import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -16,6 +17,7 @@ import { exitCode, ioError, TidemarkError } from '../errors.js'
 import type { ScoreBoard } from '../monitoring/score-board.js'
 import type { StatusSource } from '../topology/status.js'
 import { accepts } from './accept.js'
+import { ChangeStream } from './change-stream.js'
 import { answerParserError } from './client-error.js'
 import { lookUpCustomer } from './customer.js'
 import { type HistoryLookup, lookUpHistory } from './history.js'
@@ -23,6 +25,15 @@ import { isOwnName } from './own-name.js'
 import { Problem, sendProblem } from './problems.js'
 import type { NotReady } from './readiness.js'
 import { StatusStream } from './stream.js'
+import { lookUpTop, type TopParameters, topQuery } from './top.js'
+
+/** The engine of this process, and what it reports into. */
+export interface Live {
+  readonly engine: StatusSource
+  readonly board: ScoreBoard
+  /** The topic of the input, for coordinates. */
+  readonly topic: string
+}
 
 /** What the server shows. */
 export interface Served extends HistoryLookup {
@@ -31,7 +42,7 @@ export interface Served extends HistoryLookup {
   /** Whether to answer to the names and addresses of this machine only (H3). */
   readonly ownNamesOnly: boolean
   /** The engine of this process, for its status and the page; without it there is neither. */
-  readonly live?: { readonly engine: StatusSource; readonly board: ScoreBoard }
+  readonly live?: Live
   readonly metrics: {
     readonly contentType: string
     render(): Promise<string>
@@ -42,6 +53,8 @@ export interface Served extends HistoryLookup {
   readonly onError: (error: unknown, requestId: string) => void
 }
 
+/** Customers whose risk moved most, on the page. */
+const TOP_ON_PAGE = 12
 const URL_BYTES_MAX = 8 * 1024
 const JSON_TYPE = 'application/json'
 const PAGE_FOLDER = fileURLToPath(new URL('./page/', import.meta.url))
@@ -75,6 +88,7 @@ export async function buildServer(served: Served): Promise<FastifyInstance> {
   addHeaders(server)
   if (served.live !== undefined) {
     addStatus(server, served.live)
+    addStreams(server, served, served.live)
     // One route a file: what is not a file of the page gets our own 404.
     const files = { root: PAGE_FOLDER, wildcard: false, cacheControl: false }
     await server.register(fastifyStatic, files)
@@ -172,25 +186,41 @@ function addLookups(server: FastifyInstance, served: Served): void {
   server.get<Limited>('/v1/customers/:id/history', { config }, async ({ params, query }, reply) =>
     noStore(reply).send(await lookUpHistory(served, params.id, query.limit)),
   )
+  server.get<{ Querystring: TopParameters }>('/v1/top', { config }, async ({ query }, reply) =>
+    noStore(reply).send(await lookUpTop(served, topQuery(query))),
+  )
   server.addHook('onResponse', async ({ routeOptions }, { statusCode, elapsedTime }) => {
     if (routeOptions.url !== '/v1/customers/:id') return
     served.metrics.observeLookup(statusCode, elapsedTime / 1000)
   })
 }
 
-function addStatus(server: FastifyInstance, { engine, board }: NonNullable<Served['live']>): void {
+function addStatus(server: FastifyInstance, { engine }: Live): void {
   const config = { media: JSON_TYPE }
   server.get('/v1/status', { config }, async (_request, reply) =>
     noStore(reply).send(engine.status()),
   )
-  const stream = new StatusStream(engine, board)
-  const streamed = { config: { media: 'text/event-stream' }, exposeHeadRoute: false }
-  server.get('/v1/stream', streamed, (_request: FastifyRequest, reply: FastifyReply) => {
-    if (stream.isFull) throw new Problem('TOO_MANY_STREAMS', 'close another page and try again')
+}
+
+function addStreams(server: FastifyInstance, served: Served, { engine, board, topic }: Live): void {
+  const moved = topQuery({ by: 'change', risk: undefined, limit: String(TOP_ON_PAGE) })
+  const status = new StatusStream({ engine, board, top: () => lookUpTop(served, moved) })
+  const changes = new ChangeStream(board, topic, randomUUID().slice(0, 8))
+  const route = { config: { media: 'text/event-stream' }, exposeHeadRoute: false }
+  server.get('/v1/stream', route, (_request: FastifyRequest, reply: FastifyReply) => {
+    if (status.isFull) throw new Problem('TOO_MANY_STREAMS', 'close another page and try again')
     reply.hijack()
-    stream.add(reply.raw)
+    status.add(reply.raw)
   })
-  server.addHook('preClose', async () => stream.close())
+  server.get('/v1/changes', route, ({ headers }: FastifyRequest, reply: FastifyReply) => {
+    if (changes.isFull) throw new Problem('TOO_MANY_STREAMS', 'too many listen already')
+    reply.hijack()
+    changes.add(reply.raw, [headers['last-event-id']].flat()[0])
+  })
+  server.addHook('preClose', async () => {
+    status.close()
+    changes.close()
+  })
 }
 
 function addHeaders(server: FastifyInstance): void {

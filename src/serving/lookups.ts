@@ -6,6 +6,7 @@
  */
 import { partitionOf } from '../events/partition.js'
 import type { PartitionProof, Snapshot, SnapshotStore } from '../snapshots/snapshots.js'
+import type { PartitionTop } from '../snapshots/top-lists.js'
 import type { StatusSource } from '../topology/status.js'
 import { Problem } from './problems.js'
 
@@ -20,11 +21,13 @@ export interface Lookups {
   find(customer: string): Promise<Found>
   /** The last changes, newest first, as the bytes of `OutputChanges`. */
   history(customer: string): Promise<readonly Uint8Array[]>
+  /** The top lists of the partitions that can be asked for here. */
+  top(): Promise<readonly PartitionTop[]>
 }
 
 export interface OwnPartitions {
   readonly engine: StatusSource
-  readonly snapshots: Pick<SnapshotStore, 'get' | 'history' | 'proof'>
+  readonly snapshots: Pick<SnapshotStore, 'get' | 'history' | 'proof' | 'top'>
   /** How many partitions the log has. */
   readonly partitions: number
   /** Answers for the partitions that other processes run; without it nobody here can. */
@@ -55,5 +58,10 @@ export function ownLookups({ engine, snapshots, partitions, elsewhere }: OwnPart
     },
     history: async (customer) =>
       taskOf(customer) === undefined ? elsewhere!.history(customer) : snapshots.history(customer),
+    // With another process to ask, that one knows them all.
+    top: async () =>
+      elsewhere !== undefined
+        ? elsewhere.top()
+        : engine.status().partitions.flatMap(({ partition }) => snapshots.top(partition) ?? []),
   }
 }

@@ -8,6 +8,8 @@ export const problems = {
   URL_INVALID: [400, 'The address is malformed'],
   CUSTOMER_ID_INVALID: [400, 'The customer id cannot be one'],
   LIMIT_INVALID: [400, 'The limit cannot be one'],
+  RISK_INVALID: [400, 'The risk cannot be one'],
+  ORDER_INVALID: [400, 'The order cannot be one'],
   REQUEST_INVALID: [400, 'The request is malformed'],
   CUSTOMER_NOT_FOUND: [404, 'No such customer'],
   ROUTE_NOT_FOUND: [404, 'No such address'],

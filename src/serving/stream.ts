@@ -1,99 +1,102 @@
 /**
  * `GET /v1/stream`: what the page shows, as server-sent events once a second.
  *
- * T1 A client costs a bounded amount of memory: while its socket is full it gets nothing, and who
- *    does not drain it within `SLOW_MAX_MS` is cut off. At most `CLIENTS_MAX` clients.
- * T2 One portion is made a second, whoever listens, and none while nobody does.
- * T3 Every portion is a heartbeat: a reader that hears nothing for some seconds has lost us.
+ * T1 Every portion is a heartbeat: a reader that hears nothing for some seconds has lost us.
+ * T2 What changes rarely (the distribution over time, the top lists) is in the first portion, and then
+ *    in those behind a change.
  */
 import type { ServerResponse } from 'node:http'
 import type { ScoreBoard } from '../monitoring/score-board.js'
 import type { StatusSource } from '../topology/status.js'
+import { Listeners } from './listeners.js'
 
-const CLIENTS_MAX = 32
-const INTERVAL_MS = 1_000
-const SLOW_MAX_MS = 15_000
 /** Of each cause: more than a page can show anyway. */
 const CHANGES_PER_PORTION = 12
 const CHANGES_AT_FIRST = 24
+/** The top lists are asked for every so many seconds. */
+const TOP_SECONDS = 5
 
-interface Client {
-  readonly response: ServerResponse
-  /** Since when its socket is full, wall ms; null where it takes more. */
-  fullSince: number | null
+export interface StreamParts {
+  readonly engine: StatusSource
+  readonly board: ScoreBoard
+  /** Whose risk moved most; what it throws leaves the page with what it has. */
+  top(): Promise<object>
 }
 
 export class StatusStream {
-  readonly #engine: StatusSource
-  readonly #board: ScoreBoard
-  readonly #clients = new Set<Client>()
-  #timer: NodeJS.Timeout | null = null
+  readonly #parts: StreamParts
+  /** Whether a listener has had his first portion is all that is known of him. */
+  readonly #listeners = new Listeners<null>(() => this.#tick())
   #sequence = 0
+  #historyVersion = 0
+  #top: object | null = null
+  #isTopNew = false
+  #ticks = 0
 
-  constructor(engine: StatusSource, board: ScoreBoard) {
-    this.#engine = engine
-    this.#board = board
+  constructor(parts: StreamParts) {
+    this.#parts = parts
   }
 
   get isFull(): boolean {
-    return this.#clients.size >= CLIENTS_MAX
+    return this.#listeners.isFull
   }
 
   /** Takes over a response and feeds it until either side closes. */
   add(response: ServerResponse): void {
-    response.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-accel-buffering': 'no',
-    })
-    const client: Client = { response, fullSince: null }
-    response.on('drain', () => (client.fullSince = null))
-    response.on('error', () => this.#drop(client))
-    response.on('close', () => this.#drop(client))
-    if (this.#timer === null) {
-      this.#sequence = this.#board.sequence
-      this.#timer = setInterval(() => this.#send(), INTERVAL_MS)
+    const { board } = this.#parts
+    if (this.#listeners.isEmpty) {
+      this.#sequence = board.sequence
+      this.#historyVersion = board.history.version
+      this.#ticks = 0
+      void this.#askTop()
     }
-    this.#clients.add(client)
-    const first = this.#portion(this.#board.changesAfter(0, CHANGES_AT_FIRST))
-    write(client, `retry: 1000\n${first}`)
+    const first = this.#portion(board.changesAfter(0, CHANGES_AT_FIRST), true, true)
+    this.#listeners.add(response, null, Buffer.concat([RETRY, first]))
   }
 
   close(): void {
-    for (const client of this.#clients) {
-      this.#drop(client)
-      client.response.end()
+    this.#listeners.close()
+  }
+
+  #tick(): void {
+    const { board } = this.#parts
+    const changes = board.changesAfter(this.#sequence, CHANGES_PER_PORTION)
+    this.#sequence = board.sequence
+    const isMoved = board.history.version !== this.#historyVersion
+    this.#historyVersion = board.history.version
+    const bytes = this.#portion(changes, isMoved, this.#isTopNew)
+    this.#isTopNew = false
+    this.#listeners.write((state) => ({ bytes, state }))
+    if (++this.#ticks % TOP_SECONDS === 0) void this.#askTop()
+  }
+
+  async #askTop(): Promise<void> {
+    try {
+      this.#top = await this.#parts.top()
+      this.#isTopNew = true
+    } catch {
+      // Where the snapshots are away the page says so when somebody asks for a customer.
     }
   }
 
-  #send(): void {
-    const changes = this.#board.changesAfter(this.#sequence, CHANGES_PER_PORTION)
-    this.#sequence = this.#board.sequence
-    const portion = this.#portion(changes)
-    for (const client of this.#clients) {
-      if (client.fullSince === null) write(client, portion)
-      else if (Date.now() - client.fullSince > SLOW_MAX_MS) client.response.destroy()
-    }
-  }
-
-  #portion(changes: ReturnType<ScoreBoard['changesAfter']>): string {
+  #portion(
+    changes: ReturnType<ScoreBoard['changesAfter']>,
+    withHistory: boolean,
+    withTop: boolean,
+  ): Buffer {
+    const { engine, board } = this.#parts
     const facts = {
       at: Date.now(),
-      status: this.#engine.status(),
+      status: engine.status(),
       changes,
-      histogram: this.#board.histogram(),
+      histogram: board.histogram(),
+      refused: board.refused.newest(),
+      ...(withHistory && { distribution: board.history.samples() }),
+      ...(withTop && this.#top !== null && { top: this.#top }),
     }
-    return `event: status\ndata: ${JSON.stringify(facts)}\n\n`
-  }
-
-  #drop(client: Client): void {
-    this.#clients.delete(client)
-    if (this.#clients.size > 0 || this.#timer === null) return
-    clearInterval(this.#timer)
-    this.#timer = null
+    return Buffer.from(`event: status\ndata: ${JSON.stringify(facts)}\n\n`)
   }
 }
 
-function write(client: Client, text: string): void {
-  if (!client.response.write(text)) client.fullSince = Date.now()
-}
+/** After how many ms a browser that lost us tries again. */
+const RETRY = Buffer.from('retry: 1000\n')

@@ -46,6 +46,11 @@ export class RedisKeys {
     return `${this.#prefix}:partition:${partition}`
   }
 
+  /** @example new RedisKeys('churn', '1').top(3) // 'churn:1:top:3' */
+  top(partition: number): string {
+    return `${this.#prefix}:top:${partition}`
+  }
+
   /** A key in the slot of `tag`. */
   mark(partition: number, tag: string): string {
     return `${this.#prefix}:mark:${partition}:{${tag}}`

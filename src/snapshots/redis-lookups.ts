@@ -14,8 +14,10 @@ import { RedisKeys } from './redis-keys.js'
 import { RedisLink } from './redis-link.js'
 import { proofCall, provedBy } from './redis-record.js'
 import { readFields, rowFrom } from './redis-row.js'
+import { topCall, topFrom } from './redis-top.js'
 import { snapshotOf } from './snapshot-row.js'
 import type { PartitionProof, Snapshot } from './snapshots.js'
+import type { PartitionTop } from './top-lists.js'
 
 export interface RedisLookupsOptions {
   readonly app: string
@@ -98,6 +100,18 @@ export class RedisLookups {
   async history(customer: string): Promise<readonly Uint8Array[]> {
     const [reply] = await this.#link.send([historyCall(this.#keys, customer)], 'reading a history')
     return historyFrom(reply)
+  }
+
+  /**
+   * The top lists of all partitions, as they were published last.
+   *
+   * @throws TidemarkError REDIS_UNAVAILABLE and its like
+   */
+  async top(): Promise<readonly PartitionTop[]> {
+    const partitions = this.#partitions ?? (await this.#ask()) ?? 0
+    const calls = Array.from({ length: partitions }, (_, number) => topCall(this.#keys, number))
+    const replies = await this.#link.send(calls, 'reading the top lists')
+    return replies.map((reply, partition) => topFrom(partition, reply))
   }
 
   close(): void {

@@ -1,11 +1,11 @@
 import type { Refill } from './redis-refill.js'
 import type { RedisRowTexts } from './redis-row.js'
-import type { ChangeEncoder } from './stored-changes.js'
+import type { ChangeFormat } from './stored-changes.js'
 
 export interface RedisStoreOptions {
   readonly rows: RedisRowTexts
-  /** Makes a change of a feature row and its score; without it no history is kept. */
-  readonly changes?: ChangeEncoder
+  /** Without it no history is kept, and no top lists. */
+  readonly changes?: ChangeFormat
   /** Puts a partition's outputs again. */
   readonly refill: Refill
   /** What the rows are of; without it, those of another log are not told from these. */
@@ -29,6 +29,9 @@ export interface RedisStoreOptions {
   readonly retiredMsMax?: number
   /** How often it is looked for them, in ms. @default 3600000 (an hour) */
   readonly sweepEveryMs?: number
+  /** Between two scans of all customers for top lists, and between two publications, in ms. */
+  readonly topEveryMs?: number
+  readonly topPublishMs?: number
   /** How long an erased customer keeps older rows from coming back. @default 604800 (a week) */
   readonly tombstoneSeconds?: number
 }
@@ -54,6 +57,8 @@ export function settingsOf(options: RedisStoreOptions): RedisSettings {
     silenceMsMax: 5000,
     retiredMsMax: Infinity,
     sweepEveryMs: 3_600_000,
+    topEveryMs: 60_000,
+    topPublishMs: 1000,
     tombstoneSeconds: 7 * 86_400,
     ...options,
   }

@@ -1,7 +1,9 @@
 /** A customer's rows as the fields of a hash, and back. */
+import { dayOf, type DayScores, noScores, withScore } from './day-scores.js'
 import { rowFields } from './redis-scripts.js'
 import type { SnapshotRow } from './snapshot-row.js'
 import type { SnapshotPut } from './snapshots.js'
+import type { TopRow } from './top-lists.js'
 
 /** What the fields need of a feature row and a score; `OutputTexts` reads them. */
 export interface RedisRowTexts {
@@ -24,6 +26,12 @@ export interface RedisRow extends SnapshotRow {
   readonly customer: string
   /** Nothing newer can be stored: it was put with a commit above all that were put before. */
   readonly sure: boolean
+  /** null: erased, or nobody asks. */
+  readonly head: TopRow['head']
+  /** The scores of the days since what is stored. */
+  readonly days: DayScores
+  /** Whether what is stored is from before an erasure that this row has overtaken. */
+  readonly anew: boolean
 }
 
 type Field = string | Buffer
@@ -69,14 +77,27 @@ export function rowFrom(values: readonly (Buffer | null)[]): SnapshotRow | null 
   }
 }
 
-/** The put as a row of `commit`. */
+/** The put as a row of `commit`; `head`: of its change. */
 export function rowOf(
   { customer, features, score }: SnapshotPut,
   partition: number,
   version: number,
   sure: boolean,
+  head: TopRow['head'] = null,
 ): RedisRow {
-  return { customer, partition, version, features, score, sure }
+  const days = head === null ? noScores : withScore(noScores, dayOf(head.asOf), head.probability)
+  return { customer, partition, version, features, score, sure, head, days, anew: false }
+}
+
+/** The newer of two rows of a customer, with what the older one knows of the days before. */
+export function following(older: RedisRow, newer: RedisRow): RedisRow {
+  if (newer.features === null || newer.anew) return newer
+  if (older.features === null) return { ...newer, anew: true }
+  let { days } = older
+  for (let at = 0; at < newer.days.length; at += 2) {
+    days = withScore(days, newer.days[at], newer.days[at + 1])
+  }
+  return { ...newer, days, anew: older.anew }
 }
 
 function bufferOf(bytes: Uint8Array): Buffer {

@@ -26,31 +26,55 @@ export const rowFields = [
   'scoreRecord',
 ] as const
 
+/** Behind the fields of each row: the scores of its days, see `putRows`. */
+const rowArguments = rowFields.length + 1
 const featuresPlace = rowFields.indexOf('features') + 1
 const fieldArguments = rowFields.map((field, place) => `'${field}', ARGV[at + ${place + 1}]`)
 
 /**
  * Puts rows, one a key, each only over an older version (N1). Arguments: seconds that a tombstone
- * stays, then the fields of each row; one without features is a tombstone (N2).
+ * stays, then the fields of each row; one without features is a tombstone (N2). The last of a row is
+ * the scores of its days (`daysText`), which are put behind those that are stored; '!' before them:
+ * and take their place. Answers these days for each row that is there now, for others '-'.
  */
 export const putRows = script(`
-local applied = 0
+local function withScores(held, added)
+  local days = {}
+  if string.sub(added, 1, 1) == '!' then held = '' end
+  for _, text in ipairs({ held, added }) do
+    for day, score in string.gmatch(text, '(%d+):(%S+)') do
+      local last = days[#days]
+      if last and last[1] == day then last[2] = score
+      elseif not last or tonumber(last[1]) < tonumber(day) then
+        days[#days + 1] = { day, score }
+        if #days > 3 then table.remove(days, 1) end
+      end
+    end
+  end
+  for i, pair in ipairs(days) do days[i] = pair[1] .. ':' .. pair[2] end
+  return table.concat(days, ' ')
+end
+local replies = {}
 for i = 1, #KEYS do
-  local at = 1 + (i - 1) * ${rowFields.length}
-  local held = redis.call('HMGET', KEYS[i], 'version', 'erased')
-  if not held[1] or tonumber(held[1]) < tonumber(ARGV[at + 1]) then
-    applied = applied + 1
+  local at = 1 + (i - 1) * ${rowArguments}
+  local held = redis.call('HMGET', KEYS[i], 'version', 'erased', 'scoreDays')
+  replies[i] = '-'
+  if held[1] and tonumber(held[1]) == tonumber(ARGV[at + 1]) then
+    replies[i] = held[3] or ''
+  elseif not held[1] or tonumber(held[1]) < tonumber(ARGV[at + 1]) then
+    replies[i] = ''
     if ARGV[at + ${featuresPlace}] == '' then
       redis.call('DEL', KEYS[i])
       redis.call('HSET', KEYS[i], 'version', ARGV[at + 1], 'partition', ARGV[at + 2], 'erased', '1')
       redis.call('EXPIRE', KEYS[i], ARGV[1])
     else
       if held[2] then redis.call('DEL', KEYS[i]) end
-      redis.call('HSET', KEYS[i], ${fieldArguments.join(', ')})
+      replies[i] = withScores(held[3] or '', ARGV[at + ${rowArguments}])
+      redis.call('HSET', KEYS[i], ${fieldArguments.join(', ')}, 'scoreDays', replies[i])
     end
   end
 end
-return applied
+return replies
 `)
 
 /**

@@ -18,6 +18,7 @@ import type {
   SnapshotPut,
   SnapshotStore,
 } from './snapshots.js'
+import type { PartitionTop } from './top-lists.js'
 
 export interface RedisStatus {
   /** The code of what keeps writes from Redis now; null: nothing. */
@@ -64,6 +65,11 @@ export class RedisSnapshots implements SnapshotStore {
   /** Throws as `getMany` does. */
   history(customer: string): Promise<readonly Uint8Array[]> {
     return this.#reader.history(customer, this.#writer.rows)
+  }
+
+  /** Of what Redis acknowledged. */
+  top(partition: number): PartitionTop | null {
+    return this.#writer.top(partition)
   }
 
   scan(): AsyncIterable<readonly Snapshot[]> {

@@ -1,5 +1,5 @@
 import { type CustomerChanges, newestChanges, type RedisChange } from './redis-changes.js'
-import type { RedisRow } from './redis-row.js'
+import { following, type RedisRow } from './redis-row.js'
 import { rowBytes } from './snapshot-row.js'
 import { keptChanges } from './stored-changes.js'
 
@@ -32,13 +32,15 @@ export class WaitingRows {
       const sent = this.#underWay.get(customer)
       const isOld = sent !== undefined && sent.row.version >= version
       if (isOld && changes.length === 0) return
-      const added = { row: isOld ? sent.row : row, changes: [...changes] }
+      const newest = isOld ? sent.row : row
+      const added = { row: newest, changes: [...changes] }
       this.#waiting.set(customer, added)
       this.#waitingBytes += bytesOf(customer, added)
       return
     }
     this.#waitingBytes -= bytesOf(customer, held)
-    if (version > held.row.version) held.row = row
+    const isNewer = version > held.row.version
+    held.row = isNewer ? following(held.row, row) : following(row, held.row)
     held.changes.push(...changes)
     // Trimmed at twice its size, so that it costs nothing per row.
     if (held.changes.length > 2 * keptChanges) held.changes = newestChanges(held.changes)

@@ -12,7 +12,6 @@
  */
 import { TidemarkError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
-import type { RedisChange } from './redis-changes.js'
 import { RedisHealth } from './redis-health.js'
 import type { RedisKeys } from './redis-keys.js'
 import type { RedisLink } from './redis-link.js'
@@ -23,9 +22,11 @@ import { RedisRefill } from './redis-refill.js'
 import { rowOf } from './redis-row.js'
 import { RedisSample } from './redis-sample.js'
 import { sweepRetired, sweepRows } from './redis-sweep.js'
+import { RedisTops } from './redis-tops.js'
 import { WaitingRows } from './redis-waiting.js'
 import { sendChanges, sendRows } from './redis-write.js'
 import type { PartitionProof, SnapshotPut } from './snapshots.js'
+import type { PartitionTop } from './top-lists.js'
 
 export class RedisWriter {
   readonly rows = new WaitingRows()
@@ -37,6 +38,7 @@ export class RedisWriter {
   readonly #settings: RedisSettings
   readonly #refills: RedisRefill
   readonly #sample: RedisSample
+  readonly #tops: RedisTops
   readonly #checks: NodeJS.Timeout
   readonly #sweeps: NodeJS.Timeout
   #sweeping: Promise<void> | null = null
@@ -57,6 +59,7 @@ export class RedisWriter {
     this.health = new RedisHealth(settings)
     this.#refills = new RedisRefill(this, settings)
     this.#sample = new RedisSample(link, keys)
+    this.#tops = new RedisTops(link, keys, settings, (number) => this.partitions.has(number))
     link.onConnected = () => this.check()
     this.#checks = setInterval(() => this.check(), settings.checkEveryMs)
     this.#checks.unref()
@@ -97,18 +100,27 @@ export class RedisWriter {
     this.partitions.get(number)?.missing()
     this.partitions.delete(number)
     this.#sample.forget(number)
+    this.#tops.forget(number)
+  }
+
+  /** null: the partition is not followed here, or no lists are kept. */
+  top(number: number): PartitionTop | null {
+    return this.#tops.answer(this.partitions.get(number))
   }
 
   add(puts: readonly SnapshotPut[], proof: PartitionProof, sure: boolean): void {
     const { partition, commit } = proof
-    for (const put of puts)
-      this.rows.add(rowOf(put, partition, commit, sure), this.#changes(put, commit))
-  }
-
-  #changes({ features, score }: SnapshotPut, commit: number): RedisChange[] {
     const { changes } = this.#settings
-    if (changes === undefined) return []
-    return [{ commit, bytes: features === null ? null : changes.encode(features, score) }]
+    for (const put of puts) {
+      if (changes === undefined) {
+        this.rows.add(rowOf(put, partition, commit, sure))
+        continue
+      }
+      const { features, score } = put
+      const bytes = features === null ? null : changes.encode(features, score)
+      const head = bytes === null ? null : changes.head(bytes)
+      this.rows.add(rowOf(put, partition, commit, sure, head), [{ commit, bytes }])
+    }
   }
 
   /** Whether Redis has what it was told is looked at before the next write, which is soon. */
@@ -134,6 +146,7 @@ export class RedisWriter {
     this.health.stop()
     await this.#writing
     await this.#sweeping
+    await this.#tops.close()
   }
 
   #sweepSoon(): void {
@@ -191,7 +204,9 @@ export class RedisWriter {
     this.#sample.remember(rows)
     try {
       failpoint('redis.before-rows')
-      await sendRows(rows, this.#link, this.#keys, this.#settings)
+      await this.#tops.during((stored) =>
+        sendRows(rows, this.#link, this.#keys, this.#settings, stored),
+      )
       await sendChanges(changes, this.#link, this.#keys, this.#settings)
       failpoint('redis.after-rows')
     } catch (error) {
@@ -200,6 +215,7 @@ export class RedisWriter {
       throw error
     }
     this.rows.sent()
+    await this.#tops.publish(this.partitions.values())
     if (goals.length === 0) return
     const saved = await this.records.save(goals)
     failpoint('redis.after-record')

@@ -1,8 +1,10 @@
 /** Rows in memory that wait for the disk: what waits, and what a write has taken up. */
 import type { StoreChange } from '../state/store.js'
-import type { ChangeCounts } from './change-counts.js'
-import { keptChanges, sealedChange, slotKey, slotsOf } from './stored-changes.js'
-import { rowBytes, sealedSnapshotRow, type SnapshotRow } from './snapshot-row.js'
+import { dayOf, type DayScores, noScores, withScore } from './day-scores.js'
+import type { KnownFacts } from './known-facts.js'
+import { type ChangeFormat, keptChanges, sealedChange, slotKey, slotsOf } from './stored-changes.js'
+import { rowBytes, sealedSnapshotRow, type SnapshotRow, type StoredFacts } from './snapshot-row.js'
+import type { TopRow } from './top-lists.js'
 
 /** A customer's newest row, and what led there since the disk was written last. */
 export interface WaitingRow {
@@ -14,10 +16,19 @@ export interface WaitingRow {
   /** Whether the changes on the disk are not his any more: he was erased. */
   cleared: boolean
   /**
-   * How many the disk knew before a write took these up; null before that. A write that failed may
-   * have had its effect, and then the disk would tell a count that has these in it.
+   * What the disk had before a write took these up; null before that. A write that failed may have
+   * had its effect, and then the disk would tell a count that has these in it.
    */
-  known: number | null
+  known: StoredFacts | null
+  /** What the disk has behind the write that took these up, and what the row is to rankings. */
+  facts: StoredFacts | null
+  head: TopRow['head']
+}
+
+/** The history that is kept: how its changes are read, and what the disk has of each customer. */
+export interface KeptHistory {
+  readonly format: ChangeFormat
+  readonly facts: KnownFacts
 }
 
 type Rows = Map<string, WaitingRow>
@@ -54,7 +65,7 @@ export class SnapshotBuffer {
   set(customer: string, row: SnapshotRow, change: Uint8Array | null): void {
     let held = this.waiting.get(customer)
     if (held === undefined) {
-      held = { row, changes: [], count: 0, cleared: false, known: null }
+      held = { row, changes: [], count: 0, cleared: false, known: null, facts: null, head: null }
       this.waiting.set(customer, held)
     } else this.bytes -= waitingBytes(customer, held)
     held.row = row
@@ -67,7 +78,7 @@ export class SnapshotBuffer {
    * All that waits becomes one write; until `written` or `failed` it can be read here. Where no
    * history is kept, nothing is read for it.
    */
-  async take(counts: ChangeCounts | null): Promise<StoreChange[]> {
+  async take(kept: KeptHistory | null): Promise<StoreChange[]> {
     const rows = [...this.waiting]
     this.writing = this.waiting
     this.waiting = new Map()
@@ -75,18 +86,28 @@ export class SnapshotBuffer {
     const changes: StoreChange[] = []
     for (let from = 0; from < rows.length; from += SLICE_ROWS) {
       const slice = rows.slice(from, from + SLICE_ROWS)
-      if (counts !== null) await know(slice, counts)
-      for (const [customer, held] of slice) encode(customer, held, changes)
+      if (kept !== null) await know(slice, kept.facts)
+      for (const [customer, held] of slice) {
+        encode(customer, held, settle(held, kept?.format ?? null), changes)
+      }
       if (rows.length > SLICE_ROWS) await new Promise(setImmediate)
     }
     return changes
   }
 
-  written(counts: ChangeCounts | null): void {
-    if (counts !== null) {
-      for (const [customer, held] of this.writing) counts.set(customer, countOf(held))
+  /** Answers what was written, as far as rankings go; nothing where no history is kept. */
+  written(kept: KeptHistory | null): TopRow[] {
+    const rows: TopRow[] = []
+    if (kept !== null) {
+      for (const [customer, held] of this.writing) {
+        const facts = held.facts!
+        kept.facts.set(customer, facts)
+        const { partition, version } = held.row
+        rows.push({ customer, partition, version, head: held.head, days: facts.days })
+      }
     }
     this.writing = new Map()
+    return rows
   }
 
   /** The rows wait again, but for those of which a newer one has come: its changes are behind. */
@@ -112,16 +133,27 @@ export class SnapshotBuffer {
 
 async function know(
   rows: readonly (readonly [customer: string, held: WaitingRow])[],
-  counts: ChangeCounts,
+  facts: KnownFacts,
 ): Promise<void> {
   const asked = rows.filter(([, held]) => held.known === null)
-  const known = await counts.of(asked.map(([customer]) => customer))
+  const known = await facts.of(asked.map(([customer]) => customer))
   asked.forEach(([, held], index) => (held.known = known[index]))
 }
 
-/** Behind a write. */
-function countOf({ cleared, known, count }: WaitingRow): number {
-  return (cleared ? 0 : (known ?? 0)) + count
+/** Computes what holds behind a write: each change is looked into once. */
+function settle(held: WaitingRow, format: ChangeFormat | null): StoredFacts {
+  const before = held.cleared ? null : held.known
+  let days: DayScores = before?.days ?? noScores
+  held.head = null
+  if (format !== null) {
+    for (const change of held.changes) {
+      held.head = format.head(change)
+      days = withScore(days, dayOf(held.head.asOf), held.head.probability)
+    }
+    if (held.row.features === null) held.head = null
+  }
+  held.facts = { changes: (before?.changes ?? 0) + held.count, days }
+  return held.facts
 }
 
 function clear(held: WaitingRow): void {
@@ -137,16 +169,15 @@ function add(held: WaitingRow, changes: readonly Uint8Array[], count: number): v
   if (over > 0) held.changes.splice(0, over)
 }
 
-function encode(customer: string, held: WaitingRow, into: StoreChange[]): void {
+function encode(customer: string, held: WaitingRow, facts: StoredFacts, into: StoreChange[]): void {
   const key = Buffer.from(customer)
-  const count = countOf(held)
-  into.push({ key, value: sealedSnapshotRow(key, { ...held.row, changes: count }) })
+  into.push({ key, value: sealedSnapshotRow(key, { ...held.row, ...facts }) })
   if (held.cleared) {
-    for (let slot = slotsOf(held.count); slot < slotsOf(held.known ?? 0); slot++) {
+    for (let slot = slotsOf(held.count); slot < slotsOf(held.known?.changes ?? 0); slot++) {
       into.push({ key: slotKey(key, slot), value: null })
     }
   }
-  const first = count - held.changes.length
+  const first = facts.changes - held.changes.length
   held.changes.forEach((change, index) => {
     const place = slotKey(key, (first + index) % keptChanges)
     into.push({ key: place, value: sealedChange(place, change) })

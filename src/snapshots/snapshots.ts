@@ -8,7 +8,11 @@
  * N3 `cursor(partition)` never runs ahead of what would survive a crash now.
  * N4 The history of a customer has each put that changed his row, the newest hundred; an erasure
  *    leaves none, and no older put brings one back.
+ * N5 Top lists have nobody who is erased or retired, and where they say that they are complete,
+ *    nobody is missing in them.
  */
+
+import type { PartitionTop } from './top-lists.js'
 
 /** Rows are the record values of the output topics, byte for byte. */
 export interface SnapshotPut {
@@ -51,6 +55,11 @@ export interface SnapshotStore {
    * none of a store that keeps no history.
    */
   history(customer: string): Promise<readonly Uint8Array[]>
+  /**
+   * Whose risk is highest and whose moved most in a partition that this process follows, as of a
+   * moment ago; null where nothing is known, or no lists are kept.
+   */
+  top(partition: number): PartitionTop | null
   /**
    * The customers that are not erased, in portions and in no order that matters. Rows that wait for
    * the disk may be missing, or be those before.

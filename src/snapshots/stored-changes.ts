@@ -4,11 +4,13 @@
  *
  * A slot's key begins with a byte that no text in UTF-8 has, and so no customer's key does.
  */
+import { changeCommit, type ChangeHead } from '../events/output-changes.js'
 import { sealed, sealOf } from '../state/checksum.js'
 
-/** Makes a change of a feature row and its score; `OutputChanges` is one. */
-export interface ChangeEncoder {
+/** Makes changes of feature rows and their scores, and reads what matters here; `OutputChanges`. */
+export interface ChangeFormat {
   encode(features: Uint8Array, score: Uint8Array | null): Uint8Array
+  head(change: Uint8Array): ChangeHead
 }
 
 /** Changes kept of a customer, the newest. */
@@ -32,6 +34,13 @@ export function isSlotKey(key: Uint8Array): boolean {
 /** How many slots `count` changes fill. */
 export function slotsOf(count: number): number {
   return Math.min(count, keptChanges)
+}
+
+/** Those that are kept, newest first; one may come twice, where a write has ended meanwhile. */
+export function newestFirst(changes: readonly Uint8Array[]): readonly Uint8Array[] {
+  const byCommit = new Map(changes.map((change) => [changeCommit(change), change]))
+  const newest = [...byCommit].sort(([a], [b]) => b - a).slice(0, keptChanges)
+  return newest.map(([, change]) => change)
 }
 
 export function sealedChange(key: Uint8Array, change: Uint8Array): Buffer {

@@ -29,16 +29,27 @@ export class StoredRows {
   }
 
   async *scan(): AsyncIterable<readonly Snapshot[]> {
+    for await (const portion of this.scanRows()) {
+      yield portion.flatMap(([customer, row]) => snapshotOf(customer, row) ?? [])
+    }
+  }
+
+  /** All rows, those of erased customers too. */
+  async *scanRows(): AsyncIterable<readonly (readonly [customer: string, row: StoredRow])[]> {
     const view = await this.store.view()
     try {
       for await (const portion of view.scan()) {
-        yield portion.flatMap(([key, value]) => {
-          if (isSlotKey(key)) return []
+        const rows: (readonly [string, StoredRow])[] = []
+        for (const [key, value] of portion) {
+          // In the order of keys the changes come behind all rows.
+          if (isSlotKey(key)) break
           const payload = unsealed(key, value)
           // A lookup of the customer will say so.
-          if (payload === null) return []
-          return snapshotOf(Buffer.from(key).toString(), decodeSnapshotRow(payload)) ?? []
-        })
+          if (payload === null) continue
+          rows.push([Buffer.from(key).toString(), decodeSnapshotRow(payload)])
+        }
+        if (rows.length > 0) yield rows
+        if (rows.length < portion.length && isSlotKey(portion.at(-1)![0])) return
       }
     } finally {
       await view.close()

@@ -15,13 +15,12 @@
  */
 import { ioError } from '../errors.js'
 import type { StoreHome } from '../state/store.js'
-import { changeCommit } from '../events/output-changes.js'
-import { ChangeCounts } from './change-counts.js'
+import { KnownFacts } from './known-facts.js'
 import { ReopenedStore } from './reopened-store.js'
-import { SnapshotBuffer } from './snapshot-buffer.js'
+import { type KeptHistory, SnapshotBuffer } from './snapshot-buffer.js'
 import { SnapshotProgress } from './snapshot-progress.js'
 import { snapshotOf, type SnapshotRow } from './snapshot-row.js'
-import { type ChangeEncoder, keptChanges } from './stored-changes.js'
+import { type ChangeFormat, newestFirst } from './stored-changes.js'
 import { isDamage, StoredRows } from './stored-rows.js'
 import type {
   PartitionProof,
@@ -30,6 +29,9 @@ import type {
   SnapshotPut,
   SnapshotStore,
 } from './snapshots.js'
+import { storedTop } from './stored-top.js'
+import type { TopKeeper } from './top-keeper.js'
+import type { PartitionTop } from './top-lists.js'
 
 export interface StoredSnapshotsOptions {
   /** Longest that a row waits for the disk, in ms of wall time. @default 2000 */
@@ -38,8 +40,10 @@ export interface StoredSnapshotsOptions {
   readonly flushBytesMax?: number
   /** Runs something once, after `ms`. @default a timer that keeps no process alive */
   readonly schedule?: (run: () => void, ms: number) => void
-  /** Makes a change of a feature row and its score; without it no history is kept. */
-  readonly changes?: ChangeEncoder
+  /** Without it no history is kept, and no top lists. */
+  readonly changes?: ChangeFormat
+  /** Between two scans of all rows for top lists that became short, in ms. @default 60000 */
+  readonly topEveryMs?: number
   /** Told once, of the first damage that was met. */
   readonly onDamage?: (text: string) => void
   /** The newest commit of a partition in the log: rows of later ones are of a log that is no more. */
@@ -53,7 +57,8 @@ export class StoredSnapshots implements SnapshotStore {
   readonly #options: StoredSnapshotsOptions
   readonly #flushBytesMax: number
   readonly #buffer = new SnapshotBuffer()
-  readonly #counts: ChangeCounts | null
+  readonly #kept: KeptHistory | null
+  readonly #top: TopKeeper | null
   /** Something changed since the last flush, be it only a cursor. */
   #dirty = false
   #scheduled = false
@@ -71,9 +76,10 @@ export class StoredSnapshots implements SnapshotStore {
     this.#progress = progress
     this.#options = options
     this.#flushBytesMax = options.flushBytesMax ?? 32 * 1024 * 1024
-    const counted = async (customers: readonly string[]) =>
-      (await this.#stored.rows(customers)).map((row) => row?.changes ?? 0)
-    this.#counts = options.changes === undefined ? null : new ChangeCounts(counted)
+    const format = options.changes
+    this.#kept = format === undefined ? null : { format, facts: new KnownFacts(this.#stored) }
+    this.#top = format === undefined ? null : storedTop(this.#stored, format, options.topEveryMs)
+    this.#top?.make()
   }
 
   /**
@@ -124,17 +130,18 @@ export class StoredSnapshots implements SnapshotStore {
   async history(customer: string): Promise<readonly Uint8Array[]> {
     const waiting = this.#buffer.changesOf(customer)
     const stored = waiting.whole ? [] : await this.#stored.changes(customer)
-    // A write may have ended meanwhile: what it took up is here twice.
-    const byCommit = new Map<number, Uint8Array>()
-    for (const change of [...waiting.changes, ...stored]) {
-      byCommit.set(changeCommit(change), change)
-    }
-    const newest = [...byCommit].sort(([a], [b]) => b - a).slice(0, keptChanges)
-    return newest.map(([, change]) => change)
+    return newestFirst([...waiting.changes, ...stored])
   }
 
   scan(): AsyncIterable<readonly Snapshot[]> {
     return this.#stored.scan()
+  }
+
+  /** Of what is on the disk. */
+  top(partition: number): PartitionTop | null {
+    const proof = this.proof(partition)
+    if (proof !== null) this.#top?.advance(partition, proof.asOf)
+    return this.#top?.answer(partition) ?? null
   }
 
   /**
@@ -181,6 +188,7 @@ export class StoredSnapshots implements SnapshotStore {
       // What a failed write left in memory comes back from the outputs.
       if (!this.#store.hasFailed) await this.flush()
     } finally {
+      await this.#top?.close()
       await this.#inTurn(() => this.#store.close())
     }
   }
@@ -265,14 +273,15 @@ export class StoredSnapshots implements SnapshotStore {
     // The cursors of this moment: what is put from here on is not in this flush.
     const position = this.#progress.encode()
     try {
-      await this.#store.write(await this.#buffer.take(this.#counts), position)
+      await this.#store.write(await this.#buffer.take(this.#kept), position)
     } catch (error) {
       this.#buffer.failed()
       this.#dirty = true
       throw error
     }
-    this.#buffer.written(this.#counts)
+    const written = this.#buffer.written(this.#kept)
     this.#progress.confirm(position)
+    this.#top?.observe(written)
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {

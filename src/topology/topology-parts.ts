@@ -15,6 +15,7 @@ const noSnapshots: SnapshotStore = {
   getMany: async () => [],
   scan: async function* () {},
   history: async () => [],
+  top: () => null,
   put: () => undefined,
   proof: () => null,
   cursor: async () => ({ commit: Number.MAX_SAFE_INTEGER, featuresOffset: 0, scoresOffset: 0 }),

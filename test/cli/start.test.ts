@@ -20,7 +20,9 @@ function compose(run: Run, work: (stop: AbortSignal) => Promise<void>): Compose 
     run.hooks = hooks
     const { engine, lookups, rows, changes, lagAllowanceMs } = served(() => engineStatus())
     const close = async () => void (run.closed += 1)
-    return { engine, lookups, rows, changes, lagAllowanceMs, notReady: () => [], run: work, close }
+    const topic = 'churn.events'
+    const parts = { engine, topic, lookups, rows, changes, lagAllowanceMs }
+    return { ...parts, notReady: () => [], run: work, close }
   }
 }
 
@@ -41,7 +43,15 @@ describe('start', () => {
     expect(url).toBe(`http://127.0.0.1:${port}`)
     expect((await fetch(`${url}/readyz`)).status).toBe(200)
     run.hooks!.onCommit(0, 0.2)
-    const row = { cause: 'event', asOf: 1, probability: 0.9, risk: 'high', commit: 1 } as const
+    const row = {
+      cause: 'event',
+      asOf: 1,
+      probability: 0.9,
+      risk: 'high',
+      commit: 1,
+      partition: 0,
+      endOffset: 9,
+    } as const
     run.hooks!.board.observe(['a', 'b'].map((customer) => ({ ...row, customer })))
     expect(await (await fetch(`${url}/metrics`)).text()).toContain(
       'tidemark_commit_duration_seconds_count{partition="0"} 1',

@@ -8,7 +8,7 @@ import { tempFolder } from '../support/temp-folder.js'
 import { madeUpChanges, snapshotsConformance } from './snapshots.js'
 
 /** Nothing is flushed but on request, so that a crash has something to lose. */
-const never = { schedule: () => {}, changes: madeUpChanges }
+const never = { schedule: () => {}, changes: madeUpChanges, topEveryMs: 0 }
 
 snapshotsConformance('memory snapshots', async () => {
   const home = new MemoryStoreHome()
@@ -31,7 +31,7 @@ snapshotsConformance('LevelDB snapshots', async () => {
 snapshotsConformance('LevelDB snapshots that flush all the time', async () => {
   const directory = await tempFolder()
   const schedule = (run: () => void) => void setImmediate(run)
-  const options = { schedule, flushBytesMax: 500, changes: madeUpChanges }
+  const options = { schedule, flushBytesMax: 500, changes: madeUpChanges, topEveryMs: 0 }
   let opened: StoredSnapshots | null = null
   return {
     open: async () => (opened = await openLevelSnapshots(directory, options)),

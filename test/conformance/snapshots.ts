@@ -3,14 +3,18 @@
  * against a plain model.
  */
 import { describe, expect, test } from 'vitest'
+import type { ChangeHead } from '../../src/events/output-changes.js'
 import { AvroWriter } from '../../src/events/avro-writer.js'
 import { RowReader } from '../../src/events/row-reader.js'
+import type { RedisRowTexts } from '../../src/snapshots/redis-row.js'
+import { riskLevels } from '../../src/snapshots/top-lists.js'
 import type {
   PartitionProof,
   SnapshotCursor,
   SnapshotPut,
   SnapshotStore,
 } from '../../src/snapshots/snapshots.js'
+import { riskLevelOf } from '../../src/scoring/risk.js'
 import { seededRandom } from '../support/random.js'
 
 /** A place where snapshots live: opened, and opened again after the process has died. */
@@ -40,13 +44,52 @@ const cursorOf = (commit: number): SnapshotCursor => ({
   scoresOffset: commit * 3,
 })
 
+const DAY_MS = 86_400_000
+
+/** A row that has a place in top lists; its commit is the number at the end, as of any row. */
+export const scoredRow = (
+  customer: string,
+  commit: number,
+  asOf: number,
+  score: number,
+  note = '',
+) => row(customer, `at ${asOf} scored ${Math.fround(score)} ${note} ${commit}`, String(score))
+
 /** Changes of made-up rows: the number in a row's text stands for its commit. */
 export const madeUpChanges = {
+  head(change: Uint8Array): ChangeHead {
+    const text = Buffer.from(change).toString('latin1')
+    const [, asOf, score] = /at (\d+) scored (\S+)/.exec(text) ?? []
+    const probability = Number(score ?? NaN)
+    const risk = riskLevelOf(probability)
+    return {
+      asOf: Number(asOf ?? 0),
+      cause: 'event',
+      retired: /retired/.test(text),
+      probability,
+      risk,
+    }
+  },
+
   encode(features: Uint8Array): Buffer {
     const writer = new AvroWriter()
     writer.long(Number(/[0-9]+$/.exec(Buffer.from(features).toString())?.[0] ?? 0))
     writer.raw(features)
     return writer.take()
+  },
+}
+
+/** What Redis shows of made-up rows. */
+export const madeUpTexts: RedisRowTexts = {
+  features: (bytes) => {
+    const text = Buffer.from(bytes).toString()
+    const { asOf, retired } = madeUpChanges.head(bytes)
+    return { asOf, validUntil: null, retired, values: JSON.stringify({ text }) }
+  },
+  score: (bytes) => {
+    const probability = Math.fround(Number(Buffer.from(bytes).toString()))
+    const scored = Number.isNaN(probability) ? null : probability
+    return { probability: scored, risk: riskLevelOf(probability) ?? 'unknown', model: 'model/1' }
   },
 }
 
@@ -59,6 +102,16 @@ async function story(snapshots: SnapshotStore, customer: string): Promise<string
     row.long()
     return row.bytes.toString('utf8', row.at)
   })
+}
+
+/** The top lists of partition 0, once all customers have been looked at. */
+async function wholeTop(snapshots: SnapshotStore) {
+  await snapshots.flush()
+  await expect.poll(() => snapshots.top(0)?.complete, { timeout: 10_000 }).toBe(true)
+  const { since, risk, change } = snapshots.top(0)!
+  const ids = (lists: typeof risk) => riskLevels.map((level) => lists[level].map((e) => e.customer))
+  const moves = change.high.map(({ movedBy }) => Number(movedBy!.toFixed(3)))
+  return { since, risk: ids(risk), change: ids(change), moves }
 }
 
 /** Puts as the engine does: one commit with its proof and cursor. */
@@ -222,6 +275,55 @@ export function snapshotsConformance(name: string, place: () => Promise<Snapshot
       expect(await story(snapshots, 'a')).toEqual(['a 252'])
       await snapshots.flush()
       expect(await story(snapshots, 'a')).toEqual(['a 252'])
+      await snapshots.close()
+    })
+
+    test('top lists have the highest risks and the largest moves since yesterday (N5)', async () => {
+      const at = await place()
+      let snapshots = await at.open()
+      const day = 100 * DAY_MS
+      const before = [0.2, 0.5, 0.75, 0.9].map((score, i) => scoredRow(`c${i}`, 1, day - 1, score))
+      await put(snapshots, 1, before)
+      const risk = [['c3', 'c2'], ['c1'], ['c0']]
+      expect(await wholeTop(snapshots)).toMatchObject({ risk, change: [[], [], []] })
+      // A day later the scores of before are those of yesterday's start; c1 moves in two steps.
+      await put(snapshots, 2, [scoredRow('c1', 2, day + 1, 0.6), scoredRow('c0', 2, day + 1, 0.75)])
+      await put(snapshots, 3, [
+        scoredRow('c1', 3, day + DAY_MS, 0.8),
+        scoredRow('new', 3, day, 0.99),
+      ])
+      const due = {
+        since: day,
+        risk: [['new', 'c3', 'c1', 'c0', 'c2'], [], []],
+        change: [['c0', 'c1'], [], []],
+        moves: [0.55, 0.3],
+      }
+      expect(await wholeTop(snapshots)).toEqual(due)
+      await at.crash()
+      snapshots = await at.open()
+      await put(snapshots, 4, [])
+      expect(await wholeTop(snapshots)).toEqual(due)
+      // Whoever is erased or retired leaves, and a day without a row moves nobody.
+      await put(snapshots, 5, [
+        row('c0', null, null),
+        scoredRow('c3', 5, day + DAY_MS, 0.9, 'retired'),
+        scoredRow('c2', 5, day + 3 * DAY_MS, 0.65),
+      ])
+      const left = { risk: [['new', 'c1'], ['c2'], []], change: [[], ['c2'], []] }
+      expect(await wholeTop(snapshots)).toMatchObject(left)
+      await snapshots.close()
+    })
+
+    test('the scores of before an erasure are forgotten with the customer', async () => {
+      const snapshots = await (await place()).open()
+      await put(snapshots, 1, [scoredRow('a', 1, DAY_MS, 0.2)])
+      await snapshots.flush()
+      await put(snapshots, 2, [row('a', null, null)])
+      await put(snapshots, 3, [scoredRow('a', 3, 3 * DAY_MS, 0.9)])
+      expect(await wholeTop(snapshots)).toMatchObject({
+        risk: [['a'], [], []],
+        change: [[], [], []],
+      })
       await snapshots.close()
     })
 

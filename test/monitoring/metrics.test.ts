@@ -9,7 +9,15 @@ it('every scrape shows the engine as it is then, in base units', async () => {
   const status = () => engineStatus({}, { accepted, asOf: NOW - 5_000, logEndOffset: 1_204_330 })
   const metrics = createMetrics({ status }, board)
   metrics.observeCommit(0, 0.004)
-  const row = { customer: 'someone', cause: 'time', asOf: 1, risk: 'high', commit: 1 } as const
+  const row = {
+    customer: 'someone',
+    cause: 'time',
+    asOf: 1,
+    risk: 'high',
+    commit: 1,
+    partition: 0,
+    endOffset: 9,
+  } as const
   board.observe([{ ...row, probability: 0.8 }])
   accepted = 12
   const text = await metrics.render()

@@ -9,15 +9,19 @@ it('a commit shows its scores with cause and risk, and hides whom it erased', ()
   const commit = {
     rows,
     scores: { probability: Float32Array.of(0.25, 0.75, NaN) },
-    position: { asOf: 17, commit: 4 },
+    position: { asOf: 17, commit: 4, endOffset: 90 },
     erased: ['a'],
+    rejected: [],
+    late: [],
   } as unknown as ObservedCommit
   const board = new ScoreBoard()
-  observeCommit(board, commit)
+  observeCommit(board, commit, 3)
   expect(board.changesAfter(0, 9)).toEqual([
     {
       customer: 'b',
       cause: 'time',
+      partition: 3,
+      endOffset: 90,
       asOf: 17,
       probability: 0.75,
       risk: 'high',

@@ -2,7 +2,16 @@ import { describe, expect, it } from 'vitest'
 import { ScoreBoard, type BoardRow } from '../../src/monitoring/score-board.js'
 
 function row(customer: string, probability: number, cause: BoardRow['cause'] = 'event'): BoardRow {
-  return { customer, probability, cause, asOf: 1, risk: 'low', commit: 1 }
+  return {
+    customer,
+    probability,
+    cause,
+    asOf: 1,
+    risk: 'low',
+    commit: 1,
+    partition: 0,
+    endOffset: 9,
+  }
 }
 
 const total = (board: ScoreBoard) => board.histogram().reduce((sum, n) => sum + n, 0)

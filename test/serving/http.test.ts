@@ -232,7 +232,15 @@ describe('health', () => {
 describe('the stream', () => {
   it('gives status, histogram and changes at once, and ends with the server', async () => {
     const parts = served()
-    const row = { customer: 'c1', cause: 'time', asOf: NOW, risk: 'low', commit: 1 } as const
+    const row = {
+      customer: 'c1',
+      cause: 'time',
+      asOf: NOW,
+      risk: 'low',
+      commit: 1,
+      partition: 0,
+      endOffset: 9,
+    } as const
     parts.board.observe([{ ...row, probability: 0.1 }])
     parts.board.observe([{ ...row, probability: 0.3, commit: 2 }])
     const server = await open(parts)

@@ -7,6 +7,8 @@ import type { Served } from '../../src/serving/http.js'
 import { ownLookups } from '../../src/serving/lookups.js'
 import { notReadyReasons } from '../../src/serving/readiness.js'
 import type { PartitionProof, Snapshot, SnapshotStore } from '../../src/snapshots/snapshots.js'
+import type { PartitionTop, TopEntry } from '../../src/snapshots/top-lists.js'
+import { riskLevelOf } from '../../src/scoring/risk.js'
 import type { EngineStatus, PartitionStatus } from '../../src/topology/status.js'
 
 export const NOW = Date.parse('2025-03-03T14:20:00Z')
@@ -162,6 +164,28 @@ function stepAt(
   }
 }
 
+/** Of each level one customer more than of the one above. */
+export const madeUpTop: PartitionTop = {
+  partition: 0,
+  complete: true,
+  since: Date.parse('2025-03-02T00:00:00Z'),
+  risk: { high: topEntries(0.9, 3), medium: topEntries(0.6, 4), low: topEntries(0.3, 5) },
+  change: { high: topEntries(0.9, 3), medium: topEntries(0.6, 1), low: topEntries(0.3, 2) },
+}
+
+function topEntries(probability: number, count: number): TopEntry[] {
+  const risk = riskLevelOf(probability)!
+  return Array.from({ length: count }, (_, index) => ({
+    customer: `c-${risk}-${index}`,
+    partition: 0,
+    commit: 48_200 - index,
+    asOf: NOW - 60_000 * index,
+    probability: probability - index / 100,
+    risk,
+    movedBy: index === 2 ? null : (probability - 0.55) / (index + 1),
+  }))
+}
+
 /** Snapshots hold the customer's id as their bytes: the decoder makes the rest up. */
 export function snapshotOf(customer: string): Snapshot {
   const bytes = Buffer.from(customer)
@@ -176,7 +200,7 @@ export interface MadeUp extends Served {
   readonly snapshots: OwnSnapshots
 }
 
-type OwnSnapshots = Pick<SnapshotStore, 'get' | 'history' | 'proof'>
+type OwnSnapshots = Pick<SnapshotStore, 'get' | 'history' | 'proof' | 'top'>
 
 export function served(
   status: () => EngineStatus = () => engineStatus(),
@@ -189,6 +213,7 @@ export function served(
     get: async (customer: string) => (customer.startsWith('nobody') ? null : snapshotOf(customer)),
     history: async () => steps.map((_, index) => Buffer.from([index])),
     proof: () => proof,
+    top: () => madeUpTop,
     ...own,
   }
   return {
@@ -198,7 +223,7 @@ export function served(
     lookups: ownLookups({ engine, snapshots, partitions: 1 }),
     notReady: () => notReadyReasons(status()),
     ownNamesOnly: true,
-    live: { engine, board },
+    live: { engine, board, topic: 'churn.events' },
     errors,
     metrics: createMetrics(engine, board),
     lagAllowanceMs: 0,

@@ -41,7 +41,7 @@ describe.skipIf(found.path === null)(`the page in a browser${skipText()}`, () =>
   })
 
   const text = (selector: string) => page.locator(selector).innerText()
-  const row = { asOf: NOW, risk: 'medium', commit: 1 } as const
+  const row = { asOf: NOW, risk: 'medium', commit: 1, partition: 0, endOffset: 9 } as const
 
   it('says that what it shows is synthetic, and stops saying so where it is not', async () => {
     await page.goto(url)

@@ -1,29 +1,26 @@
-import { EventEmitter } from 'node:events'
-import type { ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ScoreBoard } from '../../src/monitoring/score-board.js'
 import { StatusStream } from '../../src/serving/stream.js'
 import type { EngineStatus } from '../../src/topology/status.js'
+import { Listener, respond } from './listener.js'
 import { engineStatus } from './made-up.js'
 
-/** A response whose socket may be full. */
-class Listener extends EventEmitter {
-  heard: string[] = []
-  full = false
-  readonly writeHead = () => this
-  readonly write = (text: string) => {
-    this.heard.push(text)
-    return !this.full
-  }
-  readonly end = () => this.emit('close')
-  destroyed = false
-  readonly destroy = () => {
-    this.destroyed = true
-    return this.emit('close')
-  }
-}
+const board = new ScoreBoard()
+const row = {
+  cause: 'event',
+  partition: 0,
+  endOffset: 9,
+  asOf: 1,
+  risk: 'high',
+  commit: 1,
+} as const
 
-const respond = (listener: Listener) => listener as unknown as ServerResponse
+function streamOf(
+  status: () => EngineStatus = () => engineStatus(),
+  top: () => Promise<object> = async () => ({ customers: [] }),
+) {
+  return new StatusStream({ engine: { status }, board, top })
+}
 
 describe('the stream', () => {
   beforeEach(() => void vi.useFakeTimers())
@@ -31,7 +28,7 @@ describe('the stream', () => {
 
   it('makes one portion a second for all, and none while nobody listens', () => {
     const status = vi.fn<() => EngineStatus>(() => engineStatus())
-    const stream = new StatusStream({ status }, new ScoreBoard())
+    const stream = streamOf(status)
     const listeners = [new Listener(), new Listener()]
     for (const listener of listeners) stream.add(respond(listener))
     status.mockClear()
@@ -44,7 +41,7 @@ describe('the stream', () => {
   })
 
   it('gives a full socket nothing, and cuts it off after fifteen seconds', () => {
-    const stream = new StatusStream({ status: () => engineStatus() }, new ScoreBoard())
+    const stream = streamOf()
     const [slow, stuck, other] = [new Listener(), new Listener(), new Listener()]
     slow.full = true
     stuck.full = true
@@ -63,13 +60,43 @@ describe('the stream', () => {
   })
 
   it('takes a bounded number of listeners', () => {
-    const stream = new StatusStream({ status: () => engineStatus() }, new ScoreBoard())
-    for (let n = 0; n < 32; n++) {
+    const stream = streamOf()
+    for (let n = 0; n < 64; n++) {
       expect(stream.isFull).toBe(false)
       stream.add(respond(new Listener()))
     }
     expect(stream.isFull).toBe(true)
     stream.close()
     expect(stream.isFull).toBe(false)
+  })
+
+  it('has what changes rarely in the first portion and behind a change only', async () => {
+    const top = vi.fn<() => Promise<object>>(async () => ({ customers: ['a'] }))
+    const stream = streamOf(undefined, top)
+    const [first, second] = [new Listener(), new Listener()]
+    board.observe([{ ...row, customer: 'a', probability: 0.9 }])
+    board.sample(0)
+    stream.add(respond(first))
+    await vi.advanceTimersByTimeAsync(4_000)
+    stream.add(respond(second))
+    const has = (listener: Listener, name: string) => listener.facts().map((facts) => name in facts)
+    expect(has(first, 'distribution')).toEqual([true, false, false, false, false])
+    expect(has(first, 'top')).toEqual([false, true, false, false, false])
+    expect([has(second, 'distribution'), has(second, 'top')]).toEqual([[true], [true]])
+    board.sample(60_000)
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(has(first, 'distribution').slice(5)).toEqual([true, false])
+    expect(top).toHaveBeenCalledTimes(2)
+    stream.close()
+  })
+
+  it('goes on with the top lists it has where nobody can be asked for newer ones', async () => {
+    const top = async () => Promise.reject(new Error('away'))
+    const stream = streamOf(undefined, top)
+    const listener = new Listener()
+    stream.add(respond(listener))
+    await vi.advanceTimersByTimeAsync(6_000)
+    expect(listener.facts()).toHaveLength(7)
+    stream.close()
   })
 })

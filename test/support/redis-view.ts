@@ -2,7 +2,10 @@
 import type { EmittedPair } from './outputs.js'
 import type { RedisServer } from './redis-server.js'
 
-/** By customer, all fields of his hash as one text; `prefix` is that of the keys. */
+/**
+ * By customer, the fields of his hash as one text; `prefix` is that of the keys. The scores of his days
+ * are left out: after a loss they are those of what was put since.
+ */
 export async function heldView(
   servers: readonly RedisServer[],
   prefix: string,
@@ -10,7 +13,8 @@ export async function heldView(
   const found = new Map<string, string>()
   for (const { admin } of servers) {
     for (const key of await admin.keys(`${prefix}*`)) {
-      const fields = Object.entries(await admin.hgetallBuffer(key))
+      const all = Object.entries(await admin.hgetallBuffer(key))
+      const fields = all.filter(([name]) => name !== 'scoreDays')
       const texts = fields.map(([name, value]) => [name, value.toString('latin1')] as const)
       found.set(key.slice(prefix.length), textOf(texts))
     }

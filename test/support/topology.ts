@@ -106,6 +106,10 @@ export class MapSnapshots implements SnapshotStore {
     return []
   }
 
+  top() {
+    return null
+  }
+
   async *scan() {}
 
   put(...[puts, proof, cursor]: Parameters<SnapshotStore['put']>): void {

@@ -5,6 +5,11 @@ const short = new Intl.NumberFormat('en', { maximumFractionDigits: 2 })
 
 export const count = (value) => whole.format(value)
 
+const few = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 })
+
+/** Where there is room for some six letters: `12,345`, and `1.25M` of a million and more. */
+export const compact = (value) => (value < 1e6 ? count(value) : few.format(value))
+
 export const rate = (value) =>
   value < 10 ? short.format(Math.round(value * 10) / 10) : count(value)
 

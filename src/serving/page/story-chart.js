@@ -5,10 +5,13 @@
 import { svgElement } from './charts.js'
 import { date, shortInstant } from './format.js'
 
-const WIDTH = 600
+/** In units of the picture: on a phone it is made smaller, and its letters must not be. */
+const WIDE = 600
+const NARROW = 330
 const HEIGHT = 190
 const LEFT = 34
-const RIGHT = 590
+/** Left free at the right of the newest dot. */
+const MARGIN = 10
 const TOP = 10
 const BASE = 160
 /** Of a longer story the days are named, and not the hours. */
@@ -16,9 +19,11 @@ const HOURS_SHOWN_MS = 14 * 86_400_000
 
 /** `steps`: those with a score, newest first. `label`: what it shows, in a sentence. */
 export function drawStory(steps, now, label) {
+  const width = matchMedia('(max-width: 34rem)').matches ? NARROW : WIDE
+  const right = width - MARGIN
   const svg = svgElement('svg', {
     class: 'story-chart',
-    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+    viewBox: `0 0 ${width} ${HEIGHT}`,
     role: 'img',
     'aria-label': label,
   })
@@ -30,9 +35,9 @@ export function drawStory(steps, now, label) {
   }))
   const from = points[0].at
   const until = Math.max(points.at(-1).at, now ?? 0)
-  const x = (at) => LEFT + ((at - from) / Math.max(1, until - from)) * (RIGHT - LEFT)
+  const x = (at) => LEFT + ((at - from) / Math.max(1, until - from)) * (right - LEFT)
   const y = (probability) => BASE - probability * (BASE - TOP)
-  drawScale(svg, y)
+  drawScale(svg, y, right)
   const name = until - from > HOURS_SHOWN_MS ? date : shortInstant
   for (const [at, anchor] of [
     [from, 'start'],
@@ -49,14 +54,14 @@ export function drawStory(steps, now, label) {
   return svg
 }
 
-function drawScale(svg, y) {
+function drawScale(svg, y, right) {
   for (const [mark, name] of [
     [0, ''],
     [0.4, 'border'],
     [0.7, 'border'],
     [1, ''],
   ]) {
-    const line = { x1: LEFT, x2: RIGHT, y1: y(mark), y2: y(mark) }
+    const line = { x1: LEFT, x2: right, y1: y(mark), y2: y(mark) }
     svg.append(svgElement('line', { class: name === '' ? 'axis' : name, ...line }))
     const place = { class: 'tick', x: LEFT - 6, y: y(mark) + 4, 'text-anchor': 'end' }
     svg.append(svgElement('text', place, `${Math.round(mark * 100)}`))

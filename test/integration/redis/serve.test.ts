@@ -46,12 +46,16 @@ test('starts before Redis does, says so, and answers when it is there', async ()
   expect([ready.status, ready.headers.get('retry-after')]).toEqual([503, '1'])
   expect(await ready.json()).toMatchObject({ reasons: [{ code: 'REDIS_UNAVAILABLE' }] })
   expect(await status('/v1/customers/c1')).toBe(503)
+  expect(await status('/v1/top')).toBe(503)
   expect(await (await fetch(`${url}/metrics`)).text()).toContain(
     'tidemark_snapshots_failing{code="REDIS_UNAVAILABLE"} 1',
   )
   await RedisServer.start({ port })
   await expect.poll(() => status('/readyz'), { timeout: 10_000 }).toBe(200)
   expect(await status('/v1/customers/c1')).toBe(404)
+  const top = await (await fetch(`${url}/v1/top?risk=high`)).json()
+  expect(top).toMatchObject({ complete: false, customers: [] })
+  expect(await status('/v1/changes')).toBe(404)
   expect(io.stderr).toMatch(/lookups wait for Redis: REDIS_UNAVAILABLE[^]*Redis answers again/)
 })
 

@@ -6,10 +6,10 @@ import { RedisLink } from '../../../src/snapshots/redis-link.js'
 import { RedisSnapshots } from '../../../src/snapshots/redis-snapshots.js'
 import {
   madeUpChanges,
+  madeUpTexts,
   snapshotsConformance,
   type SnapshotsPlace,
 } from '../../conformance/snapshots.js'
-import { textRows } from '../../support/redis-rows.js'
 import { RedisServer, startRedisCluster } from '../../support/redis-server.js'
 
 const servers: RedisServer[] = []
@@ -34,7 +34,8 @@ function place(address: RedisAddress): SnapshotsPlace {
       link = new RedisLink(address, { silenceMsMax: 2000, pauseMsMax: 100 })
       await link.connect(5000)
       const refill = () => expect.unreachable('nothing was lost')
-      return new RedisSnapshots(link, keys, { rows: textRows, changes: madeUpChanges, refill })
+      const options = { rows: madeUpTexts, changes: madeUpChanges, refill, topEveryMs: 0 }
+      return new RedisSnapshots(link, keys, options)
     },
     // The connection is cut, and what waits in memory is never sent.
     crash: async () => link?.close(),

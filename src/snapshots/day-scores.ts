@@ -1,0 +1,42 @@
+/**
+ * The last score of each of a customer's newest days with one, oldest first: what tells how far his
+ * risk has moved without reading his history. Flat pairs of a day (whole days since 1970 UTC) and a
+ * probability; a hundred thousand customers have theirs in memory.
+ */
+export type DayScores = readonly number[]
+
+/** Days kept: with three, the score before the start of yesterday is among them. */
+const DAYS_MAX = 3
+const DAY_MS = 86_400_000
+
+export const noScores: DayScores = []
+
+/** @example dayOf(Date.parse('1970-01-02T00:00Z')) // 1 */
+export function dayOf(instant: number): number {
+  return Math.floor(instant / DAY_MS)
+}
+
+export function startOfDay(day: number): number {
+  return day * DAY_MS
+}
+
+/**
+ * The scores with one more, which is the newest: scores of a partition come in order of time. One of an
+ * earlier day than the last changes nothing, and neither does NaN, which is no score.
+ *
+ * @example withScore([19000, 0.5], 19001, 0.75) // [19000, 0.5, 19001, 0.75]
+ */
+export function withScore(scores: DayScores, day: number, probability: number): DayScores {
+  if (Number.isNaN(probability)) return scores
+  const last = scores.length - 2
+  if (last >= 0 && scores[last] > day) return scores
+  const kept = last >= 0 && scores[last] === day ? scores.slice(0, last) : scores.slice()
+  const all = [...kept, day, probability]
+  return all.length > 2 * DAYS_MAX ? all.slice(-2 * DAYS_MAX) : all
+}
+
+/** The score in force when the day began; NaN where none is known. */
+export function scoreBefore(scores: DayScores, day: number): number {
+  for (let at = scores.length - 2; at >= 0; at -= 2) if (scores[at] < day) return scores[at + 1]
+  return NaN
+}

@@ -1,0 +1,38 @@
+/** What the disk has beside each customer's row, as of the last write. */
+import { noScores } from './day-scores.js'
+import type { StoredFacts } from './snapshot-row.js'
+
+const nothing: StoredFacts = { changes: 0, days: noScores }
+
+/** Customers in memory: some twenty megabytes. */
+const keptMax = 100_000
+
+export class KnownFacts {
+  /** In order of the last write, oldest first. */
+  readonly #kept = new Map<string, StoredFacts>()
+
+  constructor(
+    private readonly stored: {
+      rows(customers: readonly string[]): Promise<readonly (StoredFacts | null)[]>
+    },
+  ) {}
+
+  async of(customers: readonly string[]): Promise<readonly StoredFacts[]> {
+    const facts = customers.map((customer) => this.#kept.get(customer))
+    const missing = customers.filter((_, index) => facts[index] === undefined)
+    if (missing.length === 0) return facts as StoredFacts[]
+    const read = await this.stored.rows(missing)
+    let next = 0
+    return facts.map((known) => known ?? read[next++] ?? nothing)
+  }
+
+  set(customer: string, facts: StoredFacts): void {
+    this.#kept.delete(customer)
+    this.#kept.set(customer, facts)
+    if (this.#kept.size <= keptMax) return
+    for (const oldest of this.#kept.keys()) {
+      this.#kept.delete(oldest)
+      return
+    }
+  }
+}
