@@ -32,6 +32,7 @@ import type { LogReader } from '../log/log.js'
 import { decode } from '../operators/decode.js'
 import { deliver, type DeliveredCommit, type OutputEnds } from '../operators/deliver.js'
 import { gather } from '../operators/gather.js'
+import { isRescored } from '../operators/generation.js'
 import type { Position } from '../operators/position.js'
 import { score } from '../operators/score.js'
 import { updateState } from '../operators/update-state.js'
@@ -40,7 +41,7 @@ import { deliverEarly } from './deliver-early.js'
 import { drive } from './drive.js'
 import { Flusher } from './flusher.js'
 import { followSnapshots } from './follow-snapshots.js'
-import { committedPosition, openTask, type OpenTask, writerOf } from './open-task.js'
+import { openTask, type OpenTask, writerOf } from './open-task.js'
 import type { TopologyParts } from './parts.js'
 import { Recovery } from './recovery.js'
 import { scrub } from './scrub.js'
@@ -160,7 +161,9 @@ class Running<S> {
     // Those of this commit: at a stop the next one may be in the log by now (T2).
     if (commit.ends !== null) this.ends = commit.ends
     const { commit: number, asOf, endOffset } = commit.position
-    const proof = { partition, asOf, endOffset, commit: number, caughtUp: commit.atEnd }
+    // Until every customer has his row under this generation, no row is proved to be the newest.
+    const caughtUp = commit.atEnd && isRescored(commit.position)
+    const proof = { partition, asOf, endOffset, commit: number, caughtUp }
     await snapshots.put(commit.puts, proof, { commit: number, ...this.ends })
     this.flusher.delivered(commit.position, commit.stateOffset)
     const durationMs = settings.wallClock() - this.closedMs.shift()!
@@ -213,7 +216,7 @@ async function followAll<S>(
   partition: number,
 ): Promise<void> {
   const { log, topics } = parts
-  const committed = await committedPosition(parts, partition)
+  const { committed } = running.task
   if (committed === null) return
   running.committed = committed
   running.ends = {
