@@ -9,7 +9,7 @@
 import { spawn } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { churn } from '../src/apps/churn/app.js'
-import { layoutOf } from '../src/cli/compose-start.js'
+import { layoutOf } from '../src/cli/layout.js'
 import { OutputRows } from '../src/events/output-rows.js'
 import { OutputTexts } from '../src/events/output-texts.js'
 import { FeatureRows } from '../src/features/rows.js'

@@ -1,7 +1,7 @@
 /** The built-in app on the real embedded parts in a folder of its own, for benchmarks. */
 import { join } from 'node:path'
 import { churn } from '../../src/apps/churn/app.js'
-import { layoutOf } from '../../src/cli/compose-start.js'
+import { layoutOf } from '../../src/cli/layout.js'
 import { openModels } from '../../src/cli/open-models.js'
 import { partitionOf } from '../../src/events/partition.js'
 import type { EmbeddedLog } from '../../src/log/embedded-log.js'

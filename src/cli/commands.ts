@@ -15,6 +15,7 @@ const loaders: Readonly<Record<string, () => Promise<RegisterCommand>>> = {
   ingest: async () => (await import('./ingest.js')).ingestCommand,
   replay: async () => (await import('./replay.js')).replayCommand,
   verify: async () => (await import('./verify.js')).verifyCommand,
+  rebuild: async () => (await import('./rebuild.js')).rebuildCommand,
   archive: async () => (await import('./archive.js')).archiveCommand,
   scrub: async () => (await import('./scrub.js')).scrubCommand,
   config: async () => (await import('./config.js')).configCommand,

@@ -56,8 +56,7 @@ export async function loadApp(
 /** What an app declares, before it is compiled. Raises `APP_NOT_FOUND` and `APP_INVALID` (78). */
 export async function loadDeclaration(name: string, cwd: string): Promise<LoadedDeclaration> {
   if (name === 'churn') {
-    const bundles = join(packageFolder(), 'bundles/churn')
-    return { declaration: churnDeclaration, reference: name, bundles }
+    return { declaration: churnDeclaration, reference: name, bundles: bundlesOf(name) }
   }
   const folder = resolve(cwd, name)
   if (!existsSync(folder)) {
@@ -76,7 +75,12 @@ export async function loadDeclaration(name: string, cwd: string): Promise<Loaded
     eligible: labels['eligible'],
     synthetic: false,
   } as AppDeclaration
-  return { declaration, reference: folder, bundles: join(folder, 'bundles') }
+  return { declaration, reference: folder, bundles: bundlesOf(folder) }
+}
+
+/** Where the bundles of an app lie that is named by its reference; they may be missing. */
+export function bundlesOf(reference: string): string {
+  return reference === 'churn' ? join(packageFolder(), 'bundles/churn') : join(reference, 'bundles')
 }
 
 async function registeredIn(

@@ -25,12 +25,14 @@ export async function shareLog(
   directory: string,
   log: EmbeddedLog,
   warn: (text: string) => void,
+  takeOver?: (generation: number) => Promise<void>,
 ): Promise<() => Promise<void>> {
   const path = join(directory, socketName)
   const onFault = (error: unknown) => warn(`serving a reading command failed: ${reasonOf(error)}`)
   try {
     await removeStale(path)
-    return await listenAt(path, log, { onFault })
+    const options = takeOver === undefined ? { onFault } : { onFault, takeOver }
+    return await listenAt(path, log, options)
   } catch (error) {
     warn(`reading commands will find the directory locked: ${reasonOf(error)}`)
     return async () => undefined

@@ -4,7 +4,7 @@
  * Rows come as they lie in the database: seals, gaps and indexes are checked here, by the code that
  * reads a log of one's own, and damage is named in the same words.
  *
- * R1 It reads only. `begin` and `fence` are faults of the program.
+ * R1 It reads only, but for `takeOver`. `begin` and `fence` are faults of the program.
  * R2 Nothing is claimed that the owner did not: a poll is caught up by the owner's own instant.
  */
 import { BlockSource } from './embedded-cursor.js'
@@ -103,6 +103,12 @@ export class SharedLog implements EventLog {
     const { erasures } = await this.#settled(at)
     const rows = await allRows(this.#rows.portions('erasure', at, 0))
     return newestErasures(rows, at, erasures, endOffset)
+  }
+
+  /** Asks the owner to let a generation take over; resolves when the one before has ended. */
+  async takeOver(generation: number): Promise<void> {
+    const at = { topic: '', partition: 0 }
+    await this.connection.ask({ kind: request.takeOver, at, offset: generation })
   }
 
   begin(_id: string): Transaction {

@@ -101,7 +101,11 @@ export async function followInput<S>(
 }
 
 /** A store that follows holds a prefix of what is committed. */
-export function positionReached(committed: Position, progress: Progress, appHash: string): Position {
+export function positionReached(
+  committed: Position,
+  progress: Progress,
+  appHash: string,
+): Position {
   const { endOffset, logClock, logTime } = progress
   return { ...committed, appHash, endOffset, logClock, logTime, counts: progress.countsNow() }
 }

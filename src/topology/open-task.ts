@@ -125,11 +125,14 @@ async function openAt<S>(
   try {
     const isAnew = await restore(parts, partition, store, committed, options)
     const hotBytesMax = settings.hotBytesMax / log.partitions(topics.events)
-    const opened = await openOverlay<S, Position>(store, parts.program.codec, { hotBytesMax }, arm).catch(
-      (error: unknown) => {
-        throw isAnew && isDamage(error) ? disagreeing(partition, error) : error
-      },
-    )
+    const opened = await openOverlay<S, Position>(
+      store,
+      parts.program.codec,
+      { hotBytesMax },
+      arm,
+    ).catch((error: unknown) => {
+      throw isAnew && isDamage(error) ? disagreeing(partition, error) : error
+    })
     const stored = opened.position
     assertBehind(partition, stored, committed, layout.appHash)
     const start = await log.startOffset(topics.events, partition)

@@ -162,7 +162,9 @@ class Running<S> {
     if (commit.ends !== null) this.ends = commit.ends
     const { commit: number, asOf, endOffset } = commit.position
     // Until every customer has his row under this generation, no row is proved to be the newest.
-    const caughtUp = commit.atEnd && isRescored(commit.position)
+    const isWhole = isRescored(commit.position)
+    if (!isWhole) failpoint('engine.in-rescore')
+    const caughtUp = commit.atEnd && isWhole
     const proof = { partition, asOf, endOffset, commit: number, caughtUp }
     await snapshots.put(commit.puts, proof, { commit: number, ...this.ends })
     this.flusher.delivered(commit.position, commit.stateOffset)

@@ -2,7 +2,7 @@
 import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { churn } from '../../../src/apps/churn/app.js'
-import { layoutOf } from '../../../src/cli/compose-start.js'
+import { layoutOf } from '../../../src/cli/layout.js'
 import { OutputRows, type ScoreRow } from '../../../src/events/output-rows.js'
 import { EmbeddedLog } from '../../../src/log/embedded-log.js'
 import { type EventLog, type StoredRecord, topicsOf } from '../../../src/log/log.js'

@@ -1,7 +1,7 @@
 /** One engine run over all bad records: the real codec, topology, log and stores of the churn app. */
 import { join } from 'node:path'
 import { churn } from '../../../src/apps/churn/app.js'
-import { layoutOf } from '../../../src/cli/compose-start.js'
+import { layoutOf } from '../../../src/cli/layout.js'
 import { type FeaturesRow, OutputRows } from '../../../src/events/output-rows.js'
 import { partitionOf } from '../../../src/events/partition.js'
 import { EmbeddedLog } from '../../../src/log/embedded-log.js'
