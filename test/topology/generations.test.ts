@@ -254,15 +254,19 @@ describe('a generation that takes over', () => {
     await run(1)
     await run(2)
     const rows = new OutputRows(layoutOf(second))
-    const isRescore = (value: Buffer): boolean =>
-      value.includes(second.featureSet) && rows.decodeFeatures(value).cause === 'rescore'
-    let taken = 0
+    const isRescore = (topic: string, value: Buffer): boolean => {
+      if (topic === topics.scores) return rows.decodeScore(value).cause === 'rescore'
+      if (topic !== topics.features || !value.includes(second.featureSet)) return false
+      return rows.decodeFeatures(value).cause === 'rescore'
+    }
+    const taken = new Set<string>()
     const copy = await copyLog(log, (topic, record) => {
-      if (topic !== topics.features || taken > 0 || !isRescore(record.value!)) return [record]
-      taken++
+      if (taken.has(topic) || !isRescore(topic, record.value!)) return [record]
+      taken.add(topic)
       return []
     })
-    expect(await verified(copy)).toMatchObject({ mismatches: 0, missing: 1, ok: false })
+    expect(taken.size).toBe(2)
+    expect(await verified(copy)).toMatchObject({ mismatches: 0, missing: 2, ok: false })
   })
 
   it('is refused where the log has commits of a hash that nobody knows', async () => {
