@@ -5,7 +5,6 @@
 import { exitCode, TidemarkError } from '../errors.js'
 import { OutputRows } from '../events/output-rows.js'
 import type { App } from '../features/app.js'
-import { compileStored } from '../features/stored-app.js'
 import { generatorRun } from '../ingest/generate.js'
 import { topicsOf } from '../log/log.js'
 import { fillBoard } from '../monitoring/fill-board.js'
@@ -17,6 +16,7 @@ import { dataOwner } from './data-directory.js'
 import { type EngineSetting, openGeneration, type ReadyGeneration } from './generation-engine.js'
 import { askedNumber, askedOf, generationOf } from './generations.js'
 import { layoutOf } from './layout.js'
+import { compileListed } from './listed-ids.js'
 import { bundlesOf } from './load-app.js'
 import { openData, type OpenData } from './open-data.js'
 import { RunningGeneration } from './running-generation.js'
@@ -100,9 +100,10 @@ async function settingOf(
 /** Opens a generation as `app.json` has it stored by now: its folder may say something else. */
 async function openStored(setting: EngineSetting, number: number): Promise<ReadyGeneration> {
   const owner = (await dataOwner(setting.directory))!
-  const { app, reference } = generationOf(owner, number)
-  const none = { model: null, fallback: null, bundles: bundlesOf(reference) }
-  return openGeneration(setting, { number, owner, app: compileStored(app), ...none })
+  const generation = generationOf(owner, number)
+  const app = compileListed(owner, generation)
+  const none = { model: null, fallback: null, bundles: bundlesOf(generation.reference) }
+  return openGeneration(setting, { number, owner, app, ...none })
 }
 
 function starting(): TidemarkError {

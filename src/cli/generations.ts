@@ -9,7 +9,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { configurationError } from '../errors.js'
-import { sameSchema, type SchemaIds } from '../events/schema-ids.js'
 import { type StoredApp, storedApp } from '../features/stored-app.js'
 import type { AskedGeneration } from '../topology/parts.js'
 import { type DataOwner, dataOwner, writeOwner } from './data-directory.js'
@@ -105,26 +104,4 @@ export async function askFor(directory: string, number: number): Promise<void> {
   const before = askedNumber(owner)
   const asked = { reference, appHash, declaration, generation: number, before, generations }
   await writeOwner(directory, { ...owner, ...asked })
-}
-
-/**
- * That an id means for the next declaration what it means for those before: records with it are in
- * the log.
- *
- * @throws TidemarkError SCHEMA_IDS_CHANGED (78)
- */
-export function assertIdsGrown(
-  earlier: readonly Pick<Generation, 'number' | 'app'>[],
-  next: { readonly schemaIds: SchemaIds },
-): void {
-  for (const { number, app } of earlier) {
-    for (const [id, { subject, schema }] of Object.entries(app.schemaIds)) {
-      const now = next.schemaIds[id]
-      if (now !== undefined && sameSchema(now.schema, schema)) continue
-      const means = now === undefined ? 'nothing' : `another schema, of ${now.subject},`
-      const text = `schema id ${id} is ${subject} in generation ${number} and ${means} in this app`
-      const advice = "begin with the other app's schemas/ids.json, and run npm run schemas"
-      throw configurationError('SCHEMA_IDS_CHANGED', `${text}: ${advice}`)
-    }
-  }
 }

@@ -1,4 +1,5 @@
 import { EmbeddedLog } from '../log/embedded-log.js'
+import { buildApp } from '../features/build-app.js'
 import type { TimeBase } from '../log/log.js'
 import { openLevelSnapshots } from '../snapshots/level-snapshots.js'
 import type { SnapshotStore } from '../snapshots/snapshots.js'
@@ -12,8 +13,9 @@ import {
   lockDirectory,
   ownDirectory,
 } from './data-directory.js'
-import { askedNumber, folderOf } from './generations.js'
-import { type LoadedApp, loadApp } from './load-app.js'
+import { askedNumber, folderOf, generationsIn } from './generations.js'
+import { withListedIds } from './listed-ids.js'
+import { type LoadedApp, loadDeclaration } from './load-app.js'
 import { shareLog } from './owner-socket.js'
 import { closeAll } from './with-end.js'
 import { join } from 'node:path'
@@ -97,14 +99,20 @@ export async function openData(directory: string, options: OpenDataOptions): Pro
   }
 }
 
-/** The app that is asked for. Raises what `loadApp` raises. */
+/** The app that is asked for. Raises what `loadApp` raises, and `SCHEMA_IDS_CHANGED` (78). */
 export async function loadedOf(
   app: OpenDataOptions['app'],
   owner: DataOwner | null,
   cwd: string,
 ): Promise<LoadedApp> {
   if (typeof app !== 'string' && app !== null) return app
-  return loadApp(app ?? owner?.reference ?? 'churn', cwd)
+  const name = app ?? owner?.reference ?? 'churn'
+  const { declaration, ...found } = await loadDeclaration(name, cwd)
+  const listed = generationsIn(owner)
+  const loaded = withListedIds(listed, declaration.schemaIds, (schemaIds) =>
+    buildApp({ ...declaration, schemaIds }),
+  )
+  return { app: loaded, ...found }
 }
 
 /** Raises `APP_MISMATCH` and `APP_HASH_MISMATCH` (78). */

@@ -18,10 +18,11 @@ import { buildState } from '../topology/build-state.js'
 import { defaultSettings } from '../topology/settings.js'
 import { type DataOwner, dataOwner } from './data-directory.js'
 import type { Generation, GenerationModels } from './generation.js'
-import { askedNumber, askedOf, assertIdsGrown, generationsIn } from './generations.js'
+import { askedNumber, askedOf, generationsIn } from './generations.js'
 import { listFirst, listGeneration } from './generations.js'
 import type { CliIo } from './io.js'
 import { layoutOf } from './layout.js'
+import { withListedIds } from './listed-ids.js'
 import { bundlesOf, type LoadedApp, loadApp } from './load-app.js'
 import { modelsIn, stateOf } from './open-data.js'
 import { openModels } from './open-models.js'
@@ -47,7 +48,8 @@ export async function nextGeneration(wanted: Wanted): Promise<Generation> {
   const inForce = await modelsInForce(wanted)
   const models = await fittingModels(wanted, known?.isBuilt ? known.models : inForce)
   const first = await firstApp(owner, app.schemaIds, io.cwd)
-  assertIdsGrown([...generationsIn(owner), { number: askedNumber(owner), app: first }], app)
+  // Raises where an id of the data means something else in the app, whether it was listed or not.
+  withListedIds([{ number: askedNumber(owner), app: first }], app.schemaIds, () => app)
   const listed = await listFirst(directory, first, inForce)
   if (models !== null)
     await noteChanged(listed, loaded, join(modelsIn(directory), models.model), io)

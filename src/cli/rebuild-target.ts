@@ -1,11 +1,12 @@
 /** Which declaration a rebuild is to. */
 import { configurationError } from '../errors.js'
-import { compileStored } from '../features/stored-app.js'
 import { generationOf as inPosition } from '../operators/generation.js'
 import type { Position } from '../operators/position.js'
 import type { DataOwner } from './data-directory.js'
 import { askedNumber, generationOf } from './generations.js'
-import { bundlesOf, type LoadedApp, loadApp } from './load-app.js'
+import { compileListed } from './listed-ids.js'
+import { bundlesOf, type LoadedApp } from './load-app.js'
+import { loadedOf } from './open-data.js'
 
 /**
  * The app that is named, or that the data is of and that may say something else by now; with `back`
@@ -18,13 +19,14 @@ export async function targetOf(
   { app, back }: { readonly app?: string; readonly back?: boolean },
   cwd: string,
 ): Promise<LoadedApp> {
-  if (back !== true) return loadApp(app ?? owner.reference, cwd)
+  if (back !== true) return loadedOf(app ?? null, owner, cwd)
   if (owner.before === undefined) {
     const text = 'there is no generation before: no tidemark rebuild has ended here'
     throw configurationError('GENERATION_NONE', text)
   }
-  const { reference, app: stored } = generationOf(owner, owner.before)
-  return { app: compileStored(stored), reference, bundles: bundlesOf(reference) }
+  const generation = generationOf(owner, owner.before)
+  const { reference } = generation
+  return { app: compileListed(owner, generation), reference, bundles: bundlesOf(reference) }
 }
 
 /** Whether the generation asked for has taken over all partitions that have any commit. */

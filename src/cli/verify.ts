@@ -7,7 +7,6 @@ import { exitCode, TidemarkError } from '../errors.js'
 import type { App } from '../features/app.js'
 import type { CustomerState } from '../features/engine.js'
 import type { Column } from '../features/rows.js'
-import { compileStored } from '../features/stored-app.js'
 import { featureProgram } from '../operators/program.js'
 import { verify, type VerifyReport } from '../replay/verify.js'
 import type { Finding } from '../replay/findings.js'
@@ -18,9 +17,11 @@ import type { Scorer } from '../scoring/scorer.js'
 import { LevelStoreHome } from '../state/level-store-home.js'
 import { layoutOf } from './layout.js'
 import { positiveNumber } from './flags.js'
+import type { DataOwner } from './data-directory.js'
 import type { Generation } from './generation.js'
 import { askedNumber, generationsIn } from './generations.js'
 import type { CliIo } from './io.js'
+import { compileListed } from './listed-ids.js'
 import { bundlesOf } from './load-app.js'
 import { addSourceFlags, type OpenSource, openSource, type SourceFlags } from './open-source.js'
 import { Progress } from './progress.js'
@@ -85,7 +86,7 @@ async function verifyData(
     topics: data.topics,
     ...verifiedBy(app, root, bundles),
     generation: asked,
-    ...(others.length === 0 ? {} : { others: storedBy(others, bundles) }),
+    ...(others.length === 0 ? {} : { others: storedBy(data.owner!, others, bundles) }),
     scratch: () => home.open(opened++),
     ...(flags.sample === undefined ? {} : { sample: flags.sample }),
     signal: stop,
@@ -106,10 +107,11 @@ function verifiedBy(app: App, root: string, bundles: Bundles): VerifiedGeneratio
 }
 
 /** Generations that only the data directory knows by now. */
-function storedBy(generations: readonly Generation[], bundles: Bundles) {
+function storedBy(owner: DataOwner, others: readonly Generation[], bundles: Bundles) {
   return new Map(
-    generations.map(({ number, app, reference }) => {
-      return [number, verifiedBy(compileStored(app), bundlesOf(reference), bundles)]
+    others.map((generation) => {
+      const app = compileListed(owner, generation)
+      return [generation.number, verifiedBy(app, bundlesOf(generation.reference), bundles)]
     }),
   )
 }
