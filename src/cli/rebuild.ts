@@ -5,12 +5,13 @@
 import { setPriority, constants } from 'node:os'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { configurationError } from '../errors.js'
+import { configurationError, exitCode, TidemarkError } from '../errors.js'
+import { failpoint } from '../failpoint.js'
 import type { EventLog } from '../log/log.js'
 import { SharedLog } from '../log/shared-log.js'
 import { assertApp, type DataOwner, dataOwner } from './data-directory.js'
 import { nonEmpty, positiveNumber } from './flags.js'
-import { askFor, lockGenerations } from './generations.js'
+import { askedNumber, askFor, lockGenerations } from './generations.js'
 import type { CliIo } from './io.js'
 import { openOrShare } from './open-source.js'
 import { awaitGeneration, lastPositions } from './positions.js'
@@ -19,7 +20,6 @@ import { isTaken, targetOf } from './rebuild-target.js'
 import { DEFAULT_DATA_DIRECTORY } from './start-options.js'
 import { stoppable } from './stop.js'
 import { withEnd } from './with-end.js'
-import { failpoint } from '../failpoint.js'
 
 export interface RebuildFlags {
   readonly app?: string
@@ -119,7 +119,13 @@ async function rebuild(
         await askFor(directory, next.number)
       }
       failpoint('rebuild.asked')
-      const inForce = await takeOver(log, loaded.app.name, next.number, stop)
+      const inForce = await takeOver(log, loaded.app.name, next.number, stop).catch(
+        async (error: unknown) => {
+          // The owner goes on with the one before, and so must whoever opens the directory next.
+          if (!isAsked && isRefusal(error)) await askFor(directory, askedNumber(owner))
+          throw error
+        },
+      )
       const seconds = (io.now() - startedMs) / 1000
       const { number: generation } = next
       const { featureSet } = loaded.app
@@ -140,6 +146,15 @@ async function takeOver(
   await log.takeOver(number)
   await awaitGeneration(log, app, number, stop)
   return true
+}
+
+/** Whether the owner has said no, and is not just out of reach. */
+function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof TidemarkError &&
+    !error.code.startsWith('OWNER_') &&
+    error.exit !== exitCode.tryAgain
+  )
 }
 
 function rebuildText(report: RebuildReport): string {

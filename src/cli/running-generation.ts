@@ -8,7 +8,7 @@
  * W2 The one before has finished what was in flight and closed its state before the next begins.
  * W3 Lookups are answered throughout: by the one before until the next has begun.
  */
-import { TidemarkError } from '../errors.js'
+import { exitCode, TidemarkError } from '../errors.js'
 import type { RunningEngine } from '../topology/engine.js'
 import type { EngineStatus } from '../topology/status.js'
 import type { OpenGeneration, ReadyGeneration } from './generation-engine.js'
@@ -117,7 +117,7 @@ function deferred(): { readonly promise: Promise<void>; resolve(): void } {
 
 function stopping(): TidemarkError {
   return new TidemarkError('STOPPED', 'the process that has the data directory is stopping', {
-    exit: 75,
+    exit: exitCode.tryAgain,
     retry: 'later',
   })
 }

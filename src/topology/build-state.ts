@@ -12,13 +12,14 @@ import { parseStored } from '../state/proof.js'
 import { openOverlay } from '../state/restore.js'
 import type { Store } from '../state/store.js'
 import { Timers } from '../state/timers.js'
+import { assertBehind } from './check-store.js'
 import {
   type FollowOptions,
   followInput,
   type FollowParts,
   positionReached,
 } from './follow-input.js'
-import { assertBehind, committedPosition } from './open-task.js'
+import { committedPosition } from './open-task.js'
 import type { TopologyParts } from './parts.js'
 
 /** So near to what is committed the rest is left to whoever opens the partition. */

@@ -21,6 +21,7 @@ import { parseStored } from '../state/proof.js'
 import { openOverlay } from '../state/restore.js'
 import type { Store } from '../state/store.js'
 import { servedUntil, Timers } from '../state/timers.js'
+import { assertBehind, checkAgreement, isAhead } from './check-store.js'
 import { followInput, stoppedError } from './follow-input.js'
 import type { TopologyParts } from './parts.js'
 import { followState } from './restore-state.js'
@@ -192,33 +193,6 @@ function disagreeing(partition: number, cause: unknown): TidemarkError {
   return ioError('RESTORE_DISAGREES', `${text}: ${(cause as Error).message}; ${advice}`, cause)
 }
 
-function isAhead(stored: Position, committed: Position | null): boolean {
-  if (committed === null || stored.logId !== committed.logId) return true
-  return stored.commit > committed.commit || stored.endOffset > committed.endOffset
-}
-
-/** Throws `STORE_DAMAGED` where a store holds what the log or the declaration knows nothing of. */
-export function assertBehind(
-  partition: number,
-  stored: Position | null,
-  committed: Position | null,
-  appHash: string,
-): void {
-  if (stored === null) return
-  if (stored.appHash !== appHash) {
-    const text = `store of partition ${partition} was made by app hash ${stored.appHash}`
-    throw ioError('STORE_DAMAGED', `${text}, not ${appHash}`)
-  }
-  if (isAhead(stored, committed)) {
-    throw ioError('STORE_DAMAGED', aheadText(partition, stored, committed))
-  }
-}
-
-function aheadText(partition: number, stored: Position, committed: Position | null): string {
-  const holds = committed === null ? 'nothing' : `offset ${committed.endOffset}`
-  return `store of partition ${partition} is at offset ${stored.endOffset}; the log holds ${holds}`
-}
-
 /** Arms the timers of a customer as the committed cursor left them. */
 function armer<S>(
   { program, generation }: TopologyParts<S>,
@@ -243,12 +217,13 @@ async function follow<S>(
   task: Omit<OpenTask<S>, 'committed'>,
   committed: Position,
   arm: (customer: string, state: S) => void,
-  { restoring, stop }: OpenOptions,
+  options: OpenOptions,
 ): Promise<void> {
+  const followed = (progress: RestoreProgress) => options.restoring(progress)
   try {
-    await followInput(parts, task, { partition, committed, arm, stop, followed: restoring })
+    await followInput(parts, task, { partition, committed, arm, stop: options.stop, followed })
   } finally {
-    restoring(null)
+    options.restoring(null)
   }
 }
 
@@ -287,21 +262,4 @@ function passLost<S>(
   if (settings.lostRange === 'fail') throw configurationError('LOG_RANGE_LOST', text)
   parts.note(`${text}; going on at offset ${start}`)
   progress.lose(start)
-}
-
-/** `isAnew`: nothing but the log went into the store, so making it again would end alike. */
-function checkAgreement(
-  partition: number,
-  progress: Progress,
-  committed: Position,
-  isAnew: boolean,
-): void {
-  const reached = `${progress.endOffset}/${progress.logClock}/${progress.logTime}`
-  const due = `${committed.endOffset}/${committed.logClock}/${committed.logTime}`
-  if (reached === due) return
-  const text = `store of partition ${partition} reached offset/clock/time ${reached} from the input`
-  const both = `${text}; the committed position is ${due}`
-  if (!isAnew) throw ioError('STORE_DAMAGED', both)
-  const advice = 'the log does not give again what was committed; restore it from a backup'
-  throw ioError('RESTORE_DISAGREES', `${both}: ${advice}, or run the version that wrote it`)
 }

@@ -46,10 +46,7 @@ export function writeChangedChurn(folder: string, { from, to, columns }: Change 
     writeFileSync(join(folder, name), changed.replace('../../index.js', 'tidemark'))
   }
   const outputs = outputSchemas('churn', columns(churn().engine.columns))
-  const ids = registerOutputs(
-    schemaIds,
-    outputs as unknown as Parameters<typeof registerOutputs>[1],
-  )
+  const ids = registerOutputs(schemaIds, outputs)
   const generated =
     `export const customerEvents = ${JSON.stringify(customerEvents)}\n` +
     `export const schemaIds = ${JSON.stringify(ids)}\n`
