@@ -157,14 +157,20 @@ class SharedPortions implements Portions {
   async next(): Promise<Rows> {
     const { kind, at } = this
     const asked = kind === 'block' ? request.blocks : request.erasures
-    const rows = rowsIn(await this.connection.ask({ kind: asked, at, offset: this.#offset }))
+    const came = rowsIn(await this.connection.ask({ kind: asked, at, offset: this.#offset }))
+    // Asked for at its end, the log may answer with the last block, which is in front of there.
+    const rows = kind === 'block' && endOf(came[0]) <= this.#offset ? came.slice(1) : came
     const last = rows.at(-1)
     if (last !== undefined) {
-      const [key, value] = last
-      this.#offset = baseOffsetOf(key) + (kind === 'block' ? blockCount(value) : 1)
+      this.#offset = kind === 'block' ? endOf(last) : baseOffsetOf(last[0]) + 1
     }
     return rows
   }
 
   async close(): Promise<void> {}
+}
+
+/** Exclusive: the end of a block's offsets; behind all of them where there is no block. */
+function endOf(row: Rows[number] | undefined): number {
+  return row === undefined ? Infinity : baseOffsetOf(row[0]) + blockCount(row[1])
 }
