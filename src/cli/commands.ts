@@ -19,6 +19,7 @@ const loaders: Readonly<Record<string, () => Promise<RegisterCommand>>> = {
   explain: async () => (await import('./explain.js')).explainCommand,
   rejects: async () => (await import('./rejects.js')).rejectsCommand,
   models: async () => (await import('./models.js')).modelsCommand,
+  rebuild: async () => (await import('./rebuild.js')).rebuildCommand,
   archive: async () => (await import('./archive.js')).archiveCommand,
   scrub: async () => (await import('./scrub.js')).scrubCommand,
   config: async () => (await import('./config.js')).configCommand,

@@ -2,25 +2,24 @@
  * The composition root of `tidemark start`: the only place that builds the real parts of the
  * embedded engine and lets a source run beside them.
  */
-import { randomUUID } from 'node:crypto'
-import { OutputChanges } from '../events/output-changes.js'
+import { exitCode, TidemarkError } from '../errors.js'
 import { OutputRows } from '../events/output-rows.js'
 import type { App } from '../features/app.js'
 import { generatorRun } from '../ingest/generate.js'
 import { topicsOf } from '../log/log.js'
 import { fillBoard } from '../monitoring/fill-board.js'
 import { observeCommit } from '../monitoring/observe-commit.js'
-import { featureProgram } from '../operators/program.js'
-import { ownLookups } from '../serving/lookups.js'
-import { startEngine, type RunningEngine } from '../topology/engine.js'
+import type { RunningEngine } from '../topology/engine.js'
 import { committedPosition } from '../topology/open-task.js'
-import type { TopologyParts } from '../topology/parts.js'
 import { defaultSettings } from '../topology/settings.js'
-import type { CustomerState } from '../features/engine.js'
 import { dataOwner } from './data-directory.js'
+import { type EngineSetting, openGeneration, type ReadyGeneration } from './generation-engine.js'
+import { askedNumber, askedOf, generationOf } from './generations.js'
 import { layoutOf } from './layout.js'
-import { openData, type OpenData } from './open-data.js'
-import { openModels } from './open-models.js'
+import { compileListed } from './listed-ids.js'
+import { bundlesOf } from './load-app.js'
+import { openData, type OpenData, ownerNotReady } from './open-data.js'
+import { RunningGeneration } from './running-generation.js'
 import {
   checkSource,
   effectiveSource,
@@ -29,72 +28,50 @@ import {
   timeBaseOf,
 } from './start-source.js'
 import type { Compose, Composed, StartHooks } from './start.js'
-import type { StartOptions } from './start-options.js'
+import type { StartOptions, StartSource } from './start-options.js'
+import { storedHistory } from './stored-history.js'
 import { closeAll, withEnd } from './with-end.js'
 
 export const composeStart: Compose = async (options, hooks) => {
   const isNew = (await dataOwner(options.dataDirectory)) === null
   const source = effectiveSource(options, isNew)
   await checkSource(source)
+  const owned: { engine: RunningGeneration | null } = { engine: null }
   const data = await openData(options.dataDirectory, {
     app: options.app,
     cwd: process.cwd(),
     timeBase: () => timeBaseOf(source),
     share: (warning) => hooks.logger.warn(warning),
+    answers: {
+      history: async (customer) => {
+        if (owned.engine === null) throw ownerNotReady()
+        return storedHistory(owned.engine.current.parts.snapshots, customer)
+      },
+      takeOver: async (number) => {
+        if (owned.engine === null) throw starting()
+        await owned.engine.takeOver(number)
+        hooks.logger.info(`generation ${number} has taken over`)
+      },
+    },
   })
   const closing: (() => Promise<void>)[] = [() => data.close()]
   try {
     const { app, bundles } = data.loaded
-    const models = await openModels(
-      app,
-      {
-        model: options.modelDirectory,
-        fallback: options.fallbackDirectory,
-        bundles,
-        kept: data.models,
-      },
-      modelNotes(hooks),
-    )
-    closing.push(() => models.close())
-    const { scoring } = models
     const running = await openSource(source, options.seed, app, data.log, hooks)
     await resumeClock(data, app)
-    const run = await generatorRun(data.log, app.name)
-    const generated = source.kind === 'generate' || run !== null
-    const synthetic = app.synthetic || generated
-    // Only the generator promises that nothing before now is still to come.
-    const lagAllowanceMs = generated ? 0 : defaultSettings.lagAllowanceMs
-    const layout = layoutOf(app)
-    const topics = topicsOf(app.name)
-    const snapshots = await data.snapshots({
-      onDamage: (text) => hooks.logger.error(text),
-      changes: new OutputChanges(layout),
-      committed: async (partition) =>
-        (await committedPosition({ log: data.log, topics, layout }, partition))?.commit ?? 0,
-    })
-    const parts: TopologyParts<CustomerState> = {
-      program: featureProgram(app.engine),
-      codec: app.codec,
-      rules: app.rules,
-      layout,
-      log: data.log,
-      topics,
-      home: data.home,
-      snapshots,
-      scoring,
-      settings: { ...defaultSettings, lagAllowanceMs },
-      incarnation: randomUUID(),
-      lowWatermark: () => running.lowWatermark(),
-      committed: (commit, partition, durationMs) => {
-        observeCommit(hooks.board, commit, partition)
-        hooks.onCommit(partition, durationMs / 1000)
-      },
-      note: (text) => hooks.logger.warn(text),
-    }
+    const setting = await settingOf(data, options.dataDirectory, source, running, hooks)
+    const { modelDirectory: model, fallbackDirectory: fallback } = options
+    const { owner } = data
+    const number = askedNumber(owner)
+    const ready = await openGeneration(setting, { number, owner, app, bundles, model, fallback })
+    closing.push(() => ready.close())
     // Before the engine, whose erasures would else be undone by an older row.
-    await fillBoard(hooks.board, snapshots, new OutputRows(layout))
-    const engine = startEngine(parts, { app: app.name, synthetic })
-    return composed(engine, running, parts, options, closing)
+    await fillBoard(hooks.board, ready.parts.snapshots, new OutputRows(ready.parts.layout))
+    closing.pop()
+    const engine = new RunningGeneration(ready.start(), (next) => openStored(setting, next))
+    owned.engine = engine
+    closing.push(() => engine.close())
+    return composed(engine, running, setting, options, closing)
   } catch (error) {
     // Whatever closing meets beside it, this is what is told.
     await closeAll(closing).catch(() => undefined)
@@ -102,25 +79,69 @@ export const composeStart: Compose = async (options, hooks) => {
   }
 }
 
+async function settingOf(
+  data: OpenData,
+  directory: string,
+  source: StartSource,
+  running: RunningSource,
+  hooks: StartHooks,
+): Promise<EngineSetting> {
+  const { loaded, log } = data
+  const { app } = loaded
+  const isGenerated = source.kind === 'generate' || (await generatorRun(log, app.name)) !== null
+  return {
+    data,
+    directory,
+    hooks,
+    synthetic: app.synthetic || isGenerated,
+    // Only the generator promises that nothing before now is still to come.
+    settings: isGenerated ? { ...defaultSettings, lagAllowanceMs: 0 } : defaultSettings,
+    lowWatermark: () => running.lowWatermark(),
+    committed: (commit, partition, durationMs) => {
+      observeCommit(hooks.board, commit, partition)
+      hooks.onCommit(partition, durationMs / 1000)
+    },
+  }
+}
+
+/** Opens a generation as `app.json` has it stored by now: its folder may say something else. */
+async function openStored(setting: EngineSetting, number: number): Promise<ReadyGeneration> {
+  const owner = (await dataOwner(setting.directory))!
+  const generation = generationOf(owner, number)
+  const app = compileListed(owner, generation)
+  const none = { model: null, fallback: null, bundles: bundlesOf(generation.reference) }
+  return openGeneration(setting, { number, owner, app, ...none })
+}
+
+function starting(): TidemarkError {
+  const text = 'the process that has the data directory is about to begin; run this again'
+  return new TidemarkError('STARTING', text, { exit: exitCode.tryAgain, retry: 'later' })
+}
+
 function composed(
-  engine: RunningEngine,
+  engine: RunningGeneration,
   source: RunningSource,
-  parts: TopologyParts<CustomerState>,
+  { settings }: EngineSetting,
   options: StartOptions,
   closing: (() => Promise<void>)[],
 ): Composed {
+  const now = () => engine.current
   return {
     engine,
-    topic: parts.topics.events,
+    topic: engine.current.parts.topics.events,
     notReady: () => [],
-    lookups: ownLookups({
-      engine,
-      snapshots: parts.snapshots,
-      partitions: parts.log.partitions(parts.topics.events),
-    }),
-    rows: new OutputRows(parts.layout),
-    changes: new OutputChanges(parts.layout),
-    lagAllowanceMs: parts.settings.lagAllowanceMs,
+    // Of whichever generation runs when they are asked.
+    lookups: {
+      find: (customer) => now().lookups.find(customer),
+      history: (customer) => now().lookups.history(customer),
+      top: () => now().lookups.top(),
+    },
+    rows: {
+      decodeFeatures: (bytes) => now().rows.decodeFeatures(bytes),
+      decodeScore: (bytes) => now().rows.decodeScore(bytes),
+    },
+    changes: { decode: (bytes) => now().changes.decode(bytes) },
+    lagAllowanceMs: settings.lagAllowanceMs,
     run: (stop) => runBoth(engine, source, options.exitWhenDone, stop),
     close: async () => {
       await engine.stop().catch(() => undefined)
@@ -160,25 +181,15 @@ async function runBoth(
 }
 
 /** A virtual clock goes on from the largest committed asOf, or from what is in the log already. */
-async function resumeClock(data: OpenData, app: App): Promise<void> {
-  const { log } = data
+async function resumeClock({ log, owner }: OpenData, app: App): Promise<void> {
   const topics = topicsOf(app.name)
+  const asked = askedOf(owner, askedNumber(owner))
+  const generation = asked === undefined ? {} : { generation: asked }
+  const place = { log, topics, layout: layoutOf(app), ...generation }
   let instant = (await generatorRun(log, app.name))?.throughMs ?? 0
   for (let partition = 0; partition < log.partitions(topics.events); partition++) {
-    const position = await committedPosition({ log, topics, layout: layoutOf(app) }, partition)
+    const position = await committedPosition(place, partition)
     if (position !== null) instant = Math.max(instant, position.asOf)
   }
   log.resumeAt(instant)
-}
-
-/** Tells of a model that fails, but not of each row. */
-export function modelNotes(hooks: StartHooks) {
-  let told = 0
-  return {
-    scored: () => undefined,
-    degraded: (bundle: { name: string }, reason: string, rows: number, cause: unknown) => {
-      // One bad model fails every row: the counts are in the metrics, the log gets the first few.
-      if (told++ < 3) hooks.logger.error(`model ${bundle.name} failed`, { reason, rows, cause })
-    },
-  }
 }

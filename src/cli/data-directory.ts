@@ -1,13 +1,14 @@
 /**
  * The data directory of the embedded adapters: whose it is, and that nobody else has it open.
  *
- *   DATA/app.json     app, hash, declaration: what the data was made by
+ *   DATA/app.json     app, hash, declaration: what the data is made by, and the generations
  *   DATA/lock         the process that has it open
  *   DATA/owner.sock   where it serves reading commands, or a link to there
  *   DATA/log          the event log (beside it log.id, and log.open while it is open)
  *   DATA/state/<p>    a store for each partition
  *   DATA/snapshots    the snapshot store
  *   DATA/models       bundles that scores name
+ *   DATA/generations/<n>/state, snapshots   the same of a generation behind the first
  */
 import { mkdir, open, readFile, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -16,6 +17,7 @@ import type { App } from '../features/app.js'
 import { diffDeclarations } from '../features/app-hash.js'
 import { takeLock } from './directory-lock.js'
 import { checkFileSystem, fileSystemType } from './file-system.js'
+import type { Generation } from './generation.js'
 
 /** Content of `app.json`. */
 export interface DataOwner {
@@ -25,6 +27,11 @@ export interface DataOwner {
   readonly appHash: string
   /** The canonical declaration behind the hash, for a diff when another one is met. */
   readonly declaration: unknown
+  /** The generation that this is; absent: the first, and the only one. */
+  readonly generation?: number
+  /** The generation asked for before: where `rebuild --back` returns to. */
+  readonly before?: number
+  readonly generations?: readonly Generation[]
 }
 
 export interface LockOptions {
@@ -109,25 +116,47 @@ export async function ownDirectory(
   if (owner === null) {
     const { name, declaration } = app
     const made: DataOwner = { app: name, reference, appHash, declaration }
-    await using(directory, () => writeDurably(join(directory, 'app.json'), made))
+    await writeOwner(directory, made)
     return
   }
-  if (owner.app !== app.name) {
-    throw configurationError(
-      'APP_MISMATCH',
-      `data directory ${directory} is of app ${owner.app}, not of ${app.name}; use another --data`,
-    )
-  }
-  if (owner.appHash !== appHash) {
-    const lines = diffDeclarations(owner.declaration, app.declaration)
-    throw configurationError(
-      'APP_HASH_MISMATCH',
-      `the state in ${directory} was made by another declaration of ${owner.app} ` +
-        `(hash ${owner.appHash.slice(0, 12)}, now ${appHash.slice(0, 12)}); ` +
-        'go back to that one, or load the events into another --data. What differs:' +
-        lines.map((line) => `\n  ${line}`).join(''),
-    )
-  }
+  assertApp(directory, owner, app.name)
+  if (owner.appHash !== appHash) throw anotherDeclaration(directory, owner, app)
+}
+
+/** Raises `APP_MISMATCH` (78). */
+export function assertApp(directory: string, owner: DataOwner, name: string): void {
+  if (owner.app === name) return
+  throw configurationError(
+    'APP_MISMATCH',
+    `data directory ${directory} is of app ${owner.app}, not of ${name}; use another --data`,
+  )
+}
+
+/** To be called by whoever makes the directory, or holds the lock of its generations. */
+export async function writeOwner(directory: string, owner: DataOwner): Promise<void> {
+  await using(directory, () => writeDurably(join(directory, 'app.json'), owner))
+}
+
+function anotherDeclaration(
+  directory: string,
+  owner: DataOwner,
+  { declaration, engine: { appHash } }: Parameters<typeof ownDirectory>[1],
+): TidemarkError {
+  const hashes = `hash ${owner.appHash.slice(0, 12)}, now ${appHash.slice(0, 12)}`
+  const { generations = [], generation = 1, before } = owner
+  const known = generations.find((one) => one.isBuilt && one.app.appHash === appHash)
+  const made = `the state in ${directory} was made by another declaration of ${owner.app}`
+  const inForce = `generation ${generation} of ${owner.reference} is in force`
+  const back = known?.number === before ? 'tidemark rebuild --back' : 'tidemark rebuild'
+  const text =
+    known === undefined
+      ? `${made} (${hashes}); tidemark rebuild makes the state anew by this one, or ` +
+        'go back to that one, or load the events into another --data'
+      : `${made} (${hashes}): ${inForce}, and this is generation ${known.number}; ` +
+        `${back} returns to it`
+  const lines = diffDeclarations(owner.declaration, declaration)
+  const differences = lines.map((line) => `\n  ${line}`).join('')
+  return configurationError('APP_HASH_MISMATCH', `${text}. What differs:${differences}`)
 }
 
 /**

@@ -12,6 +12,7 @@ import { GuardedScorer } from '../scoring/guarded-scorer.js'
 import { noBundle } from '../scoring/no-model.js'
 import { committedPosition } from '../topology/open-task.js'
 import { findScorer } from './find-scorer.js'
+import { generationPart } from './generations.js'
 import { customerId, wholeNumber } from './flags.js'
 import { customerNotFound } from './history.js'
 import type { CliIo } from './io.js'
@@ -69,10 +70,13 @@ async function explanation(
   signal: AbortSignal,
 ) {
   const { log, topics, loaded } = data
-  const { app, declared } = loaded
+  const { app } = loaded
   const topic = topics.events
   const partition = partitionOf(Buffer.from(customer), log.partitions(topic))
-  const position = await committedPosition({ log, topics, layout: layoutOf(app) }, partition)
+  const position = await committedPosition(
+    { log, topics, layout: layoutOf(app), ...generationPart(data.owner) },
+    partition,
+  )
   const asOf = flags.asOf ?? position?.asOf
   const whole = flags.asOf === undefined
   const isPrefixCommitted = whole && position !== null
@@ -81,7 +85,6 @@ async function explanation(
   const origin = await originOf(log, topics, partition)
   const explained = await explain({
     app,
-    declared,
     log,
     topic,
     partition,
@@ -138,7 +141,10 @@ async function scored(
   data: OpenSource,
 ): Promise<Score | null> {
   if (position === null || position.model.hash === noBundle.hash) return null
-  const scorer = await findScorer(position.model.hash, data)
+  const { models: kept, loaded } = data
+  const { columns } = loaded.app.engine
+  const place = { kept, roots: [loaded.bundles], columns }
+  const scorer = await findScorer(position.model.hash, place)
   if (scorer === null) return null
   try {
     const nobody = { scored: () => undefined, degraded: () => undefined }

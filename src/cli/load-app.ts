@@ -9,7 +9,6 @@ import { pathToFileURL } from 'node:url'
 import { churnDeclaration } from '../apps/churn/app.js'
 import { configurationError, TidemarkError } from '../errors.js'
 import type { App } from '../features/app.js'
-import type { FeatureSet } from '../features/declare.js'
 import { type AppDeclaration, buildApp, schemasOf } from '../features/build-app.js'
 import { registeredIds } from '../schemas/registered-ids.js'
 import type { SchemaRegistry } from '../schemas/schemas.js'
@@ -23,8 +22,6 @@ interface FoundApp {
 
 export interface LoadedApp extends FoundApp {
   readonly app: App
-  /** The features as they are declared. */
-  readonly declared: FeatureSet
 }
 
 export interface LoadedDeclaration extends FoundApp {
@@ -53,14 +50,13 @@ export async function loadApp(
 ): Promise<LoadedApp> {
   const { declaration, ...found } = await loadDeclaration(name, cwd)
   const registered = registry === null ? declaration : await registeredIn(registry, declaration)
-  return { app: buildApp(registered), declared: declaration.featureSet, ...found }
+  return { app: buildApp(registered), ...found }
 }
 
 /** What an app declares, before it is compiled. Raises `APP_NOT_FOUND` and `APP_INVALID` (78). */
 export async function loadDeclaration(name: string, cwd: string): Promise<LoadedDeclaration> {
   if (name === 'churn') {
-    const bundles = join(packageFolder(), 'bundles/churn')
-    return { declaration: churnDeclaration, reference: name, bundles }
+    return { declaration: churnDeclaration, reference: name, bundles: bundlesOf(name) }
   }
   const folder = resolve(cwd, name)
   if (!existsSync(folder)) {
@@ -79,7 +75,12 @@ export async function loadDeclaration(name: string, cwd: string): Promise<Loaded
     eligible: labels['eligible'],
     synthetic: false,
   } as AppDeclaration
-  return { declaration, reference: folder, bundles: join(folder, 'bundles') }
+  return { declaration, reference: folder, bundles: bundlesOf(folder) }
+}
+
+/** Where the bundles of an app lie that is named by its reference; they may be missing. */
+export function bundlesOf(reference: string): string {
+  return reference === 'churn' ? join(packageFolder(), 'bundles/churn') : join(reference, 'bundles')
 }
 
 async function registeredIn(

@@ -16,7 +16,8 @@ import { nonEmpty } from './flags.js'
 import type { CliIo } from './io.js'
 import { type LoadedApp, loadApp } from './load-app.js'
 import { withArchive } from './open-archive.js'
-import { openData } from './open-data.js'
+import type { DataOwner } from './data-directory.js'
+import { type Declared, openData, type OpenDataOptions } from './open-data.js'
 import { openShared, type SharedData } from './open-shared.js'
 import { openRegistry } from './schemas.js'
 import { ownHistory } from './own-history.js'
@@ -35,6 +36,8 @@ export interface SourceFlags {
 
 export interface OpenSource {
   readonly loaded: LoadedApp
+  /** What the data directory says; null on brokers. */
+  readonly owner: DataOwner | null
   readonly log: EventLog
   /** What the topics are named after: the app, behind a prefix where the configuration has one. */
   readonly name: string
@@ -60,12 +63,16 @@ export function addSourceFlags(
 }
 
 /** Raises what `openShared`, `openData`, `loadConfig`, `loadApp` and `KafkaLog.open` raise. */
-export async function openSource(flags: SourceFlags, io: CliIo): Promise<OpenSource> {
+export async function openSource(
+  flags: SourceFlags,
+  io: CliIo,
+  declared?: Declared,
+): Promise<OpenSource> {
   if (flags.config !== undefined) {
     const { config, folder } = await configOf({ config: flags.config }, io)
     return openBrokers(config, folder, io)
   }
-  return openDirectory(resolve(io.cwd, flags.data), flags.app ?? null, io)
+  return openDirectory(resolve(io.cwd, flags.data), flags.app ?? null, io, declared)
 }
 
 /** A data directory: it has the snapshots too. */
@@ -79,22 +86,31 @@ export async function openDirectory(
   directory: string,
   app: string | null,
   io: CliIo,
+  declared?: Declared,
 ): Promise<OpenDirectory> {
-  const data = await openOrShare(directory, app, io)
+  const data = await openOrShare(directory, app, io, declared)
   const { name } = data.loaded.app
   return { ...data, name, topics: topicsOf(name) }
 }
 
-/** One that is about to begin or to end has the lock and does not answer: that is waited out. */
-async function openOrShare(directory: string, app: string | null, io: CliIo): Promise<SharedData> {
+/**
+ * Reads through the process that has the directory open, or opens it. One that is about to begin or
+ * to end has the lock and does not answer: that is waited out.
+ */
+export async function openOrShare(
+  directory: string,
+  app: OpenDataOptions['app'],
+  io: Pick<CliIo, 'cwd' | 'err'>,
+  declared: Declared = 'asked',
+): Promise<SharedData> {
   const { cwd } = io
   for (const until = performance.now() + lockPatienceMs; ;) {
-    const shared = await openShared(directory, app, cwd)
+    const shared = await openShared(directory, app, cwd, declared)
     if (shared !== null) return shared
     try {
-      const data = await openData(directory, { app, cwd, timeBase: null })
+      const data = await openData(directory, { app, cwd, declared, timeBase: null })
       const warn = (text: string): void => io.err(`tidemark: ${text}\n`)
-      return { ...data, history: (customer) => ownHistory(data, customer, warn) }
+      return { ...data, history: (customer) => ownHistory(directory, data, customer, warn) }
     } catch (error) {
       const isLocked = error instanceof TidemarkError && error.code === 'DIRECTORY_LOCKED'
       if (!isLocked || performance.now() >= until) throw error
@@ -120,7 +136,15 @@ async function openBrokers(config: Config, folder: string, io: CliIo): Promise<O
     closing.push(() => log.close())
     const models = join(config.data, 'models')
     const joined = await withArchive(log, topics.events, config)
-    return { loaded, log: joined, name, topics, models, close: () => closeAll(closing) }
+    return {
+      loaded,
+      owner: null,
+      log: joined,
+      name,
+      topics,
+      models,
+      close: () => closeAll(closing),
+    }
   } catch (error) {
     await closeAll(closing).catch(() => undefined)
     throw error

@@ -25,13 +25,13 @@ export async function shareLog(
   directory: string,
   log: EmbeddedLog,
   warn: (text: string) => void,
-  history: LogServerOptions['history'],
+  answers: Pick<LogServerOptions, 'history' | 'takeOver'>,
 ): Promise<() => Promise<void>> {
   const path = join(directory, socketName)
   const onFault = (error: unknown) => warn(`serving a reading command failed: ${reasonOf(error)}`)
   try {
     await removeStale(path)
-    return await listenAt(path, log, { onFault, history })
+    return await listenAt(path, log, { onFault, ...answers })
   } catch (error) {
     warn(`reading commands will find the directory locked: ${reasonOf(error)}`)
     return async () => undefined

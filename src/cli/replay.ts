@@ -48,7 +48,8 @@ export function replayCommand(program: Command, io: CliIo): void {
 /** Writes the training set. Raises what `openSource` and `writeTrainingSet` raise. */
 export async function runReplay(flags: Flags, io: CliIo, stop: AbortSignal): Promise<void> {
   const asked = askedOf(flags, io.cwd)
-  const data = await openSource(flags, io)
+  // Of any declaration: what a rebuild would give can be trained on before it.
+  const data = await openSource(flags, io, 'any')
   await withEnd(
     () => replay(data, asked, flags, io, stop),
     () => data.close(),

@@ -4,15 +4,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { exitCode, TidemarkError } from '../errors.js'
+import type { App } from '../features/app.js'
+import type { CustomerState } from '../features/engine.js'
+import type { Column } from '../features/rows.js'
 import { featureProgram } from '../operators/program.js'
 import { verify, type VerifyReport } from '../replay/verify.js'
 import type { Finding } from '../replay/findings.js'
+import type { VerifiedGeneration } from '../replay/verify-options.js'
 import type { Scorer } from '../scoring/scorer.js'
 import { LevelStoreHome } from '../state/level-store-home.js'
 import { layoutOf } from './layout.js'
 import { findScorer } from './find-scorer.js'
 import { positiveNumber } from './flags.js'
+import type { DataOwner } from './data-directory.js'
+import type { Generation } from './generation.js'
+import { askedNumber, generationsIn } from './generations.js'
 import type { CliIo } from './io.js'
+import { compileListed } from './listed-ids.js'
+import { bundlesOf } from './load-app.js'
 import { addSourceFlags, type OpenSource, openSource, type SourceFlags } from './open-source.js'
 import { Progress } from './progress.js'
 import { stoppable } from './stop.js'
@@ -42,7 +51,7 @@ export function verifyCommand(program: Command, io: CliIo): void {
 export async function runVerify(flags: Flags, io: CliIo, stop: AbortSignal): Promise<void> {
   const data = await openSource(flags, io)
   const scratch = await mkdtemp(join(tmpdir(), 'tidemark-verify-'))
-  const bundles = new Bundles(data)
+  const bundles = new Bundles(data.models)
   const report = await withEnd(
     () => verifyData(data, scratch, bundles, flags, io, stop),
     async () => {
@@ -65,18 +74,19 @@ async function verifyData(
   io: CliIo,
   stop: AbortSignal,
 ): Promise<VerifyReport> {
-  const { app } = data.loaded
+  const { app, bundles: root } = data.loaded
   const progress = new Progress(io, 'verify', 'records')
   const home = new LevelStoreHome(scratch, 'state')
+  let opened = 0
+  const asked = askedNumber(data.owner)
+  const others = generationsIn(data.owner).filter(({ number }) => number !== asked)
   const report = await verify({
     log: data.log,
     topics: data.topics,
-    program: featureProgram(app.engine),
-    codec: app.codec,
-    rules: app.rules,
-    layout: layoutOf(app),
-    scorerOf: (hash) => bundles.scorerOf(hash),
-    scratch: (partition) => home.open(partition),
+    ...verifiedBy(app, root, bundles),
+    generation: asked,
+    ...(others.length === 0 ? {} : { others: storedBy(data.owner!, others, bundles) }),
+    scratch: () => home.open(opened++),
     ...(flags.sample === undefined ? {} : { sample: flags.sample }),
     signal: stop,
     onProgress: (records, total) => progress.update(records, total),
@@ -85,17 +95,38 @@ async function verifyData(
   return report
 }
 
-/** Bundles by hash, each opened once: the kept copies first, then the app's own. */
+function verifiedBy(app: App, root: string, bundles: Bundles): VerifiedGeneration<CustomerState> {
+  return {
+    program: featureProgram(app.engine),
+    codec: app.codec,
+    rules: app.rules,
+    layout: layoutOf(app),
+    scorerOf: (hash) => bundles.scorerOf(hash, app, root),
+  }
+}
+
+/** Generations that only the data directory knows by now. */
+function storedBy(owner: DataOwner, others: readonly Generation[], bundles: Bundles) {
+  return new Map(
+    others.map((generation) => {
+      const app = compileListed(owner, generation)
+      return [generation.number, verifiedBy(app, bundlesOf(generation.reference), bundles)]
+    }),
+  )
+}
+
+/** Bundles by hash, each opened once for an app's columns: the kept copies first, then its own. */
 class Bundles {
   private readonly opened = new Map<string, Promise<Scorer | null>>()
 
-  constructor(private readonly data: OpenSource) {}
+  constructor(private readonly kept: string) {}
 
-  scorerOf(hash: string): Promise<Scorer | null> {
-    let scorer = this.opened.get(hash)
+  scorerOf(hash: string, { engine }: App, root: string): Promise<Scorer | null> {
+    const key = `${hash} ${engine.appHash}`
+    let scorer = this.opened.get(key)
     if (scorer === undefined) {
-      scorer = findScorer(hash, this.data)
-      this.opened.set(hash, scorer)
+      scorer = findScorer(hash, { kept: this.kept, roots: [root], columns: engine.columns })
+      this.opened.set(key, scorer)
     }
     return scorer
   }

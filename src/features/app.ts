@@ -3,6 +3,8 @@
  * from a folder, `apps/churn` is built in.
  */
 import type { EventCodec, EventRules } from '../events/event.js'
+import type { SchemaIds } from '../events/schema-ids.js'
+import type { FeatureSet } from './declare.js'
 import type { FeatureEngine } from './engine.js'
 import type { CompiledLabels } from './labels.js'
 
@@ -23,6 +25,10 @@ export interface App {
   readonly growing: readonly string[]
   readonly labels: CompiledLabels | null
   readonly outputs: OutputSchemaIds
+  /** Ids of the schemas that its events and its outputs have. */
+  readonly schemaIds: SchemaIds
+  /** The features as they are declared. */
+  readonly declared: FeatureSet
   /** The canonical declaration behind the app hash, for a diff when another one is met. */
   readonly declaration: unknown
   /** Whether the app's data is made up. */

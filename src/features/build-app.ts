@@ -57,6 +57,8 @@ export function buildApp(app: AppDeclaration): App {
     growing: spec.features.filter(({ growing }) => growing).map(({ name }) => name),
     labels: app.labels,
     outputs: outputIds(spec.name, engine.columns, app.schemaIds),
+    schemaIds: app.schemaIds,
+    declared: { spec, schemas },
     declaration: canonicalDeclaration(declaration),
     synthetic: app.synthetic,
   }

@@ -4,7 +4,7 @@
  * Rows come as they lie in the database: seals, gaps and indexes are checked here, by the code that
  * reads a log of one's own, and damage is named in the same words.
  *
- * R1 It reads only. `begin` and `fence` are faults of the program.
+ * R1 It reads only, but for `takeOver`. `begin` and `fence` are faults of the program.
  * R2 Nothing is claimed that the owner did not: a poll is caught up by the owner's own instant.
  */
 import { BlockSource } from './embedded-cursor.js'
@@ -129,6 +129,12 @@ export class SharedLog implements EventLog {
       if (last === undefined) return { row: portion.row, changes }
       offset = last.commit
     }
+  }
+
+  /** Asks the owner to let a generation take over; resolves when the one before has ended. */
+  async takeOver(generation: number): Promise<void> {
+    const at = { topic: '', partition: 0 }
+    await this.connection.ask({ kind: request.takeOver, at, offset: generation })
   }
 
   begin(_id: string): Transaction {

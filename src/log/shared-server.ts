@@ -17,6 +17,7 @@ import type { EmbeddedLog } from './embedded-log.js'
 import {
   answer,
   failureFrame,
+  frame,
   greetedVersion,
   greeting,
   greetingBytes,
@@ -48,6 +49,8 @@ export interface LogServerOptions {
   readonly onFault: (error: unknown) => void
   /** What the snapshots have of a customer; null: they know none. */
   readonly history: (customer: string) => Promise<StoredHistory | null>
+  /** Lets a generation take over; resolves when the one before has ended. Without it none may. */
+  readonly takeOver?: (generation: number) => Promise<void>
 }
 
 export class LogServer {
@@ -172,6 +175,12 @@ export class LogServer {
   async #answerFrame({ kind, at, offset }: Request): Promise<Buffer> {
     const { topic, partition } = at
     if (kind === request.tail) return tailFrame(this.log.tail(topic, partition))
+    if (kind === request.takeOver) {
+      const { takeOver } = this.options
+      if (takeOver === undefined) throw notHere()
+      await takeOver(offset)
+      return frame(answer.takenOver, [])
+    }
     if (kind === request.settled) {
       await this.log.endOffset(topic, partition)
       return tailFrame(this.log.tail(topic, partition))
@@ -196,6 +205,11 @@ function sent(socket: Socket, bytes: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.write(bytes, (error) => (error ? reject(error) : resolve()))
   })
+}
+
+function notHere(): TidemarkError {
+  const text = 'the process that has the data directory open runs no generation; stop it first'
+  return new TidemarkError('OWNER_NO_ENGINE', text, { exit: exitCode.configuration })
 }
 
 function ownerStopped(): TidemarkError {

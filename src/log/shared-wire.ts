@@ -10,6 +10,7 @@
  *     rows     of each: u32 length, key, u32 length, value; sealed as they lie in the database. Of a
  *              history the newest feature row under no key, then changes under their commits, newest
  *              first; none of a customer who is unknown
+ *     takenOver  nothing
  *     failure  JSON: code, text, exit, retry. The last word of a connection.
  *
  * Numbers are little-endian, lengths are of what follows them. A reader waits for answers, or asks
@@ -25,9 +26,19 @@ export const wireVersion = 2
 const word = Buffer.from('tidemark')
 export const greetingBytes = word.length + 2
 
-/** `settled` waits for the commits under way, then answers as `tail` does. */
-export const request = { tail: 1, settled: 2, blocks: 3, erasures: 4, history: 5 } as const
-export const answer = { welcome: 1, tail: 2, rows: 3, failure: 4 } as const
+/**
+ * `settled` waits for the commits under way, then answers as `tail` does. `takeOver` has the
+ * generation's number for an offset.
+ */
+export const request = {
+  tail: 1,
+  settled: 2,
+  blocks: 3,
+  erasures: 4,
+  history: 5,
+  takeOver: 6,
+} as const
+export const answer = { welcome: 1, tail: 2, rows: 3, failure: 4, takenOver: 5 } as const
 export type RequestKind = (typeof request)[keyof typeof request]
 
 /** A topic's name has 255 bytes at most, as in the keys of the database; a customer's id one more. */

@@ -1,5 +1,5 @@
 /** Which rows a commit has: of the keys that events touched, and of those whose timers are due. */
-import type { FeatureRows } from '../features/rows.js'
+import type { Cause, FeatureRows } from '../features/rows.js'
 import type { Overlay } from '../state/overlay.js'
 import type { Timer, TimerCursor, Timers } from '../state/timers.js'
 import type { Program } from './program.js'
@@ -31,7 +31,7 @@ export function readTouched<S>(
 function readRow<S>(
   customer: string,
   state: S,
-  cause: 'event' | 'time',
+  cause: Cause,
   asOf: number,
   rows: FeatureRows,
   parts: GatherParts<S>,
@@ -73,6 +73,11 @@ export function serveTimer<S>(
   const { program, timers, progress } = parts
   const { asOf } = progress
   const { customer } = timer
+  // Nothing else is due at that instant any more.
+  if (timer.due === progress.generation?.sinceAsOf) {
+    readRow(customer, state, 'rescore', asOf, rows, parts)
+    return true
+  }
   const due = program.nextChange(state, timer.due - 1)
   // Windows are served in the order in which they close, so that the cursor tells which have been.
   if (due > asOf || (program.windows !== undefined && due > timer.due)) {

@@ -200,6 +200,7 @@ function closeCommit<S>(
       model: options.model(),
       runtime: options.runtime(),
       appHash: options.appHash,
+      ...(progress.generation === null ? {} : { generation: progress.generation }),
       partitions: options.partitions,
       logId: options.logId,
       counts: progress.countsNow(),

@@ -1,6 +1,7 @@
 import { configurationError } from '../errors.js'
 import type { ModelName } from '../events/output-rows.js'
 import type { TimerCursor } from '../state/timers.js'
+import type { GenerationSpan } from './generation.js'
 
 /** What became of the records so far; a part of the position, so exact across crashes. */
 export interface Counts {
@@ -42,8 +43,11 @@ export interface Position {
   /** What computed the scores: bits are compared only with those of the same; null: nothing did. */
   readonly runtime: string | null
   readonly appHash: string
+  /** The generation that the commit is of; absent: the first one, from the beginning. */
+  readonly generation?: GenerationSpan
   readonly partitions: number
   readonly logId: string
+  /** Of the input before `endOffset` as this generation judges it, whichever was in force then. */
   readonly counts: Counts
   /** What the state amounts to, where each commit writes what changed of it to the log. */
   readonly state?: StateSum

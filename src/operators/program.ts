@@ -22,6 +22,8 @@ export interface Program<S> {
   read(state: S, asOf: number, rows: FeatureRows, row: number): void
   /** When a timer is due: the first change by time alone after `asOf`; Infinity: none any more. */
   nextChange(state: S, asOf: number): number
+  /** Whether a customer has rows; without it everybody who has state does. */
+  seen?(state: S): boolean
   /** Where a key has windows, each with rows of its own; else it has one row, by `read`. */
   readonly windows?: WindowRows<S>
 }
@@ -48,5 +50,6 @@ export function featureProgram(engine: FeatureEngine): Program<CustomerState> {
       engine.update(state.aggregates, type, body, offset, keepFrom),
     read: (state, asOf, rows, row) => engine.read(state.aggregates, asOf, rows, row),
     nextChange: (state, asOf) => engine.nextChange(state.aggregates, asOf),
+    seen: (state) => engine.seen(state.aggregates),
   }
 }

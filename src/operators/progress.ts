@@ -1,5 +1,6 @@
 import type { Reject, RuleFlags } from '../events/event.js'
 import type { TimerCursor } from '../state/timers.js'
+import type { GenerationSpan } from './generation.js'
 import { type Counts, emptyCounts, type Position } from './position.js'
 
 /**
@@ -14,7 +15,9 @@ export class Progress {
   origin: number
   asOf = 0
   commit = 0
-  /** The last timer served since the start, for the cursor. */
+  /** null: the first generation, from the beginning. */
+  generation: GenerationSpan | null = null
+  /** The last timer served, for the cursor; null where that is not known. */
   served: TimerCursor | null = null
   /** How far earlier commits have served timers. */
   cursor: TimerCursor = { instant: 0, customer: null }
@@ -35,7 +38,9 @@ export class Progress {
     this.origin = position.origin ?? 0
     this.asOf = position.asOf
     this.commit = position.commit
+    this.generation = position.generation ?? null
     this.cursor = position.timers
+    this.served = position.timers.customer === null ? null : position.timers
     this.counts = structuredClone(position.counts)
     this.flags.clear()
     for (const [rule, count] of Object.entries(position.counts.flagged)) this.flags.set(rule, count)

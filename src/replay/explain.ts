@@ -21,8 +21,7 @@ import type { PastEvent } from './history.js'
 import { readPartition } from './read-log.js'
 
 export interface ExplainOptions {
-  readonly app: Pick<App, 'codec' | 'rules' | 'engine'>
-  readonly declared: FeatureSet
+  readonly app: Pick<App, 'codec' | 'rules' | 'engine' | 'declared'>
   readonly log: EventLog
   /** The events. */
   readonly topic: string
@@ -75,7 +74,7 @@ export interface ReadEvent {
 
 /** Null where the customer has no visible event then. Raises what the log and the signal raise. */
 export async function explain(options: ExplainOptions): Promise<Explained | null> {
-  const { app, declared, customer, partition, endOffset, at } = options
+  const { app, customer, partition, endOffset, at } = options
   const { history, logClock } = await historyOf(options)
   const asOf = at?.asOf ?? logClock
   const prefix = at === null || at.whole ? { partition, endOffset } : null
@@ -88,6 +87,7 @@ export async function explain(options: ExplainOptions): Promise<Explained | null
   const row = rows.add(customer, 'event')
   engine.read(aggregates, asOf, rows, row)
   const visible = replay.visible(ask)
+  const { declared } = app
   const readers = declared.spec.features.map((feature) => ({
     name: feature.name,
     reads: readerOf(feature.expression, engine.types, asOf),

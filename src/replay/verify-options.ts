@@ -6,16 +6,24 @@ import type { Program } from '../operators/program.js'
 import type { Scorer } from '../scoring/scorer.js'
 import type { Store } from '../state/store.js'
 
-export interface VerifyOptions<S> {
-  readonly log: EventLog
-  readonly topics: Topics
+/** What a generation's commits are derived by. */
+export interface VerifiedGeneration<S> {
   readonly program: Program<S>
   readonly codec: EventCodec
   readonly rules: EventRules
   readonly layout: RowLayout
   /** The scorer of a bundle by its hash; null where the bundle is not at hand. */
   readonly scorerOf: (hash: string) => Promise<Scorer | null>
-  /** An empty store of a partition, for what does not fit memory. Verify closes it. */
+}
+
+export interface VerifyOptions<S> extends VerifiedGeneration<S> {
+  readonly log: EventLog
+  readonly topics: Topics
+  /** Number of the generation that is derived by the members above. @default 1 */
+  readonly generation?: number
+  /** The other generations that the log may have commits of, by number. @default none */
+  readonly others?: ReadonlyMap<number, VerifiedGeneration<S>>
+  /** A new empty store at each call, for what does not fit memory. Verify closes it. */
   readonly scratch: (partition: number) => Promise<Store>
   /** Memory for customers, in bytes. */
   readonly hotBytesMax?: number

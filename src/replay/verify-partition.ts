@@ -7,7 +7,9 @@
  * V1 At each commit the state holds exactly the input below its end offset, as the live one did.
  * V2 Every row that is due is looked for where it is due: an accepted event in the commit that
  *    covers its offset, a change by time in the first commit whose cursor has passed it.
- * V3 Clocks see every record; only rows of sampled customers are compared.
+ * V3 Commits of another generation move the state and owe nothing here; after them every customer
+ *    seen so far owes a row.
+ * V4 Clocks see every record; only rows of sampled customers are compared.
  */
 import { FeatureRows } from '../features/rows.js'
 import type { Position } from '../operators/position.js'
@@ -18,6 +20,7 @@ import type { Emitted } from './emitted.js'
 import type { FindingKind, Findings } from './findings.js'
 import type { RecordCursor } from './record-cursor.js'
 import type { Rederiver } from './rederive.js'
+import { spanOf } from '../topology/take-over.js'
 import type { VerifyOptions } from './verify-options.js'
 
 const recordsPerBatch = 1024
@@ -25,6 +28,10 @@ const recordsPerBatch = 1024
 export interface PartitionParts<S> {
   readonly options: VerifyOptions<S>
   readonly partition: number
+  /** The generation whose commits are derived. */
+  readonly generation: number
+  /** Whether what stands behind the last commit is this walk's to find. */
+  readonly isLast: boolean
   readonly input: RecordCursor
   readonly state: DerivedState<S>
   readonly emitted: CommitRows
@@ -39,14 +46,20 @@ export class PartitionWalk<S> {
   /** When each customer's last row ceases to hold. */
   private readonly timers = new Timers()
   private last: Position | null = null
+  /** Customers seen and not erased, where other generations may come between; else null. */
+  private readonly seen: Set<string> | null
 
-  constructor(private readonly parts: PartitionParts<S>) {}
+  constructor(private readonly parts: PartitionParts<S>) {
+    this.seen = parts.options.others === undefined ? null : new Set()
+  }
 
   async commit(position: Position): Promise<void> {
     const { state, emitted, rederiver, findings } = this.parts
     const due: Due = { touched: new Set(), erased: new Set() }
-    await this.follow(position, due)
+    const records = await this.follow(position, due)
+    findings.counts.records += records
     this.checkPosition(position)
+    this.checkGeneration(position)
     await emitted.features.next(position.commit)
     await emitted.scores.next(position.commit)
     await this.compare(position, due)
@@ -59,10 +72,23 @@ export class PartitionWalk<S> {
     if (rederiver.isFull) await rederiver.flush()
   }
 
+  /** Goes past a commit of another generation. */
+  async pass(position: Position): Promise<void> {
+    const { state, emitted } = this.parts
+    const due: Due = { touched: new Set(), erased: new Set() }
+    await this.follow(position, due)
+    for (const customer of due.erased) this.timers.arm(customer, Infinity)
+    await emitted.features.next(position.commit)
+    await emitted.scores.next(position.commit)
+    this.last = position
+    state.committed(position)
+  }
+
   /** Behind the last commit: what belongs to none. */
   async end(): Promise<void> {
-    const { rederiver, emitted, state } = this.parts
+    const { rederiver, emitted, state, isLast } = this.parts
     await rederiver.flush()
+    if (!isLast) return state.settled()
     const last = this.last?.commit ?? 0
     for (const topic of [emitted.features, emitted.scores]) {
       for (const left of await topic.rest()) {
@@ -73,14 +99,19 @@ export class PartitionWalk<S> {
     await state.settled()
   }
 
-  private async follow(position: Position, due: Due): Promise<void> {
-    const { input, state, findings } = this.parts
+  /** Answers how many records that took. */
+  private async follow(position: Position, due: Due): Promise<number> {
+    const { input, state } = this.parts
+    let count = 0
     for (;;) {
       const records = await input.take(position.endOffset, recordsPerBatch)
-      if (records.length === 0) return
-      findings.counts.records += records.length
+      if (records.length === 0) break
+      count += records.length
       await state.follow(records, due)
     }
+    for (const customer of due.touched) this.seen?.add(customer)
+    for (const customer of due.erased) this.seen?.delete(customer)
+    return count
   }
 
   private checkPosition(position: Position): void {
@@ -98,6 +129,18 @@ export class PartitionWalk<S> {
     if (position.asOf < asOfMin) {
       this.wrong(position, `asOf ${asOfMin} or later`, `${position.asOf}`)
     }
+  }
+
+  /** Where the generation takes over, everybody's row is due at the instant of the commit before. */
+  private checkGeneration(position: Position): void {
+    const { generation: number } = this.parts
+    const span = spanOf({ number, appHashes: new Map() }, this.last)
+    const { generation = null } = position
+    if (!isSame({ generation: span }, { generation })) {
+      this.wrong(position, JSON.stringify(span), JSON.stringify(generation))
+    }
+    if (span === null || span.sinceCommit !== position.commit) return
+    for (const customer of this.seen ?? []) this.timers.arm(customer, span.sinceAsOf)
   }
 
   private async compare(position: Position, { touched }: Due): Promise<void> {

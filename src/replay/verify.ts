@@ -8,6 +8,7 @@ import { configurationError } from '../errors.js'
 import { OutputRows, type RowLayout } from '../events/output-rows.js'
 import { murmur2 } from '../events/partition.js'
 import type { EventLog, StoredRecord } from '../log/log.js'
+import { generationOf } from '../operators/generation.js'
 import { assertSameInput, type Position } from '../operators/position.js'
 import { TopicRows } from './commit-rows.js'
 import { DerivedState } from './derived-state.js'
@@ -17,7 +18,7 @@ import { originOf } from './origin.js'
 import { readPartition } from './read-log.js'
 import { RecordCursor } from './record-cursor.js'
 import { Rederiver } from './rederive.js'
-import type { VerifyOptions } from './verify-options.js'
+import type { VerifiedGeneration, VerifyOptions } from './verify-options.js'
 import { PartitionWalk } from './verify-partition.js'
 
 export interface VerifyReport extends VerifyCounts {
@@ -44,7 +45,11 @@ export async function verify<S>(options: VerifyOptions<S>): Promise<VerifyReport
   const partitions = log.partitions(topics.events)
   let total = 0
   for (let p = 0; p < partitions; p++) total += await log.endOffset(topics.events, p)
-  for (let p = 0; p < partitions; p++) await verifyPartition(options, p, findings, total)
+  for (let p = 0; p < partitions; p++) {
+    for (const pass of await passesOf(options, p)) {
+      await verifyPartition({ ...options, ...pass.by }, p, pass, findings, total)
+    }
+  }
   const { counts, first, bundlesMissing } = findings
   return {
     ...counts,
@@ -57,6 +62,7 @@ export async function verify<S>(options: VerifyOptions<S>): Promise<VerifyReport
 async function verifyPartition<S>(
   options: VerifyOptions<S>,
   partition: number,
+  pass: Pass<S>,
   findings: Findings,
   total: number,
 ): Promise<void> {
@@ -78,6 +84,8 @@ async function verifyPartition<S>(
   const walk = new PartitionWalk({
     options,
     partition,
+    generation: pass.generation,
+    isLast: pass.isLast,
     input,
     state,
     emitted: { features: new TopicRows(features), scores: new TopicRows(scores) },
@@ -87,18 +95,32 @@ async function verifyPartition<S>(
     isSampled,
   })
   try {
-    for await (const portion of readPartition(log, topics.changelog, partition, changelogEnd)) {
+    walking: for await (const portion of readPartition(
+      log,
+      topics.changelog,
+      partition,
+      changelogEnd,
+    )) {
       for (const record of portion) {
         options.signal?.throwIfAborted()
-        const position = parsePosition(record, partition, findings)
-        if (position === null) continue
+        const position = parsedPosition(record)
+        if (position === null) {
+          if (pass.isLast) findings.add(unreadable(record, partition))
+          continue
+        }
+        if (generationOf(position) !== pass.generation && options.others !== undefined) {
+          await walk.pass(position)
+          continue
+        }
         checkApp(position, layout)
         assertSameInput(position, log, topics.events)
         await walk.commit(position)
         options.onProgress?.(findings.counts.records, total)
+        if (position.commit === pass.lastCommit) break walking
       }
     }
     await walk.end()
+    if (!pass.isLast) return
     const { endOffset } = state.progress
     for await (const left of readPartition(log, topics.events, partition, eventsEnd, endOffset)) {
       findings.counts.uncommitted += left.length
@@ -121,20 +143,59 @@ function samplerOf(percent: number): (customer: string) => boolean {
   return (customer) => murmur2(Buffer.from(customer, 'utf8')) >>> 0 < share
 }
 
-function parsePosition(
-  { value, offset }: StoredRecord,
-  partition: number,
-  findings: Findings,
-): Position | null {
+function parsedPosition({ value }: StoredRecord): Position | null {
   try {
     return JSON.parse(value!.toString('utf8')) as Position
   } catch {
-    const topic = 'changelog'
-    const told = { due: 'a position', came: 'bytes that make none' }
-    const nobody = { commit: 0, customer: null }
-    findings.add({ kind: 'position', partition, topic, offset, ...nobody, ...told })
+    // Bytes that make no position are what verify is there to find; the caller reports them.
     return null
   }
+}
+
+function unreadable({ offset }: StoredRecord, partition: number): Finding {
+  const told = { due: 'a position', came: 'bytes that make none' }
+  const nobody = { commit: 0, customer: null }
+  return { kind: 'position', partition, topic: 'changelog', offset, ...nobody, ...told }
+}
+
+/** One way over a partition, which derives the commits of one generation. */
+interface Pass<S> {
+  readonly generation: number
+  readonly by: VerifiedGeneration<S>
+  /** Behind it nothing is left for this pass; null: not known. */
+  readonly lastCommit: number | null
+  /** Whether the last commit of the log is of this generation: this pass finds what is behind it. */
+  readonly isLast: boolean
+}
+
+/** State is a function of the whole prefix, so each generation takes a pass of its own. */
+async function passesOf<S>(options: VerifyOptions<S>, partition: number): Promise<Pass<S>[]> {
+  const { log, topics, generation: own = 1, others } = options
+  if (others === undefined) {
+    return [{ generation: own, by: options, lastCommit: null, isLast: true }]
+  }
+  const lastCommits = new Map<number, number>()
+  let last = own
+  const end = await log.endOffset(topics.changelog, partition)
+  for await (const portion of readPartition(log, topics.changelog, partition, end)) {
+    for (const position of portion.map(parsedPosition)) {
+      if (position === null) continue
+      last = generationOf(position)
+      lastCommits.set(last, position.commit)
+    }
+  }
+  if (lastCommits.size === 0) lastCommits.set(own, 0)
+  return [...lastCommits].map(([generation, commit]) => {
+    const by = generation === own ? options : others.get(generation)
+    if (by === undefined) throw unknownGeneration(generation, commit)
+    const isLast = generation === last
+    return { generation, by, lastCommit: isLast ? null : commit, isLast }
+  })
+}
+
+function unknownGeneration(generation: number, commit: number): Error {
+  const text = `commit ${commit} is of generation ${generation}, whose declaration is not known here`
+  return configurationError('STATE_OF_ANOTHER_APP', text)
 }
 
 function checkApp({ appHash, commit }: Position, { app, appHash: own }: RowLayout): void {

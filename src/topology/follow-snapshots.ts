@@ -17,6 +17,10 @@ export interface FollowSnapshotsParts {
  * Lets the snapshots catch up from the output topics after their own cursor, as after a crash
  * between the log and them. A customer's feature row and score stand at the same place of the
  * two topics, in commit order.
+ *
+ * Rows of another generation have other columns and are passed over; every customer has a new one
+ * since. What erases a customer is of all generations: a store that comes back into force must not
+ * bring him back.
  */
 export async function followSnapshots(
   parts: FollowSnapshotsParts,
@@ -26,9 +30,11 @@ export async function followSnapshots(
   const { log, topics, snapshots } = parts
   const cursor = await snapshots.cursor(partition)
   if (cursor !== null && cursor.commit >= committed.commit) return
-  const from = await begin(parts, partition, cursor)
+  const from = await begin(parts, partition, cursor, committed)
+  const isOwn = ownBy(from.commit, committed.generation?.sinceCommit ?? 0)
   let { featuresOffset, scoresOffset } = from
   const end = await log.endOffset(topics.features, partition)
+  const scoresEnd = await log.endOffset(topics.scores, partition)
   const features = log.reader(topics.features, partition, featuresOffset)
   const scores = log.reader(topics.scores, partition, scoresOffset)
   const { asOf, endOffset } = committed
@@ -47,8 +53,8 @@ export async function followSnapshots(
       const left = poll.records.filter(({ offset }) => offset < end)
       assert(!poll.atEnd || left.length > 0, 'the features topic ends before its end')
       read = (left.at(-1)?.offset ?? read - 1) + 1
-      const whole = left.filter((record) => commitOf(record) >= from.commit)
-      const right = await take(scores, whole.length, from.commit)
+      const whole = left.filter(isOwn)
+      const right = await take(scores, whole.length, isOwn)
       for (const [i, record] of whole.entries()) {
         const commit = commitOf(record)
         if (open !== null && open.commit !== commit) {
@@ -60,7 +66,9 @@ export async function followSnapshots(
       }
     }
     if (open !== null) await put(open)
-    const { commit } = committed
+    const { commit, generation } = committed
+    // Rows that were passed over are not to be read again.
+    if (generation !== undefined) [featuresOffset, scoresOffset] = [end, scoresEnd]
     const proof = { partition, asOf, endOffset, commit, caughtUp: false }
     await snapshots.put([], proof, { commit, featuresOffset, scoresOffset })
   } finally {
@@ -83,7 +91,14 @@ async function begin(
   { log, topics }: FollowSnapshotsParts,
   partition: number,
   cursor: SnapshotCursor | null,
+  { commit: last, generation }: Position,
 ): Promise<Beginning> {
+  if (cursor === null && generation !== undefined && generation.sinceCommit > last) {
+    // Nothing of this generation has been emitted, and an empty store has nobody to erase.
+    const featuresOffset = await log.endOffset(topics.features, partition)
+    const scoresOffset = await log.endOffset(topics.scores, partition)
+    return { featuresOffset, scoresOffset, commit: 0 }
+  }
   const featuresOffset = await log.startOffset(topics.features, partition)
   const scoresOffset = await log.startOffset(topics.scores, partition)
   const isThere =
@@ -118,12 +133,21 @@ async function firstRecord(
   }
 }
 
-/** The next `count` records, those of commits before `first` left out. */
-async function take(reader: LogReader, count: number, first: number): Promise<StoredRecord[]> {
+/** Which records are taken: of commits that are whole, rows only of this generation. */
+function ownBy(first: number, since: number): (record: StoredRecord) => boolean {
+  return (record) => commitOf(record) >= (record.value === null ? first : Math.max(first, since))
+}
+
+/** The next `count` records that are taken. */
+async function take(
+  reader: LogReader,
+  count: number,
+  isOwn: (record: StoredRecord) => boolean,
+): Promise<StoredRecord[]> {
   const taken: StoredRecord[] = []
   while (taken.length < count) {
     const { records, atEnd } = await reader.poll(count - taken.length, 1000)
-    for (const record of records) if (commitOf(record) >= first) taken.push(record)
+    for (const record of records) if (isOwn(record)) taken.push(record)
     assert(!atEnd || taken.length === count, 'a committed row has its score in the same commit')
   }
   return taken

@@ -11,25 +11,22 @@
  * R4 Whether a commit in doubt took place is read from the log: its id is that of the last position
  *    record, or it did not (C3).
  */
-import { lastValueFrom, map, tap } from 'rxjs'
-import { configurationError, exitCode, ioError, TidemarkError } from '../errors.js'
+import { configurationError, ioError, TidemarkError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
-import type { Batch } from '../operators/batch.js'
-import { decode } from '../operators/decode.js'
+import { generationOf, owesRescore } from '../operators/generation.js'
 import { assertSameInput, type Position } from '../operators/position.js'
 import { Progress } from '../operators/progress.js'
-import { updateState } from '../operators/update-state.js'
 import type { Overlay } from '../state/overlay.js'
 import { parseStored } from '../state/proof.js'
 import { openOverlay } from '../state/restore.js'
 import type { Store } from '../state/store.js'
 import { servedUntil, Timers } from '../state/timers.js'
-import { Credits } from './credits.js'
-import { drive } from './drive.js'
-import { Flusher } from './flusher.js'
+import { assertBehind, checkAgreement, isAhead } from './check-store.js'
+import { followInput, stoppedError } from './follow-input.js'
 import type { TopologyParts } from './parts.js'
 import { followState } from './restore-state.js'
 import type { RestoreProgress } from './status.js'
+import { restated, spanOf, takesOver } from './take-over.js'
 
 /** A partition that is ready to go on. */
 export interface OpenTask<S> {
@@ -37,7 +34,10 @@ export interface OpenTask<S> {
   readonly overlay: Overlay<S>
   readonly timers: Timers
   readonly progress: Progress
-  /** The position that the log holds, where the task goes on; null before the first commit. */
+  /**
+   * The position that the log holds, where the task goes on; null before the first commit. Where
+   * this generation takes over, the one before's as this one would have written it.
+   */
   readonly committed: Position | null
   /** The position that the store holds; null: it holds nothing. */
   readonly stored: Position | null
@@ -96,15 +96,18 @@ export async function openTask<S>(
  * @throws TidemarkError STATE_OF_ANOTHER_APP, LOG_CHANGED (78)
  */
 export async function committedPosition<S>(
-  parts: Pick<TopologyParts<S>, 'log' | 'topics' | 'layout'>,
+  parts: Pick<TopologyParts<S>, 'log' | 'topics' | 'layout' | 'generation'>,
   partition: number,
 ): Promise<Position | null> {
   const record = await parts.log.last(parts.topics.changelog, partition)
   if (record === null) return null
   const position = JSON.parse(record.value!.toString('utf8')) as Position
-  if (position.appHash !== parts.layout.appHash) {
+  const number = generationOf(position)
+  const { number: asked, appHashes } = parts.generation ?? { number: 1, appHashes: null }
+  const due = number === asked ? parts.layout.appHash : appHashes?.get(number)
+  if (position.appHash !== due) {
     const text = `partition ${partition} was committed by app hash ${position.appHash}`
-    throw configurationError('STATE_OF_ANOTHER_APP', `${text}, not ${parts.layout.appHash}`)
+    throw configurationError('STATE_OF_ANOTHER_APP', `${text}, not ${due ?? parts.layout.appHash}`)
   }
   assertSameInput(position, parts.log, parts.topics.events)
   return position
@@ -116,26 +119,23 @@ async function openAt<S>(
   committed: Position | null,
   options: OpenOptions,
 ): Promise<OpenTask<S>> {
-  const { program, settings, log, topics } = parts
+  const { settings, log, topics, layout } = parts
   const timers = new Timers()
-  const cursor = committed?.timers ?? { instant: 0, customer: null }
-  const arm = (customer: string, state: S): void => {
-    program.windows?.settle(state)
-    timers.arm(customer, program.nextChange(state, servedUntil(cursor, customer)))
-  }
+  const arm = armer(parts, committed, timers)
   const store = await parts.home.open(partition)
   try {
     const isAnew = await restore(parts, partition, store, committed, options)
     const hotBytesMax = settings.hotBytesMax / log.partitions(topics.events)
-    const opened = await openOverlay<S, Position>(store, program.codec, { hotBytesMax }, arm).catch(
-      (error: unknown) => {
-        throw isAnew && isDamage(error) ? disagreeing(partition, error) : error
-      },
-    )
+    const opened = await openOverlay<S, Position>(
+      store,
+      parts.program.codec,
+      { hotBytesMax },
+      arm,
+    ).catch((error: unknown) => {
+      throw isAnew && isDamage(error) ? disagreeing(partition, error) : error
+    })
     const stored = opened.position
-    if (stored !== null && isAhead(stored, committed)) {
-      throw ioError('STORE_DAMAGED', aheadText(partition, stored, committed))
-    }
+    assertBehind(partition, stored, committed, layout.appHash)
     const start = await log.startOffset(topics.events, partition)
     const progress = new Progress(stored, committed?.origin ?? start)
     // Nothing of a new store's state is in the log yet.
@@ -143,14 +143,16 @@ async function openAt<S>(
       opened.followed?.stateOffset ??
       (parts.logsState ? await log.startOffset(topics.state, partition) : null)
     const { overlay } = opened
-    const task = { store, overlay, timers, progress, committed, stored, stateOffset }
-    if (committed !== null) {
-      await follow(parts, partition, task, committed, arm, options)
-      checkAgreement(partition, progress, committed, stored === null)
-      progress.adopt(committed)
-      if (start > progress.endOffset) passLost(parts, partition, progress, start)
+    const task = { store, overlay, timers, progress, stored, stateOffset }
+    if (committed === null) {
+      progress.generation = spanOf(parts.generation, null)
+      return { ...task, committed }
     }
-    return task
+    await follow(parts, partition, task, committed, arm, options)
+    const from = taken(parts, partition, task, committed)
+    progress.adopt(from)
+    if (start > progress.endOffset) passLost(parts, partition, progress, start)
+    return { ...task, committed: from }
   } catch (error) {
     await store.close()
     throw error
@@ -191,79 +193,60 @@ function disagreeing(partition: number, cause: unknown): TidemarkError {
   return ioError('RESTORE_DISAGREES', `${text}: ${(cause as Error).message}; ${advice}`, cause)
 }
 
-function isAhead(stored: Position, committed: Position | null): boolean {
-  if (committed === null || stored.logId !== committed.logId) return true
-  return stored.commit > committed.commit || stored.endOffset > committed.endOffset
+/** Arms the timers of a customer as the committed cursor left them. */
+function armer<S>(
+  { program, generation }: TopologyParts<S>,
+  committed: Position | null,
+  timers: Timers,
+): (customer: string, state: S) => void {
+  const span = spanOf(generation, committed)
+  const before = { instant: (span?.sinceAsOf ?? 0) - 1, customer: null }
+  const served = committed?.timers ?? { instant: 0, customer: null }
+  const cursor = takesOver(generation, committed) ? before : served
+  return (customer, state) => {
+    program.windows?.settle(state)
+    const owes = owesRescore(span, cursor, customer) && program.seen?.(state) !== false
+    const changes = () => program.nextChange(state, servedUntil(cursor, customer))
+    timers.arm(customer, owes ? span!.sinceAsOf : changes())
+  }
 }
 
-function aheadText(partition: number, stored: Position, committed: Position | null): string {
-  const holds = committed === null ? 'nothing' : `offset ${committed.endOffset}`
-  return `store of partition ${partition} is at offset ${stored.endOffset}; the log holds ${holds}`
-}
-
-/** Replays the input from the store's position to the committed one, with outputs off. */
 async function follow<S>(
   parts: TopologyParts<S>,
   partition: number,
-  task: OpenTask<S>,
+  task: Omit<OpenTask<S>, 'committed'>,
   committed: Position,
   arm: (customer: string, state: S) => void,
   options: OpenOptions,
 ): Promise<void> {
-  const { log, topics, settings, program, rules, flow } = parts
-  const { overlay, progress, timers } = task
-  const from = progress.endOffset
-  const until = committed.endOffset
-  if (from === until) return
-  const reader = log.reader(topics.events, partition, from)
-  const credits = new Credits(settings.batchRecordsMax * 4)
-  const never = { pending: () => false, lowWatermark: () => null, idle: () => undefined }
-  const { stop } = options
-  const flusher = new Flusher(overlay, settings, task.stored)
-  const partitions = log.partitions(topics.events)
-  const followed = drive(reader, credits, { ...settings, ...never, from, until, stop }).pipe(
-    map((batch) => ({ ...batch, tick: null })),
-    decode<S>(parts.codec),
-    updateState(
-      { overlay, timers, progress },
-      { program, flow, rules, partition, partitions, timersMax: 0 },
-    ),
-    tap((batch) => {
-      rearm(batch, arm)
-      const reached = positionReached(committed, progress)
-      flusher.closed(reached)
-      flusher.delivered(reached)
-      credits.give(batch.records.length)
-      options.restoring({ done: progress.endOffset - from, total: until - from })
-      failpoint('engine.in-restore')
-    }),
-  )
+  const followed = (progress: RestoreProgress) => options.restoring(progress)
   try {
-    await lastValueFrom(followed, { defaultValue: null })
-    await flusher.settled()
+    await followInput(parts, task, { partition, committed, arm, stop: options.stop, followed })
   } finally {
     options.restoring(null)
-    await reader.close()
   }
-  if (stop.aborted && progress.endOffset < until) throw stoppedError()
 }
 
-/** A store under restoration holds a prefix of what is committed. */
-function positionReached(committed: Position, progress: Progress): Position {
-  const { endOffset, logClock, logTime } = progress
-  return { ...committed, endOffset, logClock, logTime, counts: progress.countsNow() }
-}
-
-/** Told to stop before the partition was open: no failure, and nothing to go on from. */
-export function stoppedError(): TidemarkError {
-  return new TidemarkError('STOPPED', 'told to stop while restoring', { exit: exitCode.ok })
-}
-
-function rearm<S>(batch: Batch<S>, arm: (customer: string, state: S) => void): void {
-  for (const item of batch.items) {
-    if (item.outcome === 'accepted') arm(item.customer, item.entry!.state)
-    if (item.outcome === 'erasure') arm(item.customer, item.entry!.state)
+/** The position to go on from, with which the state agrees that followed the input up to there. */
+function taken<S>(
+  parts: TopologyParts<S>,
+  partition: number,
+  { progress, stored }: Omit<OpenTask<S>, 'committed'>,
+  committed: Position,
+): Position {
+  const { generation, layout } = parts
+  if (!takesOver(generation, committed)) {
+    checkAgreement(partition, progress, committed, stored === null)
+    return committed
   }
+  // Another declaration may find other events valid: what it makes of the clock is its own.
+  const { logClock } = progress
+  checkAgreement(partition, progress, { ...committed, logClock }, stored === null)
+  const span = spanOf(generation, committed)!
+  const which = `generation ${span.number} takes over from ${generationOf(committed)}`
+  parts.note(`partition ${partition}: ${which} at commit ${span.sinceCommit}`)
+  failpoint('engine.in-take-over')
+  return restated(committed, span, progress, layout.appHash)
 }
 
 /** The log has deleted what comes next: to go on behind it is allowed, or not. */
@@ -279,21 +262,4 @@ function passLost<S>(
   if (settings.lostRange === 'fail') throw configurationError('LOG_RANGE_LOST', text)
   parts.note(`${text}; going on at offset ${start}`)
   progress.lose(start)
-}
-
-/** `isAnew`: nothing but the log went into the store, so making it again would end alike. */
-function checkAgreement(
-  partition: number,
-  progress: Progress,
-  committed: Position,
-  isAnew: boolean,
-): void {
-  const reached = `${progress.endOffset}/${progress.logClock}/${progress.logTime}`
-  const due = `${committed.endOffset}/${committed.logClock}/${committed.logTime}`
-  if (reached === due) return
-  const text = `store of partition ${partition} reached offset/clock/time ${reached} from the input`
-  const both = `${text}; the committed position is ${due}`
-  if (!isAnew) throw ioError('STORE_DAMAGED', both)
-  const advice = 'the log does not give again what was committed; restore it from a backup'
-  throw ioError('RESTORE_DISAGREES', `${both}: ${advice}, or run the version that wrote it`)
 }

@@ -9,6 +9,13 @@ import type { SnapshotStore } from '../snapshots/snapshots.js'
 import type { StoreHome } from '../state/store.js'
 import type { EngineSettings } from './settings.js'
 
+/** Which generation runs, and what others the log may have commits of. */
+export interface AskedGeneration {
+  readonly number: number
+  /** App hash of each generation by its number. */
+  readonly appHashes: ReadonlyMap<number, string>
+}
+
 /** Everything a topology is made of; the composition root builds it, tests build their own. */
 export interface TopologyParts<S> {
   readonly program: Program<S>
@@ -17,6 +24,8 @@ export interface TopologyParts<S> {
   readonly codec: EventCodec
   readonly rules: EventRules
   readonly layout: RowLayout
+  /** Without it there is one generation. */
+  readonly generation?: AskedGeneration
   readonly log: EventLog
   readonly topics: Topics
   /** Whether the log keeps the state too; else a store is made again from the input. */

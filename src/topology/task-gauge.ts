@@ -1,4 +1,5 @@
 import type { DeliveredCommit } from '../operators/deliver.js'
+import { isRescored } from '../operators/generation.js'
 import type { Position } from '../operators/position.js'
 import type { OpenTask } from './open-task.js'
 import type { PartitionStatus, RestoreProgress } from './status.js'
@@ -78,7 +79,7 @@ export class TaskGauge {
 
   committed(commit: DeliveredCommit<unknown>, durationMs: number): void {
     this.last = commit.position
-    this.caughtUp = commit.atEnd
+    this.caughtUp = commit.atEnd && isRescored(commit.position)
     this.lastCommitMs = durationMs
     for (const cause of commit.rows.causes) {
       if (cause === 'time') this.scoresByTime++

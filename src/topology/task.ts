@@ -26,35 +26,21 @@ import {
   timer,
 } from 'rxjs'
 import { TidemarkError } from '../errors.js'
-import { OutputRows } from '../events/output-rows.js'
-import { failpoint } from '../failpoint.js'
 import type { LogReader } from '../log/log.js'
 import { decode } from '../operators/decode.js'
-import { deliver, type DeliveredCommit, type OutputEnds } from '../operators/deliver.js'
+import { deliver, type DeliveredCommit } from '../operators/deliver.js'
 import { gather } from '../operators/gather.js'
 import type { Position } from '../operators/position.js'
 import { score } from '../operators/score.js'
 import { updateState } from '../operators/update-state.js'
-import { Credits } from './credits.js'
 import { deliverEarly } from './deliver-early.js'
 import { drive } from './drive.js'
-import { Flusher } from './flusher.js'
 import { followSnapshots } from './follow-snapshots.js'
-import { committedPosition, openTask, type OpenTask, writerOf } from './open-task.js'
+import { openTask, type OpenTask, writerOf } from './open-task.js'
 import type { TopologyParts } from './parts.js'
 import { Recovery } from './recovery.js'
+import { type Doubt, Running, type TaskOptions } from './running-task.js'
 import { scrub } from './scrub.js'
-import type { TaskGauge } from './task-gauge.js'
-
-export interface TaskOptions {
-  readonly partition: number
-  readonly gauge: TaskGauge
-  readonly stop: AbortSignal
-  /** Called when the partition has nothing left to do for now. */
-  idle(): void
-  /** Resolves when the partition may be opened; false: it is no longer ours. */
-  claim(): Promise<boolean>
-}
 
 /** Runs until `stop`, through every failure that passes; errors with the one that does not. */
 export function runTask<S>(parts: TopologyParts<S>, options: TaskOptions): Observable<never> {
@@ -89,92 +75,6 @@ export function runTask<S>(parts: TopologyParts<S>, options: TaskOptions): Obser
     }),
     ignoreElements(),
   )
-}
-
-/** The commit whose end nobody has heard of, if any: the next opening asks the log (C3). */
-interface Doubt {
-  commitId: string | null
-}
-
-/** Everything that lives as long as one opening of a partition. */
-class Running<S> {
-  readonly credits: Credits
-  readonly flusher: Flusher<S>
-  readonly rows: OutputRows
-  /** Whether the next commit has to wait for one (G2). */
-  busy = false
-  /** When each commit closed that is not durable yet, in order. */
-  readonly closedMs: number[] = []
-  /** Batches on their way from the source through `load`, which may wait for the store. */
-  loading = 0
-  /** The transaction under way: whoever opens the partition again must know how it ended. */
-  writing: Promise<unknown> = Promise.resolve()
-  closedOffset: number
-  committed: Position | null
-  /** What a row and its score took in the last commit that had any. */
-  rowBytes = 0
-  /** Exclusive: the outputs of all commits that were delivered, for the cursor of the snapshots. */
-  ends: OutputEnds = { featuresOffset: 0, scoresOffset: 0 }
-
-  constructor(
-    readonly parts: TopologyParts<S>,
-    readonly task: OpenTask<S>,
-    readonly options: TaskOptions,
-    readonly doubt: Doubt,
-  ) {
-    const { settings } = parts
-    this.credits = new Credits(settings.commitRecordsMax * 2, settings.commitBytesMax * 2)
-    this.flusher = new Flusher(task.overlay, settings, task.stored, task.stateOffset)
-    this.rows = new OutputRows(parts.layout)
-    this.closedOffset = task.progress.endOffset
-    this.committed = null
-  }
-
-  pending = (): boolean => {
-    const { progress, timers } = this.task
-    if (progress.endOffset > this.closedOffset) return true
-    const { timersPerCommitMax } = this.parts.settings
-    return timers.peek(progress.asOf, Math.min(1, timersPerCommitMax)).length > 0
-  }
-
-  closed = (position: Position): void => {
-    this.busy = true
-    this.closedOffset = position.endOffset
-    this.closedMs.push(this.parts.settings.wallClock())
-    this.flusher.closed(position)
-  }
-
-  /** A commit is where readers may see it; its transaction may hold others too. */
-  sent = (): void => {
-    this.busy = false
-  }
-
-  /** The commit is durable: let snapshots and store follow, and the source go on. */
-  async delivered(commit: DeliveredCommit<S>): Promise<void> {
-    const { snapshots, settings } = this.parts
-    const { partition, gauge } = this.options
-    this.committed = commit.position
-    this.doubt.commitId = null
-    if (commit.rowBytes > 0) this.rowBytes = commit.rowBytes
-    failpoint('engine.before-snapshots')
-    // Those of this commit: at a stop the next one may be in the log by now (T2).
-    if (commit.ends !== null) this.ends = commit.ends
-    const { commit: number, asOf, endOffset } = commit.position
-    const proof = { partition, asOf, endOffset, commit: number, caughtUp: commit.atEnd }
-    await snapshots.put(commit.puts, proof, { commit: number, ...this.ends })
-    this.flusher.delivered(commit.position, commit.stateOffset)
-    const durationMs = settings.wallClock() - this.closedMs.shift()!
-    gauge.committed(commit, durationMs)
-    this.parts.committed(commit, partition, durationMs)
-    if (settings.delivery === 'exactlyOnce') this.busy = false
-    this.credits.give(commit.records, commit.bytes)
-  }
-
-  async end(): Promise<void> {
-    if (this.committed !== null) await this.flusher.last(this.committed)
-    failpoint('engine.in-drain')
-    await this.parts.snapshots.flush()
-  }
 }
 
 async function runOpen<S>(
@@ -213,7 +113,7 @@ async function followAll<S>(
   partition: number,
 ): Promise<void> {
   const { log, topics } = parts
-  const committed = await committedPosition(parts, partition)
+  const { committed } = running.task
   if (committed === null) return
   running.committed = committed
   running.ends = {

@@ -244,6 +244,22 @@ test('damage is named in the words of who opens the log himself', async () => {
   expect((await shared.reader('t', 0, 2100).poll(5, 0)).records).toHaveLength(5)
 })
 
+test('a reader at the end sees what comes behind it, however often', async () => {
+  const { log, path } = await owner()
+  const reader = (await reading(path)).reader('t', 0, 0)
+  expect(await rest(reader)).toBe(records)
+  for (let round = 0; round < 5; round += 1) {
+    // What was asked for ahead has been answered by now, with nothing new in it.
+    expect(await rest(reader)).toBe(0)
+    const transaction = log.begin('writer')
+    for (let index = 0; index < 50; index += 1) {
+      transaction.append('t', 0, { key: null, value: null, timestamp: 0, headers: null })
+    }
+    await transaction.commit()
+    expect(await rest(reader)).toBe(50)
+  }
+})
+
 test('records that come while they are read are seen, and the owner commits on', async () => {
   const { log, path } = await owner()
   const reader = (await reading(path)).reader('t', 0, 0)

@@ -147,6 +147,14 @@ export const sharedKills = { owner: 'shared.before-answer', reader: 'shared.aske
 /** Of an engine over Kafka whose rows are readable before their commit. */
 export const earlyKills = ['engine.sent:4', 'kafka.produced:7', 'engine.after-log:1'] as const
 
+/** Of a rebuild, and of the process in which a generation takes over. */
+export const rebuildKills = [
+  'engine.in-restore:3',
+  'rebuild.asked:1',
+  'engine.in-take-over:1',
+  'engine.in-rescore:1',
+] as const
+
 /** The failpoints of the tables that an engine over the embedded log comes to. */
 export function embeddedKilledAt(): Set<string> {
   const names = [...commandChains, ...engineChains].flatMap(({ kills }) =>
@@ -157,7 +165,13 @@ export function embeddedKilledAt(): Set<string> {
 
 /** All failpoints of the tables, and of the torture over Kafka and Redis. */
 export function killedAt(): Set<string> {
-  const others = [...workerKills, ...archiveKills, ...earlyKills, ...Object.values(sharedKills)]
+  const others = [
+    ...workerKills,
+    ...archiveKills,
+    ...earlyKills,
+    ...rebuildKills,
+    ...Object.values(sharedKills),
+  ]
   return new Set([
     ...embeddedKilledAt(),
     ...others.map((name) => name.replace(/:\d+$/, '')),

@@ -1,0 +1,33 @@
+/** What the log says of which generation is in force. */
+import { setTimeout as pause } from 'node:timers/promises'
+import { type EventLog, topicsOf } from '../log/log.js'
+import { generationOf } from '../operators/generation.js'
+import type { Position } from '../operators/position.js'
+
+const askAgainMs = 100
+
+/** The last position of each partition; null where nothing has been committed. */
+export async function lastPositions(log: EventLog, app: string): Promise<(Position | null)[]> {
+  const { changelog, events } = topicsOf(app)
+  const found: (Position | null)[] = []
+  for (let partition = 0; partition < log.partitions(events); partition++) {
+    const record = await log.last(changelog, partition)
+    found.push(record && (JSON.parse(record.value!.toString('utf8')) as Position))
+  }
+  return found
+}
+
+/** Resolves when the last commit of each partition that has any is of the generation. */
+export async function awaitGeneration(
+  log: EventLog,
+  app: string,
+  number: number,
+  stop: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    const positions = await lastPositions(log, app)
+    if (positions.every((one) => one === null || generationOf(one) === number)) return
+    await pause(askAgainMs)
+    stop.throwIfAborted()
+  }
+}
