@@ -1,11 +1,11 @@
 /** Real Redis servers of a test's own: on free ports, in temp folders, gone when the test ends. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { onTestFinished } from 'vitest'
+import { freePort } from './free-port.js'
 
 export interface RedisServerOptions {
   /** More of the command line: `['--maxmemory', '10mb']`. */
@@ -31,14 +31,6 @@ function executable(): string {
   // Debian starts one of its own at once; no test wants it.
   found = true
   return name
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 /** One server; it can be killed and started again over the same folder and port. */

@@ -10,7 +10,7 @@ import { mkdir, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from './redis-server.js'
+import { freePort } from './free-port.js'
 
 const version = '3.0.9'
 const startMsMax = 60_000

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import client, { type Kafka } from 'kafkajs'
 import { findJars, findJava } from './kafka-jars.js'
-import { freePort } from './redis-server.js'
+import { freePort } from './free-port.js'
 
 const startMsMax = 120_000
 

@@ -12,7 +12,8 @@ import { OutputTexts } from '../../../src/events/output-texts.js'
 import { FeatureRows } from '../../../src/features/rows.js'
 import { openRedisSnapshots } from '../../../src/snapshots/redis-open.js'
 import { TestIo } from '../../cli/io.js'
-import { freePort, RedisServer } from '../../support/redis-server.js'
+import { freePort } from '../../support/free-port.js'
+import { RedisServer } from '../../support/redis-server.js'
 import { tempFolder } from '../../support/temp-folder.js'
 
 /** Runs the command against a Redis, or without one. */

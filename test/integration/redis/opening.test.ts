@@ -5,7 +5,8 @@ import { openRedisSnapshots } from '../../../src/snapshots/redis-open.js'
 import type { RedisRowTexts } from '../../../src/snapshots/redis-row.js'
 import type { RedisStoreOptions } from '../../../src/snapshots/redis-options.js'
 import { textRows } from '../../support/redis-rows.js'
-import { freePort, RedisServer, startSentinel } from '../../support/redis-server.js'
+import { freePort } from '../../support/free-port.js'
+import { RedisServer, startSentinel } from '../../support/redis-server.js'
 import { RedisEngine } from '../../support/redis-engine.js'
 
 const names = { app: 'test', generation: '1' }

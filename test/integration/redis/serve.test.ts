@@ -5,7 +5,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { runProgram } from '../../../src/cli/program.js'
 import { serveCommand } from '../../../src/cli/serve.js'
 import { TestIo } from '../../cli/io.js'
-import { freePort, RedisServer } from '../../support/redis-server.js'
+import { freePort } from '../../support/free-port.js'
+import { RedisServer } from '../../support/redis-server.js'
 import { tempFolder } from '../../support/temp-folder.js'
 
 async function place(redis: object | null) {
