@@ -37,7 +37,7 @@ export async function openShared(
   const log = path === null ? null : await SharedLog.open(path)
   if (log === null) return null
   try {
-    const loaded = await loadedOf(app, owner, cwd)
+    const loaded = await loadedOf(app, owner, cwd, declared)
     await assertDeclared(directory, owner!, loaded, declared)
     return { loaded, owner: owner!, log, models: modelsIn(directory), close: () => log.close() }
   } catch (error) {
