@@ -15,8 +15,8 @@ import {
   ownDirectory,
 } from './data-directory.js'
 import { askedNumber, folderOf, generationsIn } from './generations.js'
-import { withListedIds } from './listed-ids.js'
-import { type LoadedApp, loadDeclaration } from './load-app.js'
+import { compileListed, withListedIds } from './listed-ids.js'
+import { bundlesOf, type LoadedApp, loadDeclaration } from './load-app.js'
 import { shareLog } from './owner-socket.js'
 import { closeAll } from './with-end.js'
 import { join } from 'node:path'
@@ -76,7 +76,7 @@ export async function openData(directory: string, options: OpenDataOptions): Pro
     const text = `there is no data in ${directory}; tidemark start or tidemark ingest makes it`
     throw configurationError('DATA_MISSING', text)
   }
-  const loaded = await loadedOf(options.app, owner, options.cwd)
+  const loaded = await loadedOf(options.app, owner, options.cwd, options.declared)
   const timeBase = owner === null ? await options.timeBase!() : null
   const unlock = await lockDirectory(directory)
   const { partitions } = options
@@ -101,13 +101,27 @@ export async function openData(directory: string, options: OpenDataOptions): Pro
   }
 }
 
-/** The app that is asked for. Raises what `loadApp` raises, and `SCHEMA_IDS_CHANGED` (78). */
+/**
+ * The app that is named; where none is, the one of the generation asked for, as it was stored if its
+ * folder says something else by now. Raises what `loadApp` raises, and `SCHEMA_IDS_CHANGED` (78).
+ */
 export async function loadedOf(
   app: OpenDataOptions['app'],
   owner: DataOwner | null,
   cwd: string,
+  declared: Declared = 'asked',
 ): Promise<LoadedApp> {
   if (typeof app !== 'string' && app !== null) return app
+  const asked = generationsIn(owner).find(({ number }) => number === askedNumber(owner))
+  if (app !== null || declared === 'any' || asked === undefined) return named(app, owner, cwd)
+  // A folder that does not load is one that says something else.
+  const found = await named(app, owner, cwd).catch(() => null)
+  if (found?.app.engine.appHash === asked.app.appHash) return found
+  const { reference } = asked
+  return { app: compileListed(owner!, asked), reference, bundles: bundlesOf(reference) }
+}
+
+async function named(app: string | null, owner: DataOwner | null, cwd: string): Promise<LoadedApp> {
   const name = app ?? owner?.reference ?? 'churn'
   const { declaration, ...found } = await loadDeclaration(name, cwd)
   const listed = generationsIn(owner)

@@ -40,7 +40,7 @@ export async function openShared(
   const log = path === null ? null : await SharedLog.open(path)
   if (log === null) return null
   try {
-    const loaded = await loadedOf(app, owner, cwd)
+    const loaded = await loadedOf(app, owner, cwd, declared)
     await assertDeclared(directory, owner!, loaded, declared)
     return {
       loaded,

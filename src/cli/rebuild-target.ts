@@ -19,7 +19,7 @@ export async function targetOf(
   { app, back }: { readonly app?: string; readonly back?: boolean },
   cwd: string,
 ): Promise<LoadedApp> {
-  if (back !== true) return loadedOf(app ?? null, owner, cwd)
+  if (back !== true) return loadedOf(app ?? null, owner, cwd, 'any')
   if (owner.before === undefined) {
     const text = 'there is no generation before: no tidemark rebuild has ended here'
     throw configurationError('GENERATION_NONE', text)

@@ -169,6 +169,13 @@ test(
     await verified()
     expect(stays(await expectExactlyOnce(join(folder, 'data')))).toEqual([1, 2])
 
+    // The generation runs as it was stored, whatever its folder says.
+    const features = join(folder, 'changed/features.ts')
+    const text = await readFile(features, 'utf8')
+    await writeFile(features, text.replace("'8d'", "'9d'"))
+    expect(await start()).toMatchObject({ exit: 0 })
+    await writeFile(features, text)
+
     expect(await run(['rebuild', '--app', 'changed'])).toMatchObject({
       exit: 78,
       stderr: expect.stringContaining('GENERATION_IN_FORCE') as unknown,
