@@ -17,14 +17,18 @@ const REASON_MAX = 200
 export class RefusedRecords {
   #rejects: readonly RefusedRecord[] = []
   #late: readonly RefusedRecord[] = []
+  /** Counts the changes, so that nobody is told twice. */
+  version = 0
 
   /** Of one commit, oldest first. */
   rejected(records: readonly RefusedRecord[]): void {
     this.#rejects = newest(this.#rejects, records)
+    this.version++
   }
 
   late(records: readonly RefusedRecord[]): void {
     this.#late = newest(this.#late, records)
+    this.version++
   }
 
   /** An erased customer leaves nothing here either. */
@@ -32,6 +36,7 @@ export class RefusedRecords {
     const isOther = (record: RefusedRecord) => record.customer !== customer
     this.#rejects = this.#rejects.filter(isOther)
     this.#late = this.#late.filter(isOther)
+    this.version++
   }
 
   /** Newest first. */

@@ -2,8 +2,8 @@
  * `GET /v1/stream`: what the page shows, as server-sent events once a second.
  *
  * T1 Every portion is a heartbeat: a reader that hears nothing for some seconds has lost us.
- * T2 What changes rarely (the distribution over time, the top lists) is in the first portion, and then
- *    in those behind a change.
+ * T2 What changes rarely (the distribution over time, what was refused, the top lists) is in the first
+ *    portion, behind one that a slow reader missed, and then in those behind a change.
  */
 import type { ServerResponse } from 'node:http'
 import type { ScoreBoard } from '../monitoring/score-board.js'
@@ -25,10 +25,11 @@ export interface StreamParts {
 
 export class StatusStream {
   readonly #parts: StreamParts
-  /** Whether a listener has had his first portion is all that is known of him. */
-  readonly #listeners = new Listeners<null>(() => this.#tick())
+  /** By the tick of the last portion: who has missed one gets everything. */
+  readonly #listeners = new Listeners<number>(() => this.#tick())
   #sequence = 0
-  #historyVersion = 0
+  /** As of the last portion. */
+  #told = { history: 0, refused: 0 }
   #top: object | null = null
   #isTopNew = false
   #ticks = 0
@@ -46,12 +47,12 @@ export class StatusStream {
     const { board } = this.#parts
     if (this.#listeners.isEmpty) {
       this.#sequence = board.sequence
-      this.#historyVersion = board.history.version
+      this.#told = versionsOf(board)
       this.#ticks = 0
       void this.#askTop()
     }
-    const first = this.#portion(board.changesAfter(0, CHANGES_AT_FIRST), true, true)
-    this.#listeners.add(response, null, Buffer.concat([RETRY, first]))
+    const first = this.#portion(board.changesAfter(0, CHANGES_AT_FIRST), EVERYTHING)
+    this.#listeners.add(response, this.#ticks, Buffer.concat([RETRY, first]))
   }
 
   close(): void {
@@ -62,12 +63,20 @@ export class StatusStream {
     const { board } = this.#parts
     const changes = board.changesAfter(this.#sequence, CHANGES_PER_PORTION)
     this.#sequence = board.sequence
-    const isMoved = board.history.version !== this.#historyVersion
-    this.#historyVersion = board.history.version
-    const bytes = this.#portion(changes, isMoved, this.#isTopNew)
+    const told = this.#told
+    this.#told = versionsOf(board)
+    const fresh = {
+      history: told.history !== this.#told.history,
+      refused: told.refused !== this.#told.refused,
+      top: this.#isTopNew,
+    }
     this.#isTopNew = false
-    this.#listeners.write((state) => ({ bytes, state }))
-    if (++this.#ticks % TOP_SECONDS === 0) void this.#askTop()
+    const last = this.#ticks++
+    this.#listeners.write((heard) => {
+      const bytes = this.#portion(changes, heard === last ? fresh : EVERYTHING)
+      return { bytes, state: this.#ticks }
+    })
+    if (this.#ticks % TOP_SECONDS === 0) void this.#askTop()
   }
 
   async #askTop(): Promise<void> {
@@ -79,23 +88,32 @@ export class StatusStream {
     }
   }
 
-  #portion(
-    changes: ReturnType<ScoreBoard['changesAfter']>,
-    withHistory: boolean,
-    withTop: boolean,
-  ): Buffer {
+  #portion(changes: ReturnType<ScoreBoard['changesAfter']>, fresh: Fresh): Buffer {
     const { engine, board } = this.#parts
     const facts = {
       at: Date.now(),
       status: engine.status(),
       changes,
       histogram: board.histogram(),
-      refused: board.refused.newest(),
-      ...(withHistory && { distribution: board.history.samples() }),
-      ...(withTop && this.#top !== null && { top: this.#top }),
+      ...(fresh.history && { distribution: board.history.samples() }),
+      ...(fresh.refused && { refused: board.refused.newest() }),
+      ...(fresh.top && this.#top !== null && { top: this.#top }),
     }
     return Buffer.from(`event: status\ndata: ${JSON.stringify(facts)}\n\n`)
   }
+}
+
+/** What a portion has beside what every one has. */
+interface Fresh {
+  readonly history: boolean
+  readonly refused: boolean
+  readonly top: boolean
+}
+
+const EVERYTHING: Fresh = { history: true, refused: true, top: true }
+
+function versionsOf({ history, refused }: ScoreBoard) {
+  return { history: history.version, refused: refused.version }
 }
 
 /** After how many ms a browser that lost us tries again. */

@@ -15,6 +15,7 @@ import type {
   SnapshotStore,
 } from '../../src/snapshots/snapshots.js'
 import { riskLevelOf } from '../../src/scoring/risk.js'
+import { NaiveTop } from '../support/naive-top.js'
 import { seededRandom } from '../support/random.js'
 
 /** A place where snapshots live: opened, and opened again after the process has died. */
@@ -313,6 +314,50 @@ export function snapshotsConformance(name: string, place: () => Promise<Snapshot
       expect(await wholeTop(snapshots)).toMatchObject(left)
       await snapshots.close()
     })
+
+    test.each([1, 2])(
+      'top lists behind random puts and crashes are those of a naive sort (seed %i)',
+      async (seed) => {
+        const random = seededRandom(seed)
+        const at = await place()
+        let snapshots = await at.open()
+        const naive = new NaiveTop()
+        const outputs: SnapshotPut[][] = [[]]
+        let asOf = 100 * DAY_MS
+        for (let commit = 1; commit <= 60; commit++) {
+          asOf += random.below(DAY_MS / 3)
+          const customers = Array.from({ length: random.below(30) }, () => `c${random.below(90)}`)
+          const puts = [...new Set(customers)].map((customer) => {
+            const isErased = random.below(12) === 0
+            const note = random.below(12) === 0 ? 'retired' : ''
+            const probability = Math.fround(random.below(50) / 50)
+            const risk = riskLevelOf(probability)
+            const head = isErased ? null : { asOf, retired: note !== '', probability, risk }
+            naive.put({ customer, partition: 0, version: commit, head, days: [] })
+            if (isErased) return row(customer, null, null)
+            return scoredRow(customer, commit, asOf, probability, note)
+          })
+          outputs.push(puts)
+          await put(snapshots, commit, puts)
+          if (random.below(6) === 0) await snapshots.flush()
+          if (random.below(15) === 0) {
+            await at.crash()
+            snapshots = await at.open()
+            const from = ((await snapshots.cursor(0))?.commit ?? 0) + 1
+            for (let again = from; again <= commit; again++) {
+              await put(snapshots, again, outputs[again])
+            }
+          }
+          if (commit % 15 > 0) continue
+          const { risk, change } = await wholeTop(snapshots)
+          const due = naive.lists()
+          const ids = (lists: string[][]) =>
+            lists.map((list) => list.map((one) => one.split(' ')[0]))
+          expect({ risk, change }).toEqual({ risk: ids(due.risk), change: ids(due.change) })
+        }
+        await snapshots.close()
+      },
+    )
 
     test('the scores of before an erasure are forgotten with the customer', async () => {
       const snapshots = await (await place()).open()

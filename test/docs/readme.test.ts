@@ -86,10 +86,11 @@ describe('README', () => {
     const started = new Running('exec npm start')
     onTestFinished(() => started.signal('SIGKILL'))
     await expect.poll(() => started.output, { timeout: 120_000 }).toContain('http://127.0.0.1:8080')
-    const [ready, customer, metrics] = asking.text.trim().split('\n')
+    const [ready, customer, top, metrics] = asking.text.trim().split('\n')
     await succeeds(ready)
     const snapshot = JSON.parse(await succeeds(customer)) as object
     expect(snapshot).toMatchObject({ customer: 'c0000001', synthetic: true })
+    expect(JSON.parse(await succeeds(top))).toMatchObject({ by: 'change', synthetic: true })
     expect(await succeeds(metrics)).toMatch(/cause="time"/)
     started.signal('SIGINT')
     const { code, output } = await started.ended

@@ -18,6 +18,9 @@ test('a change is what its row and its score say, with or without the score', ()
       const bare = changes.encode(bytes.features, null)
       expect(changes.decode(bare)).toEqual({ ...row, score: null })
       expect([scored, bare].map(changeCommit)).toEqual([commit, commit])
+      const head = { asOf, cause, retired }
+      expect(changes.head(scored)).toEqual({ ...head, probability: probability ?? NaN, risk })
+      expect(changes.head(bare)).toEqual({ ...head, probability: NaN, risk: null })
     }),
   )
 })

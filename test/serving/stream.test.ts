@@ -90,6 +90,21 @@ describe('the stream', () => {
     stream.close()
   })
 
+  it('gives who has missed a portion all that may have changed in it', async () => {
+    const stream = streamOf()
+    const slow = new Listener()
+    stream.add(respond(slow))
+    await vi.advanceTimersByTimeAsync(2_000)
+    slow.full = true
+    await vi.advanceTimersByTimeAsync(3_000)
+    slow.full = false
+    slow.emit('drain')
+    await vi.advanceTimersByTimeAsync(2_000)
+    const has = slow.facts().map((facts) => 'distribution' in facts && 'top' in facts)
+    expect(has).toEqual([false, false, false, false, true, false])
+    stream.close()
+  })
+
   it('goes on with the top lists it has where nobody can be asked for newer ones', async () => {
     const top = async () => Promise.reject(new Error('away'))
     const stream = streamOf(undefined, top)

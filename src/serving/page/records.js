@@ -28,7 +28,8 @@ export function showRecords({ partitions }, refused) {
     flags.map(([name, n]) => [name, count(n)]),
   )
   showCodes([...rejected, ...(late > 0 ? [['late', late]] : [])])
-  showNewest([...refused.rejects, ...refused.late])
+  // It comes with a portion only where it is another.
+  if (refused !== undefined) showNewest([...refused.rejects, ...refused.late])
 }
 
 /** Codes with their counts, and in a sentence what they mean. */
@@ -50,13 +51,8 @@ function showCodes(codes) {
   })
 }
 
-let shown = ''
-
 function showNewest(records) {
   byId('newest-part').hidden = records.length === 0
-  const key = JSON.stringify(records)
-  if (key === shown) return
-  shown = key
   byId('newest').replaceChildren(
     ...records.map(({ partition, offset, customer, code, reason }) => {
       const item = document.createElement('li')
