@@ -91,6 +91,7 @@ describe('README', () => {
     const snapshot = JSON.parse(await succeeds(customer)) as object
     expect(snapshot).toMatchObject({ customer: 'c0000001', synthetic: true })
     expect(JSON.parse(await succeeds(top))).toMatchObject({ by: 'change', synthetic: true })
+    expect(JSON.parse(await succeeds(top))).toMatchObject({ by: 'change', synthetic: true })
     expect(await succeeds(metrics)).toMatch(/cause="time"/)
     started.signal('SIGINT')
     const { code, output } = await started.ended
