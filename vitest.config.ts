@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 
 export default defineConfig({
   resolve: {
@@ -13,6 +13,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    // Minutes each: `npm run test:whole`.
+    exclude: [...configDefaults.exclude, 'test/whole/**'],
     // Starts nothing: it offers a broker to the files that ask for one.
     globalSetup: ['test/support/shared-broker.ts'],
     // Forks, not threads: native addons (LevelDB, ONNX, DuckDB) and `process` are then each test's own.

@@ -9,7 +9,7 @@ import { customerEvents, schemaIds } from '../../examples/online-retail/schemas.
 import { Binary, type BinaryEnd, runBinary } from '../support/binary.js'
 import { hasOnlineRetail, onlineRetailFile } from '../support/online-retail.js'
 import { tempFolder } from '../support/temp-folder.js'
-import { app } from './retail-app.js'
+import { app } from '../examples/retail-app.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const example = join(root, 'examples/online-retail')

@@ -12,8 +12,8 @@ import type { IngestReport } from '../../src/ingest/ingest.js'
 import { differences } from '../support/differences.js'
 import { NaiveLog } from '../support/naive.js'
 import { readParquet } from '../support/parquet.js'
-import { eventDifference, rejectCodes, withLog } from './example-log.js'
-import { app, declaration } from './oulad-app.js'
+import { eventDifference, rejectCodes, withLog } from '../examples/example-log.js'
+import { app, declaration } from '../examples/oulad-app.js'
 import {
   dueEvents,
   hasOulad,
@@ -22,8 +22,8 @@ import {
   writeTables,
   type DueEvents,
   type Tables,
-} from './oulad-tables.js'
-import { Walkthrough } from './walkthrough.js'
+} from '../examples/oulad-tables.js'
+import { Walkthrough } from '../examples/walkthrough.js'
 
 const readme = 'examples/oulad/README.md'
 const dayMs = 86_400_000
