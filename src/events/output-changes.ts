@@ -7,6 +7,7 @@
  */
 import type { Cause, Column } from '../features/rows.js'
 import { AvroWriter } from './avro-writer.js'
+import { openRow } from './output-head.js'
 import type { RowLayout } from './output-rows.js'
 import { causes, risks, type Risk } from './output-schemas.js'
 import { RowReader } from './row-reader.js'
@@ -40,7 +41,6 @@ export interface ChangeHead {
   readonly risk: Risk | null
 }
 
-const registryHeaderBytes = 5
 const hashBytes = 32
 const RETIRED = 1
 const SCORED = 2
@@ -64,7 +64,7 @@ export class OutputChanges {
   encode(features: Uint8Array, score: Uint8Array | null): Buffer {
     const scored = score === null ? null : this.#scored(score)
     const row = this.#row
-    const { asOf, endOffset, commit } = this.#begin(features)
+    const { asOf, endOffset, commit } = openRow(row, features)
     row.skipString()
     row.skip(hashBytes)
     const cause = row.long()
@@ -124,20 +124,9 @@ export class OutputChanges {
     return { asOf, cause, retired: (flags & RETIRED) !== 0, probability, risk }
   }
 
-  /** Opens a row behind its coordinates. */
-  #begin(bytes: Uint8Array): { asOf: number; endOffset: number; commit: number } {
-    const row = this.#row
-    row.open(bytes, registryHeaderBytes)
-    row.skipString()
-    row.skipString()
-    row.long()
-    const [endOffset, asOf, commit] = [row.long(), row.long(), row.long()]
-    return { asOf, endOffset, commit }
-  }
-
   #scored(bytes: Uint8Array): { probability: number | null; risk: number } {
     const row = this.#row
-    this.#begin(bytes)
+    openRow(row, bytes)
     // The bundle's name and version.
     for (let skipped = 0; skipped < 2; skipped++) row.skipString()
     row.skip(hashBytes)

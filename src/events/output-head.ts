@@ -1,28 +1,40 @@
-/**
- * The commit number of an emitted row without decoding the rest of it: whoever walks an output
- * topic commit by commit needs no more of most rows.
- */
+/** What every emitted row begins with: where it comes from. */
 import { RowReader } from './row-reader.js'
 
-/** Bytes of the registry header. */
-const headerBytes = 5
+const registryHeaderBytes = 5
+
+/** Of the coordinates those that differ from row to row of a partition. */
+export interface RowHead {
+  /** Exclusive. */
+  readonly endOffset: number
+  /** ms UTC. */
+  readonly asOf: number
+  readonly commit: number
+}
 
 /**
- * The commit that a feature row or score names; null where the bytes end before it.
+ * Opens a feature row or a score and reads its coordinates; what follows them is next.
+ *
+ * @throws RangeError where the bytes end before that
+ */
+export function openRow(row: RowReader, bytes: Uint8Array): RowHead {
+  row.open(bytes, registryHeaderBytes)
+  // The customer, the input topic and the partition.
+  row.skipString()
+  row.skipString()
+  row.long()
+  return { endOffset: row.long(), asOf: row.long(), commit: row.long() }
+}
+
+/**
+ * The commit that a feature row or score names, without decoding the rest of it: whoever walks an
+ * output topic commit by commit needs no more of most rows. null where the bytes end before it.
  *
  * @example commitOf(rows.features(featureRows, 0)) // 17
  */
 export function commitOf(bytes: Uint8Array): number | null {
-  const row = new RowReader()
-  row.open(bytes, headerBytes)
   try {
-    // The customer and the input topic, both strings.
-    for (let skipped = 0; skipped < 2; skipped++) {
-      if (row.skipString() < 0) return null
-    }
-    // Partition, end offset and instant come before it.
-    for (let skipped = 0; skipped < 3; skipped++) row.long()
-    return row.long()
+    return openRow(new RowReader(), bytes).commit
   } catch (error) {
     if (error instanceof RangeError) return null
     throw error

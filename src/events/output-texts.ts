@@ -2,6 +2,7 @@
  * Feature rows and scores as the texts that other systems take over: the values as one JSON object,
  * without the objects in between that `OutputRows` makes. V1: the JSON is that of its values.
  */
+import { openRow } from './output-head.js'
 import type { RowLayout } from './output-rows.js'
 import { risks, type Risk } from './output-schemas.js'
 import { RowReader } from './row-reader.js'
@@ -22,7 +23,6 @@ export interface ScoreText {
   readonly model: string
 }
 
-const registryHeaderBytes = 5
 const hashBytes = 32
 
 /** Reads the rows of one app, each from its beginning. */
@@ -40,7 +40,7 @@ export class OutputTexts {
   /** @throws RangeError where the bytes are no feature row of this app */
   features(bytes: Uint8Array): FeaturesText {
     const row = this.#row
-    const asOf = this.#begin(bytes)
+    const { asOf } = openRow(row, bytes)
     row.skipString()
     row.skip(hashBytes)
     const validUntil = this.#change()
@@ -55,7 +55,7 @@ export class OutputTexts {
   /** @throws RangeError where the bytes are no score */
   score(bytes: Uint8Array): ScoreText {
     const row = this.#row
-    this.#begin(bytes)
+    openRow(row, bytes)
     const model = `${row.string()}/${row.string()}`
     row.skip(hashBytes)
     // Experiment and variant.
@@ -63,19 +63,6 @@ export class OutputTexts {
     this.#change()
     const probability = row.isThere() ? row.float() : null
     return { probability, risk: risks[row.long()], model }
-  }
-
-  /** Coordinates; answers the instant. */
-  #begin(bytes: Uint8Array): number {
-    const row = this.#row
-    row.open(bytes, registryHeaderBytes)
-    row.skipString()
-    row.skipString()
-    row.long()
-    row.long()
-    const asOf = row.long()
-    row.long()
-    return asOf
   }
 
   /** Cause; answers until when it holds. */

@@ -69,9 +69,14 @@ export class RowReader {
     return this.long() !== 0
   }
 
-  /** Answers how many bytes it had. */
+  /**
+   * Answers how many bytes it had.
+   *
+   * @throws RangeError where its length is none
+   */
   skipString(): number {
     const length = this.long()
+    if (length < 0) throw new RangeError('a text has a negative length')
     this.at += length
     return length
   }
