@@ -12,6 +12,7 @@
 import { causes, risks, type Risk } from '../events/output-schemas.js'
 import type { Cause } from '../features/rows.js'
 import { riskLevelOf } from '../scoring/risk.js'
+import { RecentMap } from '../recent-map.js'
 import { RefusedRecords } from './refused-records.js'
 import { RiskHistory } from './risk-history.js'
 
@@ -47,10 +48,8 @@ const CHANGE_MIN = 0.0005
 const BINS = 20
 
 export class ScoreBoard {
-  readonly #customersMax: number
   readonly #changesMax: number
-  /** In order of the last score, oldest first. */
-  readonly #scores = new Map<string, number>()
+  readonly #scores: RecentMap<string, number>
   readonly #bins = Array.from({ length: BINS }, () => 0)
   readonly #changes: Record<Cause, ScoreChange[]> = { event: [], time: [], rescore: [] }
   readonly #counts: Record<Cause, Record<Risk, number>>
@@ -61,7 +60,7 @@ export class ScoreBoard {
   readonly refused = new RefusedRecords()
 
   constructor(options: ScoreBoardOptions = {}) {
-    this.#customersMax = options.customersMax ?? 100_000
+    this.#scores = new RecentMap(options.customersMax ?? 100_000)
     this.#changesMax = options.changesMax ?? 100
     const none = () => ({ high: 0, medium: 0, low: 0, unknown: 0 })
     this.#counts = { event: none(), time: none(), rescore: none() }
@@ -89,7 +88,7 @@ export class ScoreBoard {
 
   /** Whether it has as many scores as it keeps. */
   get isFull(): boolean {
-    return this.#scores.size >= this.#customersMax
+    return this.#scores.size >= this.#scores.max
   }
 
   /** A score of before this process: no change and no count, and older than what was observed. */
@@ -144,23 +143,11 @@ export class ScoreBoard {
 
   #replace(customer: string, score: number): number | null {
     const previous = this.#scores.get(customer)
-    if (previous === undefined) {
-      if (this.#scores.size >= this.#customersMax) this.#dropOldest()
-    } else {
-      this.#count(previous, -1)
-      this.#scores.delete(customer)
-    }
-    this.#scores.set(customer, score)
+    if (previous !== undefined) this.#count(previous, -1)
+    const forgotten = this.#scores.set(customer, score)
+    if (forgotten !== null) this.#count(forgotten[1], -1)
     this.#count(score, 1)
     return previous ?? null
-  }
-
-  #dropOldest(): void {
-    for (const [customer, score] of this.#scores) {
-      this.#scores.delete(customer)
-      this.#count(score, -1)
-      return
-    }
   }
 
   #count(score: number, by: 1 | -1): void {

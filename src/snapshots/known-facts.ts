@@ -1,4 +1,5 @@
 /** What the disk has beside each customer's row, as of the last write. */
+import { RecentMap } from '../recent-map.js'
 import { noScores } from './day-scores.js'
 import type { StoredFacts } from './snapshot-row.js'
 
@@ -8,8 +9,7 @@ const nothing: StoredFacts = { changes: 0, days: noScores }
 const keptMax = 100_000
 
 export class KnownFacts {
-  /** In order of the last write, oldest first. */
-  readonly #kept = new Map<string, StoredFacts>()
+  readonly #kept = new RecentMap<string, StoredFacts>(keptMax)
 
   constructor(
     private readonly stored: {
@@ -27,12 +27,6 @@ export class KnownFacts {
   }
 
   set(customer: string, facts: StoredFacts): void {
-    this.#kept.delete(customer)
     this.#kept.set(customer, facts)
-    if (this.#kept.size <= keptMax) return
-    for (const oldest of this.#kept.keys()) {
-      this.#kept.delete(oldest)
-      return
-    }
   }
 }
