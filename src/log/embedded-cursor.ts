@@ -17,6 +17,22 @@ interface Fetch {
   ahead: Promise<Rows>
 }
 
+/** The record in front of `end`; null where there is none. */
+export async function lastRecord(
+  rows: LogRows,
+  at: TopicPartition,
+  end: number,
+): Promise<StoredRecord | null> {
+  if (end === 0) return null
+  const source = new BlockSource(rows, at)
+  try {
+    const [record] = await source.next(end - 1, end, 1)
+    return record ?? null
+  } finally {
+    await source.close()
+  }
+}
+
 export class BlockSource implements RecordSource {
   #fetch: Fetch | null = null
   #entries: Rows = []

@@ -10,7 +10,7 @@
 import { TidemarkError, configurationError, ioError } from '../errors.js'
 import { levelFailure, type Db } from '../state/level-store-db.js'
 import { checkedTails } from './embedded-check.js'
-import { BlockSource, readFailure } from './embedded-cursor.js'
+import { BlockSource, lastRecord, readFailure } from './embedded-cursor.js'
 import { BlockDraft } from './embedded-draft.js'
 import { newestErasures } from './embedded-erasures.js'
 import {
@@ -125,14 +125,7 @@ export class EmbeddedLog implements EventLog {
 
   async last(topic: string, partition: number): Promise<StoredRecord | null> {
     const end = await this.endOffset(topic, partition)
-    if (end === 0) return null
-    const source = new BlockSource(this.#source, { topic, partition })
-    try {
-      const [record] = await source.next(end - 1, end, 1)
-      return record ?? null
-    } finally {
-      await source.close()
-    }
+    return lastRecord(this.#source, { topic, partition }, end)
   }
 
   async erasures(

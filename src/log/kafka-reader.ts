@@ -18,9 +18,9 @@ import { type ReadBatches, readBatches } from './kafka-batch-reader.js'
 import type { BatchRecords } from './kafka-batch-records.js'
 import { KafkaLane } from './kafka-lane.js'
 import { fetchRequest, type Fetched } from './kafka-requests.js'
-import type { LogReader, Poll, StoredRecord } from './log.js'
+import type { Poll, StoredRecord } from './log.js'
+import { OnePollReader } from './one-poll.js'
 import type { Tail } from './tails.js'
-import { readerClosed } from './tail-reader.js'
 
 export interface KafkaReaderOptions {
   /** How much of the log one answer holds. @default 1 MiB */
@@ -38,7 +38,7 @@ const nothing: readonly StoredRecord[] = []
 /** How often records whose checksum is wrong are asked for. */
 const attemptsMax = 5
 
-export class KafkaReader implements LogReader {
+export class KafkaReader extends OnePollReader {
   readonly #lane: KafkaLane
   #batches: BatchRecords[] = []
   /** Behind what has come, marks and aborted records included. */
@@ -49,8 +49,6 @@ export class KafkaReader implements LogReader {
   #stable = Infinity
   #fetch: Promise<void> | null = null
   #failure: unknown = null
-  #polling: Promise<Poll> | null = null
-  #closed = false
   /** Called when something has changed that a poll may wait for. */
   #wake: () => void = () => undefined
   #following = false
@@ -62,6 +60,7 @@ export class KafkaReader implements LogReader {
     readonly options: KafkaReaderOptions,
     readonly onClose: (reader: KafkaReader) => void,
   ) {
+    super(tail)
     this.#lane = new KafkaLane(parts.cluster.connector)
     this.#position = fromOffset
     this.#handed = fromOffset
@@ -71,34 +70,22 @@ export class KafkaReader implements LogReader {
     return this.#isEmpty ? this.#position : this.#handed
   }
 
-  /** @throws TidemarkError LOG_CLOSED, LOG_RANGE_LOST, LOG_DAMAGED, KAFKA_UNREACHABLE, KAFKA_FAILED */
-  async poll(recordsMax: number, waitMs: number): Promise<Poll> {
-    if (this.#closed) throw readerClosed(this.tail)
-    if (this.#polling) throw new Error('one poll at a time: the one before has not resolved')
-    this.#polling = this.#poll(recordsMax, waitMs)
-    try {
-      return await this.#polling
-    } finally {
-      this.#polling = null
-    }
-  }
-
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
+  protected ending(): void {
     this.#wake()
     if (this.#following) this.parts.ends.unfollow(this.tail)
     this.onClose(this)
-    // First, so that a fetch which fails is not tried again; one that waits may end.
+    // Before the poll ends, so that a fetch which fails is not tried again; one that waits may end.
     this.#lane.close()
-    await this.#polling?.catch(() => undefined)
   }
 
-  async #poll(recordsMax: number, waitMs: number): Promise<Poll> {
+  protected async release(): Promise<void> {}
+
+  /** @throws TidemarkError LOG_RANGE_LOST, LOG_DAMAGED, KAFKA_UNREACHABLE, KAFKA_FAILED */
+  protected async read(recordsMax: number, waitMs: number): Promise<Poll> {
     // Before the first answer nothing is known of the end, however short the caller wants to wait.
     if (this.#isEmpty && (waitMs === 0 || this.#stable === Infinity)) await this.#look()
     if (this.#isEmpty && waitMs > 0) await this.#await(waitMs)
-    if (this.#closed) return { records: [], caughtUpAt: null, atEnd: false }
+    if (this.closed) return { records: [], caughtUpAt: null, atEnd: false }
     const records = this.#take(recordsMax)
     // The next answer comes while these are worked on; at the end a poll asks for it.
     const left = this.#left
@@ -126,7 +113,7 @@ export class KafkaReader implements LogReader {
       time.isOver = true
       this.#wake()
     }, waitMs)
-    while (this.#isEmpty && !time.isOver && !this.#closed && this.#failure === null) {
+    while (this.#isEmpty && !time.isOver && !this.closed && this.#failure === null) {
       void this.#begin(this.options.fetchWaitMs)
       await new Promise<void>((resolve) => (this.#wake = resolve))
     }
@@ -138,7 +125,7 @@ export class KafkaReader implements LogReader {
   async #look(): Promise<void> {
     if (this.#fetch !== null) await this.#fetch
     const shown = this.parts.cluster.deadline(`what was committed to ${this.tail.topic}`)
-    while (this.#isEmpty && !this.#closed) {
+    while (this.#isEmpty && !this.closed) {
       this.#assertSound()
       shown.check()
       // What has just been committed here appears as soon as its mark is written.
@@ -149,7 +136,7 @@ export class KafkaReader implements LogReader {
   }
 
   #assertSound(): void {
-    if (this.#failure === null || this.#closed) return
+    if (this.#failure === null || this.closed) return
     const failure = this.#failure
     this.#failure = null
     throw kafkaFailure(failure)
@@ -209,7 +196,7 @@ export class KafkaReader implements LogReader {
         return read
       } catch (error) {
         const isDamage = error instanceof TidemarkError && error.code === 'LOG_DAMAGED'
-        if (!isDamage || attempt === attemptsMax || this.#closed) throw error
+        if (!isDamage || attempt === attemptsMax || this.closed) throw error
       }
     }
   }

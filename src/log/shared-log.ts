@@ -7,7 +7,7 @@
  * R1 It reads only, but for `takeOver`. `begin` and `fence` are faults of the program.
  * R2 Nothing is claimed that the owner did not: a poll is caught up by the owner's own instant.
  */
-import { BlockSource } from './embedded-cursor.js'
+import { BlockSource, lastRecord } from './embedded-cursor.js'
 import { newestErasures } from './embedded-erasures.js'
 import { baseOffsetOf } from './embedded-keys.js'
 import { blockCount } from './embedded-block.js'
@@ -91,14 +91,7 @@ export class SharedLog implements EventLog {
 
   async last(topic: string, partition: number): Promise<StoredRecord | null> {
     const end = await this.endOffset(topic, partition)
-    if (end === 0) return null
-    const source = new BlockSource(this.#rows, { topic, partition })
-    try {
-      const [record] = await source.next(end - 1, end, 1)
-      return record ?? null
-    } finally {
-      await source.close()
-    }
+    return lastRecord(this.#rows, { topic, partition }, end)
   }
 
   async erasures(

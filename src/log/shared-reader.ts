@@ -1,27 +1,27 @@
 /** A cursor over a partition whose tail is in another process: it asks instead of being woken. */
 import { performance } from 'node:perf_hooks'
-import type { LogReader, Poll } from './log.js'
-import { readerClosed, type RecordSource } from './tail-reader.js'
+import type { Poll } from './log.js'
+import { OnePollReader } from './one-poll.js'
+import type { RecordSource } from './tail-reader.js'
 import type { TailView, TopicPartition } from './tails.js'
 
 /** How often the owner is asked while there is nothing new. */
 const askAgainMs = 50
 
-export class SharedReader implements LogReader {
+export class SharedReader extends OnePollReader {
   #offset: number
   /** The newest end that was told: no need to ask before it is near. */
   #end = 0
-  #closed = false
   #wake: (() => void) | null = null
-  #polling: Promise<Poll> | null = null
 
   constructor(
-    private readonly at: TopicPartition,
+    at: TopicPartition,
     private readonly tail: () => Promise<TailView>,
     private readonly source: RecordSource,
     fromOffset: number,
     private readonly onClose: (reader: SharedReader) => void,
   ) {
+    super(at)
     this.#offset = fromOffset
   }
 
@@ -29,33 +29,21 @@ export class SharedReader implements LogReader {
     return this.#offset
   }
 
-  async poll(recordsMax: number, waitMs: number): Promise<Poll> {
-    if (this.#closed) throw readerClosed(this.at)
-    if (this.#polling) throw new Error('one poll at a time: the one before has not resolved')
-    this.#polling = this.#poll(recordsMax, waitMs)
-    try {
-      return await this.#polling
-    } finally {
-      this.#polling = null
-    }
-  }
-
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
+  protected ending(): void {
     this.#wake?.()
     this.onClose(this)
-    // A poll that is under way ends first: its source must not be taken from under it.
-    await this.#polling?.catch(() => {})
-    await this.source.close()
   }
 
-  async #poll(recordsMax: number, waitMs: number): Promise<Poll> {
+  protected release(): Promise<void> {
+    return this.source.close()
+  }
+
+  protected async read(recordsMax: number, waitMs: number): Promise<Poll> {
     const until = performance.now() + waitMs
     for (;;) {
       const poll = await this.#read(recordsMax)
       const leftMs = until - performance.now()
-      if (poll.records.length > 0 || leftMs <= 0 || this.#closed) return poll
+      if (poll.records.length > 0 || leftMs <= 0 || this.closed) return poll
       await this.#pause(Math.min(leftMs, askAgainMs))
     }
   }
@@ -71,7 +59,7 @@ export class SharedReader implements LogReader {
   }
 
   async #read(recordsMax: number): Promise<Poll> {
-    if (this.#closed) return { records: [], caughtUpAt: null, atEnd: false }
+    if (this.closed) return { records: [], caughtUpAt: null, atEnd: false }
     // A poll that may reach the end has to know where that is now, and what the owner claims of it.
     const tail = this.#offset + recordsMax >= this.#end ? await this.tail() : null
     if (tail !== null) this.#end = tail.end

@@ -3,9 +3,9 @@
  * come from is its source's business.
  */
 import { performance } from 'node:perf_hooks'
-import { ioError } from '../errors.js'
-import type { LogReader, Poll, StoredRecord } from './log.js'
-import type { Tail, TopicPartition } from './tails.js'
+import type { Poll, StoredRecord } from './log.js'
+import { OnePollReader } from './one-poll.js'
+import type { Tail } from './tails.js'
 import type { LogClock } from './time-base.js'
 
 export interface RecordSource {
@@ -17,10 +17,8 @@ export interface RecordSource {
   close(): Promise<void>
 }
 
-export class TailReader implements LogReader {
+export class TailReader extends OnePollReader {
   #offset: number
-  #closed = false
-  #polling: Promise<Poll> | null = null
 
   constructor(
     readonly tail: Tail,
@@ -29,6 +27,7 @@ export class TailReader implements LogReader {
     fromOffset: number,
     readonly onClose: (reader: TailReader) => void,
   ) {
+    super(tail)
     this.#offset = fromOffset
   }
 
@@ -36,35 +35,23 @@ export class TailReader implements LogReader {
     return this.#offset
   }
 
-  async poll(recordsMax: number, waitMs: number): Promise<Poll> {
-    if (this.#closed) throw readerClosed(this.tail)
-    if (this.#polling) throw new Error('one poll at a time: the one before has not resolved')
-    this.#polling = this.#poll(recordsMax, waitMs)
-    try {
-      return await this.#polling
-    } finally {
-      this.#polling = null
-    }
-  }
-
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
+  protected ending(): void {
     this.tail.wake()
     this.onClose(this)
-    // A poll that is under way ends first: its source must not be taken from under it.
-    await this.#polling?.catch(() => {})
-    await this.source.close()
   }
 
-  async #poll(recordsMax: number, waitMs: number): Promise<Poll> {
+  protected release(): Promise<void> {
+    return this.source.close()
+  }
+
+  protected async read(recordsMax: number, waitMs: number): Promise<Poll> {
     if (this.#offset >= this.tail.end && waitMs > 0) await this.#wait(waitMs)
     return this.#read(recordsMax)
   }
 
   async #wait(waitMs: number): Promise<void> {
     const until = performance.now() + waitMs
-    while (!this.#closed && this.#offset >= this.tail.end) {
+    while (!this.closed && this.#offset >= this.tail.end) {
       const leftMs = until - performance.now()
       if (leftMs <= 0) return
       await this.tail.change(leftMs)
@@ -72,7 +59,7 @@ export class TailReader implements LogReader {
   }
 
   async #read(recordsMax: number): Promise<Poll> {
-    if (this.#closed) return { records: [], caughtUpAt: null, atEnd: false }
+    if (this.closed) return { records: [], caughtUpAt: null, atEnd: false }
     // The instant first, then the end: what is appended in between must not be claimed as seen.
     const instant = this.clock.now()
     const end = this.tail.end
@@ -83,12 +70,4 @@ export class TailReader implements LogReader {
     const caughtUp = this.#offset >= end && settled
     return { records, caughtUpAt: caughtUp ? instant : null, atEnd: this.#offset >= this.tail.end }
   }
-}
-
-/** What a poll, an append or a commit says after its log was closed. */
-export function readerClosed(tail: TopicPartition): Error {
-  return ioError(
-    'LOG_CLOSED',
-    `poll of ${tail.topic} partition ${tail.partition}: the reader or its log has been closed`,
-  )
 }
