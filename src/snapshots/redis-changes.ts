@@ -1,6 +1,7 @@
 /** The histories in Redis: a list a customer, the newest change first. */
 import type { RedisKeys } from './redis-keys.js'
 import { type RedisArgument, type RedisCall, type RedisLink, scriptCall } from './redis-link.js'
+import type { RedisRow } from './redis-row.js'
 import { addChanges } from './redis-scripts.js'
 import { keptChanges } from './stored-changes.js'
 
@@ -10,28 +11,30 @@ export interface RedisChange {
   readonly bytes: Uint8Array | null
 }
 
-/** What is to be added to a customer's history, in any order. */
-export interface CustomerChanges {
-  readonly customer: string
+/** A customer's newest row, and what led there, in any order. */
+export interface SentRow {
+  readonly row: RedisRow
   readonly changes: readonly RedisChange[]
 }
 
 /** Those that the history would keep, oldest first, each commit once; none from before an erasure. */
-export function newestChanges(changes: readonly RedisChange[]): RedisChange[] {
+export function newestChanges(changes: readonly RedisChange[]): readonly RedisChange[] {
+  if (changes.length === 1) return changes
   const byCommit = new Map(changes.map((change) => [change.commit, change]))
   const sorted = [...byCommit.values()].sort((a, b) => a.commit - b.commit)
   const erasure = sorted.findLastIndex(({ bytes }) => bytes === null)
   return sorted.slice(Math.max(0, erasure, sorted.length - keptChanges))
 }
 
-/** Calls that add changes; each may be repeated, and come in any order. */
+/** Calls that add what led to rows; each may be repeated, and come in any order. */
 export function changeCalls(
-  added: readonly CustomerChanges[],
+  rows: readonly SentRow[],
   link: Pick<RedisLink, 'together'>,
   keys: RedisKeys,
   tombstoneSeconds: number,
 ): RedisCall[] {
-  const names = added.map(({ customer }) => keys.history(customer))
+  const added = rows.filter(({ changes }) => changes.length > 0)
+  const names = added.map(({ row }) => keys.history(row.customer))
   return link.together(names).map((places) => {
     const rest: RedisArgument[] = [String(keptChanges), String(tombstoneSeconds)]
     for (const place of places) {

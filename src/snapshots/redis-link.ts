@@ -9,6 +9,7 @@
  * L3 Nothing is sent again by the client itself to a server that it was not sent to.
  */
 import { type ChainableCommander, Cluster, type Redis } from 'ioredis'
+import { endOfAll } from '../end-of-all.js'
 import type { TidemarkError } from '../errors.js'
 import {
   databaseOf,
@@ -185,9 +186,7 @@ export class RedisLink {
         replies[places[index]] = reply
       }
     })
-    // All of them, so that none goes on behind the back of whoever tries again.
-    const ends = await Promise.allSettled(pipelines)
-    for (const end of ends) if (end.status === 'rejected') throw end.reason
+    await endOfAll(pipelines)
     return replies
   }
 

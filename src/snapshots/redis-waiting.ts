@@ -1,4 +1,4 @@
-import { type CustomerChanges, newestChanges, type RedisChange } from './redis-changes.js'
+import { newestChanges, type RedisChange, type SentRow } from './redis-changes.js'
 import { following, type RedisRow } from './redis-row.js'
 import { rowBytes } from './snapshot-row.js'
 import { keptChanges } from './stored-changes.js'
@@ -43,7 +43,7 @@ export class WaitingRows {
     held.row = isNewer ? following(held.row, row) : following(row, held.row)
     held.changes.push(...changes)
     // Trimmed at twice its size, so that it costs nothing per row.
-    if (held.changes.length > 2 * keptChanges) held.changes = newestChanges(held.changes)
+    if (held.changes.length > 2 * keptChanges) held.changes = [...newestChanges(held.changes)]
     this.#waitingBytes += bytesOf(customer, held)
   }
 
@@ -57,18 +57,12 @@ export class WaitingRows {
   }
 
   /** All that waits is under way from now on, until `sent` or `failed`. */
-  take(): { readonly rows: readonly RedisRow[]; readonly changes: readonly CustomerChanges[] } {
+  take(): readonly SentRow[] {
     this.#underWay = this.#waiting
     this.#underWayBytes = this.#waitingBytes
     this.#waiting = new Map()
     this.#waitingBytes = 0
-    const rows: RedisRow[] = []
-    const changed: CustomerChanges[] = []
-    for (const [customer, { row, changes }] of this.#underWay) {
-      rows.push(row)
-      if (changes.length > 0) changed.push({ customer, changes })
-    }
-    return { rows, changes: changed }
+    return [...this.#underWay.values()]
   }
 
   sent(): void {

@@ -1,7 +1,7 @@
 import { failpointSoon } from '../failpoint.js'
-import { changeCalls, type CustomerChanges } from './redis-changes.js'
+import { changeCalls, type SentRow } from './redis-changes.js'
 import type { RedisKeys } from './redis-keys.js'
-import { type RedisArgument, type RedisLink, scriptCall } from './redis-link.js'
+import { type RedisArgument, type RedisCall, type RedisLink, scriptCall } from './redis-link.js'
 import { fieldsOf, type RedisRow, type RedisRowTexts } from './redis-row.js'
 import { putRows } from './redis-scripts.js'
 import { daysText } from './redis-top.js'
@@ -15,41 +15,29 @@ export interface SendRowsOptions {
 }
 
 /**
- * Sends rows, each only over an older version. One portion is encoded while the last is stored.
- * `stored` is told which rows are there, with the scores of their days.
+ * Sends rows, each only over an older version, and with them what led there. One portion is encoded
+ * while the last is stored. `stored` is told which rows are there, with the scores of their days.
  */
 export async function sendRows(
-  rows: readonly RedisRow[],
+  rows: readonly SentRow[],
   link: RedisLink,
   keys: RedisKeys,
   options: SendRowsOptions,
   stored: (row: RedisRow, days: string) => void = () => undefined,
 ): Promise<void> {
-  const step = 'putting snapshots'
-  const tombstoneSeconds = String(options.tombstoneSeconds)
   let sending: Promise<unknown> = Promise.resolve()
   for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
     const portion = rows.slice(from, from + ROWS_AT_ONCE)
-    const names = portion.map(({ customer }) => keys.customer(customer))
-    const groups = link.together(names)
-    const calls = groups.map((places) => {
-      const rest: RedisArgument[] = [tombstoneSeconds]
-      for (const place of places) {
-        const row = portion[place]
-        rest.push(...fieldsOf(row, options.rows), `${row.anew ? '!' : ''}${daysText(row.days)}`)
-      }
-      return scriptCall(
-        putRows,
-        places.map((place) => names[place]),
-        rest,
-      )
-    })
+    const groups = link.together(portion.map(({ row }) => keys.customer(row.customer)))
+    const calls = groups.map((places) => rowsCall(places, portion, keys, options))
+    // In one pipeline with the rows: a round trip of their own would double what a small write takes.
+    calls.push(...changeCalls(portion, link, keys, options.tombstoneSeconds))
     await sending
-    sending = link.send(calls, step).then((replies) => {
+    sending = link.send(calls, 'putting snapshots').then((replies) => {
       for (const [group, places] of groups.entries()) {
         const days = replies[group] as string[]
         places.forEach((place, index) => {
-          if (days[index] !== '-') stored(portion[place], days[index])
+          if (days[index] !== '-') stored(portion[place].row, days[index])
         })
       }
     })
@@ -60,15 +48,18 @@ export async function sendRows(
   await sending
 }
 
-/** Sends what led to the rows. */
-export async function sendChanges(
-  changes: readonly CustomerChanges[],
-  link: RedisLink,
+function rowsCall(
+  places: readonly number[],
+  portion: readonly SentRow[],
   keys: RedisKeys,
-  { tombstoneSeconds }: Pick<SendRowsOptions, 'tombstoneSeconds'>,
-): Promise<void> {
-  for (let from = 0; from < changes.length; from += ROWS_AT_ONCE) {
-    const portion = changes.slice(from, from + ROWS_AT_ONCE)
-    await link.send(changeCalls(portion, link, keys, tombstoneSeconds), 'putting histories')
+  { rows, tombstoneSeconds }: SendRowsOptions,
+): RedisCall {
+  const names: string[] = []
+  const rest: RedisArgument[] = [String(tombstoneSeconds)]
+  for (const place of places) {
+    const { row } = portion[place]
+    names.push(keys.customer(row.customer))
+    rest.push(...fieldsOf(row, rows), `${row.anew ? '!' : ''}${daysText(row.days)}`)
   }
+  return scriptCall(putRows, names, rest)
 }

@@ -10,7 +10,9 @@
  * W3 A record that is gone, went back, or is of other servers ends the life of all that is stored:
  *    the outputs are put again from their beginning, without a restart.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { TidemarkError } from '../errors.js'
+import { endOfAll } from '../end-of-all.js'
 import { failpoint } from '../failpoint.js'
 import { RedisHealth } from './redis-health.js'
 import type { RedisKeys } from './redis-keys.js'
@@ -24,7 +26,7 @@ import { RedisSample } from './redis-sample.js'
 import { sweepRetired, sweepRows } from './redis-sweep.js'
 import { RedisTops } from './redis-tops.js'
 import { WaitingRows } from './redis-waiting.js'
-import { sendChanges, sendRows } from './redis-write.js'
+import { sendRows } from './redis-write.js'
 import type { PartitionProof, SnapshotPut } from './snapshots.js'
 import type { PartitionTop } from './top-lists.js'
 
@@ -49,6 +51,7 @@ export class RedisWriter {
   #writing: Promise<void> | null = null
   #stopping = false
   #begun = 0
+  #begunAt = -Infinity
   #written = 0
 
   constructor(link: RedisLink, keys: RedisKeys, settings: RedisSettings) {
@@ -176,6 +179,7 @@ export class RedisWriter {
     // The rest of this turn's puts go with this write.
     await new Promise(setImmediate)
     while (this.#dirty && !this.stopped) {
+      await this.#pause()
       this.#dirty = false
       try {
         await this.#write()
@@ -191,6 +195,14 @@ export class RedisWriter {
     }
   }
 
+  /** Commits of a few rows come by the hundred a second: what a round trip costs is not paid for each. */
+  async #pause(): Promise<void> {
+    const now = performance.now()
+    const leftMs = this.#begunAt + this.#settings.writeEveryMs - now
+    this.#begunAt = now + Math.max(0, leftMs)
+    if (leftMs > 0) await sleep(leftMs)
+  }
+
   async #write(): Promise<void> {
     await this.#verify()
     this.#begun++
@@ -199,15 +211,15 @@ export class RedisWriter {
       const { life, partition } = of
       return life === null ? [] : [{ ...of.goal(), life, partition, of }]
     })
-    const { rows, changes } = this.rows.take()
+    const sent = this.rows.take()
+    const rows = sent.map(({ row }) => row)
     // Before they are there: a sweep that meets one at once then takes it out of the sample too.
     this.#sample.remember(rows)
     try {
       failpoint('redis.before-rows')
       await this.#tops.during((stored) =>
-        sendRows(rows, this.#link, this.#keys, this.#settings, stored),
+        sendRows(sent, this.#link, this.#keys, this.#settings, stored),
       )
-      await sendChanges(changes, this.#link, this.#keys, this.#settings)
       failpoint('redis.after-rows')
     } catch (error) {
       this.#sample.leave(rows.map(({ customer }) => customer))
@@ -239,10 +251,10 @@ export class RedisWriter {
       // Its record tells nothing of that.
       partition.distrusted = true
     }
-    for (const partition of this.partitions.values()) {
-      if (isDue || partition.life === null) await this.#verifyRecord(partition, servers)
-      this.#refills.begin(partition)
-    }
+    // Side by side: whoever opens several partitions waits for all of their records.
+    const asked = [...this.partitions.values()].filter(({ life }) => isDue || life === null)
+    await endOfAll(asked.map((partition) => this.#verifyRecord(partition, servers)))
+    for (const partition of this.partitions.values()) this.#refills.begin(partition)
   }
 
   async #verifyRecord(partition: RedisPartition, servers: string): Promise<void> {

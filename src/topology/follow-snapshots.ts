@@ -33,8 +33,10 @@ export async function followSnapshots(
   const from = await begin(parts, partition, cursor, committed)
   const isOwn = ownBy(from.commit, committed.generation?.sinceCommit ?? 0)
   let { featuresOffset, scoresOffset } = from
-  const end = await log.endOffset(topics.features, partition)
-  const scoresEnd = await log.endOffset(topics.scores, partition)
+  const [end, scoresEnd] = await Promise.all([
+    log.endOffset(topics.features, partition),
+    log.endOffset(topics.scores, partition),
+  ])
   const features = log.reader(topics.features, partition, featuresOffset)
   const scores = log.reader(topics.scores, partition, scoresOffset)
   const { asOf, endOffset } = committed
@@ -95,12 +97,16 @@ async function begin(
 ): Promise<Beginning> {
   if (cursor === null && generation !== undefined && generation.sinceCommit > last) {
     // Nothing of this generation has been emitted, and an empty store has nobody to erase.
-    const featuresOffset = await log.endOffset(topics.features, partition)
-    const scoresOffset = await log.endOffset(topics.scores, partition)
+    const [featuresOffset, scoresOffset] = await Promise.all([
+      log.endOffset(topics.features, partition),
+      log.endOffset(topics.scores, partition),
+    ])
     return { featuresOffset, scoresOffset, commit: 0 }
   }
-  const featuresOffset = await log.startOffset(topics.features, partition)
-  const scoresOffset = await log.startOffset(topics.scores, partition)
+  const [featuresOffset, scoresOffset] = await Promise.all([
+    log.startOffset(topics.features, partition),
+    log.startOffset(topics.scores, partition),
+  ])
   const isThere =
     cursor !== null &&
     cursor.featuresOffset >= featuresOffset &&

@@ -50,8 +50,10 @@ export async function followState(
   const stored = parseStored<Position>(await store.position())
   const isWhole = stored?.followed?.isPartial === false || options.isPartial === true
   if (isWhole && stored?.position.commitId === committed.commitId) return false
-  const start = await log.startOffset(topics.state, partition)
-  const until = await log.endOffset(topics.state, partition)
+  const [start, until] = await Promise.all([
+    log.startOffset(topics.state, partition),
+    log.endOffset(topics.state, partition),
+  ])
   const from = stored === null ? start : (stored.followed?.stateOffset ?? -1)
   if (stored !== null) checkAge(parts, partition, stored.followed?.flushedAt ?? 0)
   if (from < start || from > until) {

@@ -116,10 +116,11 @@ async function followAll<S>(
   const { committed } = running.task
   if (committed === null) return
   running.committed = committed
-  running.ends = {
-    featuresOffset: await log.endOffset(topics.features, partition),
-    scoresOffset: await log.endOffset(topics.scores, partition),
-  }
+  const [featuresOffset, scoresOffset] = await Promise.all([
+    log.endOffset(topics.features, partition),
+    log.endOffset(topics.scores, partition),
+  ])
+  running.ends = { featuresOffset, scoresOffset }
   await followSnapshots(parts, partition, committed)
 }
 

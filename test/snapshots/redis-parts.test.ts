@@ -130,7 +130,7 @@ test('of rows that wait the newest stays, whatever fails meanwhile', () => {
   rows.add(row(5))
   rows.add(row(4))
   expect(rows.find('a')?.version).toBe(5)
-  expect(rows.take().rows.map(({ version }) => version)).toEqual([5])
+  expect(rows.take().map(({ row }) => row.version)).toEqual([5])
   rows.add(row(5))
   rows.add(row(3))
   expect(rows.count).toBe(1)
