@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { churn } from '../../src/apps/churn/app.js'
 import { layoutOf } from '../../src/cli/layout.js'
 import { openModels } from '../../src/cli/open-models.js'
-import { OutputChanges } from '../../src/events/output-changes.js'
 import { partitionOf } from '../../src/events/partition.js'
 import type { EmbeddedLog } from '../../src/log/embedded-log.js'
 import { topicsOf } from '../../src/log/log.js'
@@ -13,6 +12,7 @@ import { featureProgram } from '../../src/operators/program.js'
 import { openLevelSnapshots } from '../../src/snapshots/level-snapshots.js'
 import type { SnapshotStore } from '../../src/snapshots/snapshots.js'
 import { LevelStoreHome } from '../../src/state/level-store-home.js'
+import { emittedHistory } from '../../src/topology/emitted-history.js'
 import { type RunningEngine, startEngine } from '../../src/topology/engine.js'
 import { defaultSettings, type EngineSettings } from '../../src/topology/settings.js'
 import { churnEvent } from './w1-as-churn.js'
@@ -66,7 +66,7 @@ export async function startChurn(
   const kept = join(folder, 'models')
   const models = await openModels(app, { model: null, fallback: null, bundles, kept }, observer)
   const snapshots = await openLevelSnapshots(join(folder, 'snapshots'), {
-    ...(watched.history === true && { changes: new OutputChanges(layoutOf(app)) }),
+    ...(watched.history === true && { history: emittedHistory(log, topics, layoutOf(app)) }),
   })
   const counts = { rows: 0, byTime: 0, commits: 0 }
   const engine = startEngine(

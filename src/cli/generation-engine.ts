@@ -11,6 +11,7 @@ import { type Topics, topicsOf } from '../log/log.js'
 import { featureProgram } from '../operators/program.js'
 import type { HistoryLookup } from '../serving/history.js'
 import { ownLookups } from '../serving/lookups.js'
+import { emittedHistory } from '../topology/emitted-history.js'
 import { type RunningEngine, startEngine } from '../topology/engine.js'
 import { committedPosition } from '../topology/open-task.js'
 import type { TopologyParts } from '../topology/parts.js'
@@ -105,7 +106,7 @@ async function openParts(
   const generation = asked === undefined ? {} : { generation: asked }
   const snapshots = await snapshotsOf(directory, number, {
     onDamage: (text) => hooks.logger.error(text),
-    changes: new OutputChanges(layout),
+    history: emittedHistory(log, topics, layout),
     committed: async (partition) =>
       (await committedPosition({ log, topics, layout, ...generation }, partition))?.commit ?? 0,
   })

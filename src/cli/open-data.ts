@@ -151,7 +151,7 @@ export function stateOf(directory: string, generation: number): StoreHome {
 export function snapshotsOf(
   directory: string,
   generation: number,
-  options: Pick<StoredSnapshotsOptions, 'onDamage' | 'committed' | 'changes'>,
+  options: Pick<StoredSnapshotsOptions, 'onDamage' | 'committed' | 'history'>,
 ): Promise<SnapshotStore> {
   return openLevelSnapshots(join(folderOf(directory, generation), 'snapshots'), options)
 }

@@ -1,7 +1,7 @@
-import { OutputChanges } from '../events/output-changes.js'
 import { partitionOf } from '../events/partition.js'
 import { topicsOf } from '../log/log.js'
 import type { StoredHistory } from '../log/shared-wire.js'
+import { emittedHistory } from '../topology/emitted-history.js'
 import { followSnapshots } from '../topology/follow-snapshots.js'
 import { committedPosition } from '../topology/open-task.js'
 import { askedNumber, generationPart } from './generations.js'
@@ -26,7 +26,7 @@ export async function ownHistory(
   const place = { log, topics, layout, ...generationPart(owner) }
   const snapshots = await snapshotsOf(directory, askedNumber(owner), {
     onDamage: warn,
-    changes: new OutputChanges(layout),
+    history: emittedHistory(log, topics, layout),
     committed: async (partition) => (await committedPosition(place, partition))?.commit ?? 0,
   })
   try {

@@ -12,6 +12,7 @@ import { openLevelSnapshots } from '../snapshots/level-snapshots.js'
 import { RedisLookups } from '../snapshots/redis-lookups.js'
 import { openRedisSnapshots } from '../snapshots/redis-open.js'
 import type { SnapshotStore } from '../snapshots/snapshots.js'
+import { emittedHistory } from '../topology/emitted-history.js'
 import { followSnapshots } from '../topology/follow-snapshots.js'
 import { committedPosition } from '../topology/open-task.js'
 import { redisAddress, redisNames } from './connections.js'
@@ -36,12 +37,11 @@ export async function openSnapshots(
   const address = redisAddress(config)
   const committed = async (partition: number) =>
     committedPosition({ log, topics, layout }, partition)
-  const changes = new OutputChanges(layout)
   if (address === null) {
     const snapshots = await openLevelSnapshots(join(config.data, 'snapshots'), {
       onDamage: (text) => logger.error(text),
       committed: async (partition) => (await committed(partition))?.commit ?? 0,
-      changes,
+      history: emittedHistory(log, topics, layout),
     })
     return { snapshots, health: null, elsewhere: null }
   }
@@ -49,7 +49,7 @@ export async function openSnapshots(
   const snapshots = await openRedisSnapshots(address, {
     ...names,
     rows: new OutputTexts(layout),
-    changes,
+    changes: new OutputChanges(layout),
     waitingBytesMax: config.limits.redisWaitingBytesMax,
     // As long as the outputs keep them: from these alone the view could be made again.
     retiredMsMax: config.kafka.timeBase === 'wall' ? keptMs : Infinity,

@@ -110,18 +110,27 @@ export class OutputChanges {
     }
   }
 
-  /** As `decode`, and some ten times as fast: the values are not looked at. */
-  head(bytes: Uint8Array): ChangeHead {
+  /**
+   * What the change of a row and its score would say before its values.
+   *
+   * @throws RangeError where the bytes are no rows of this app
+   */
+  head(features: Uint8Array, score: Uint8Array | null): ChangeHead {
+    const scored = score === null ? null : this.#scored(score)
     const row = this.#row
-    row.open(bytes, 0)
-    row.long()
-    const asOf = row.long()
-    row.long()
-    const cause = causes[row.byte()]
-    const flags = row.byte()
-    const risk = flags & SCORED ? risks[row.byte()] : null
-    const probability = flags & CERTAIN ? row.float() : NaN
-    return { asOf, cause, retired: (flags & RETIRED) !== 0, probability, risk }
+    const { asOf } = openRow(row, features)
+    row.skipString()
+    row.skip(hashBytes)
+    const cause = causes[row.long()]
+    if (row.isThere()) row.long()
+    const retired = row.boolean()
+    const risk = scored === null ? null : risks[scored.risk]
+    return { asOf, cause, retired, probability: scored?.probability ?? NaN, risk }
+  }
+
+  /** When the row is of, in ms UTC. Throws as `head` does. */
+  asOf(features: Uint8Array): number {
+    return openRow(this.#row, features).asOf
   }
 
   #scored(bytes: Uint8Array): { probability: number | null; risk: number } {

@@ -123,31 +123,75 @@ export function blockCount(block: Buffer): number {
  * Null where the bytes are not those that were written under this key.
  */
 export function decodeBlock(key: Buffer, block: Buffer, baseOffset: number): StoredRecord[] | null {
-  const end = block.length - sealBytes
-  if (end < HEADER_BYTES || block[0] !== FORMAT) return null
-  if (sealOf(key, block.subarray(0, end)) !== sealIn(block.subarray(end))) return null
+  if (!isWhole(key, block)) return null
   const count = block.readUInt16LE(1)
   const records: StoredRecord[] = []
   const cursor = new BlockCursor(block, HEADER_BYTES)
-  let timestamp = block.readDoubleLE(3)
-  for (let index = 0; index < count; index += 1) {
-    const flags = cursor.byte()
-    if (flags & TIMESTAMP_ABSOLUTE) timestamp = cursor.double()
-    else timestamp += cursor.signed()
-    const recordKey = flags & KEY_NULL ? null : cursor.bytes()
-    const value = flags & VALUE_NULL ? null : cursor.bytes()
-    const headers = flags & HEADERS_NULL ? null : cursor.headers()
-    records.push(new BlockRecord(recordKey, value, timestamp, headers, baseOffset + index))
-  }
+  for (let index = 0; index < count; index += 1) records.push(cursor.record(baseOffset + index))
   return records
+}
+
+/**
+ * The record at `offset` of a block, without the objects of all before it; null as `decodeBlock`, and
+ * where the block ends before it.
+ */
+export function decodeRecord(
+  key: Buffer,
+  block: Buffer,
+  baseOffset: number,
+  offset: number,
+): StoredRecord | null {
+  if (!isWhole(key, block) || offset >= baseOffset + block.readUInt16LE(1)) return null
+  const cursor = new BlockCursor(block, HEADER_BYTES)
+  for (let before = baseOffset; before < offset; before += 1) cursor.skip()
+  return cursor.record(offset)
+}
+
+/** Whether the bytes are those that were written under the key. */
+function isWhole(key: Buffer, block: Buffer): boolean {
+  const end = block.length - sealBytes
+  if (end < HEADER_BYTES || block[0] !== FORMAT) return false
+  return sealOf(key, block.subarray(0, end)) === sealIn(block.subarray(end))
 }
 
 /** Reads what `BlockBuilder` wrote. The seal has been checked: no bound is checked again. */
 class BlockCursor {
+  private timestamp: number
+
   constructor(
     readonly block: Buffer,
     private at: number,
-  ) {}
+  ) {
+    this.timestamp = block.readDoubleLE(3)
+  }
+
+  record(offset: number): StoredRecord {
+    const flags = this.head()
+    const key = flags & KEY_NULL ? null : this.bytes()
+    const value = flags & VALUE_NULL ? null : this.bytes()
+    const headers = flags & HEADERS_NULL ? null : this.headers()
+    return new BlockRecord(key, value, this.timestamp, headers, offset)
+  }
+
+  /** Passes over a record. */
+  skip(): void {
+    const flags = this.head()
+    if (!(flags & KEY_NULL)) this.pass()
+    if (!(flags & VALUE_NULL)) this.pass()
+    if (!(flags & HEADERS_NULL)) this.headers()
+  }
+
+  private pass(): void {
+    const length = this.varint()
+    this.at += length
+  }
+
+  private head(): number {
+    const flags = this.byte()
+    if (flags & TIMESTAMP_ABSOLUTE) this.timestamp = this.double()
+    else this.timestamp += this.signed()
+    return flags
+  }
 
   byte(): number {
     return this.block[this.at++]

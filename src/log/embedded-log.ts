@@ -23,6 +23,7 @@ import {
   readMarker,
   type EmbeddedLogOptions,
 } from './embedded-open.js'
+import { recordAt } from './embedded-point.js'
 import { allRows, DbRows, type LogRows, type RowKind, type Rows } from './embedded-portions.js'
 import { type MetaRow, type PartitionRow, writesOf } from './embedded-rows.js'
 import { EmbeddedWriter } from './embedded-writer.js'
@@ -121,6 +122,11 @@ export class EmbeddedLog implements EventLog {
     const reader = new TailReader(tail, this.#clock, source, fromOffset, forget)
     this.#readers.add(reader)
     return reader
+  }
+
+  async recordAt(topic: string, partition: number, offset: number): Promise<StoredRecord> {
+    this.#assertOpen('recordAt')
+    return recordAt(this.#db, { topic, partition }, offset)
   }
 
   async last(topic: string, partition: number): Promise<StoredRecord | null> {

@@ -1,9 +1,6 @@
 /** What the disk has beside each customer's row, as of the last write. */
 import { RecentMap } from '../recent-map.js'
-import { noScores } from './day-scores.js'
-import type { StoredFacts } from './snapshot-row.js'
-
-const nothing: StoredFacts = { changes: 0, days: noScores }
+import { noFacts, type StoredFacts } from './snapshot-row.js'
 
 /** Customers in memory: some twenty megabytes. */
 const keptMax = 100_000
@@ -23,7 +20,7 @@ export class KnownFacts {
     if (missing.length === 0) return facts as StoredFacts[]
     const read = await this.stored.rows(missing)
     let next = 0
-    return facts.map((known) => known ?? read[next++] ?? nothing)
+    return facts.map((known) => known ?? read[next++] ?? noFacts)
   }
 
   set(customer: string, facts: StoredFacts): void {

@@ -2,17 +2,34 @@
 import type { StoreChange } from '../state/store.js'
 import { dayOf, type DayScores, noScores, withScore } from './day-scores.js'
 import type { KnownFacts } from './known-facts.js'
-import { type ChangeFormat, keptChanges, sealedChange, slotKey, slotsOf } from './stored-changes.js'
-import { rowBytes, sealedSnapshotRow, type SnapshotRow, type StoredFacts } from './snapshot-row.js'
+import {
+  type Blocks,
+  blocksOf,
+  type ChangeFormat,
+  keptChanges,
+  type Places,
+  sealedBlock,
+  slotKey,
+  slotsOf,
+} from './stored-changes.js'
+import {
+  noFacts,
+  rowBytes,
+  sealedSnapshotRow,
+  type SnapshotRow,
+  type StoredFacts,
+} from './snapshot-row.js'
 import type { TopRow } from './top-lists.js'
 
 /** A customer's newest row, and what led there since the disk was written last. */
 export interface WaitingRow {
   row: SnapshotRow
-  /** The newest of them, oldest first. */
-  changes: Uint8Array[]
+  /** Where the newest of the changes are, oldest first. */
+  places: number[]
   /** How many there were. */
   count: number
+  /** The last scores of days before that of the row. */
+  days: DayScores
   /** Whether the changes on the disk are not his any more: he was erased. */
   cleared: boolean
   /**
@@ -22,6 +39,7 @@ export interface WaitingRow {
   known: StoredFacts | null
   /** What the disk has behind the write that took these up, and what the row is to rankings. */
   facts: StoredFacts | null
+  full: Blocks['full']
   head: TopRow['head']
 }
 
@@ -42,35 +60,42 @@ export class SnapshotBuffer {
   private waiting: Rows = new Map()
   private writing: Rows = new Map()
 
+  /** null: no history is kept. */
+  constructor(private readonly kept: KeptHistory | null) {}
+
   /** The newest row of a customer, if it is in memory. */
   get(customer: string): SnapshotRow | undefined {
     return (this.waiting.get(customer) ?? this.writing.get(customer))?.row
   }
 
-  /** What is in memory of a customer's changes, newest first, and whether the disk has more. */
-  changesOf(customer: string): {
-    readonly changes: readonly Uint8Array[]
-    readonly whole: boolean
-  } {
-    const changes: Uint8Array[] = []
+  /** What is in memory of where a customer's changes are, and whether the disk has more. */
+  placesOf(customer: string): { readonly places: Places[]; readonly whole: boolean } {
+    const places: Places[] = []
     for (const held of [this.waiting.get(customer), this.writing.get(customer)]) {
       if (held === undefined) continue
-      changes.push(...held.changes.toReversed())
-      if (held.cleared) return { changes, whole: true }
+      places.push(held.places)
+      if (held.cleared) return { places, whole: true }
     }
-    return { changes, whole: false }
+    return { places, whole: false }
   }
 
-  /** `change`: what led to the row; null where no history is kept, and for a tombstone. */
-  set(customer: string, row: SnapshotRow, change: Uint8Array | null): void {
+  /** `featuresOffset`, `scoresOffset`: of the row and its score in the output topics. */
+  set(customer: string, row: SnapshotRow, featuresOffset: number, scoresOffset: number): void {
     let held = this.waiting.get(customer)
     if (held === undefined) {
-      held = { row, changes: [], count: 0, cleared: false, known: null, facts: null, head: null }
+      held = waitingRow(row)
       this.waiting.set(customer, held)
-    } else this.bytes -= waitingBytes(customer, held)
-    held.row = row
+    } else {
+      this.bytes -= waitingBytes(customer, held)
+      this.replace(held, row)
+    }
     if (row.features === null) clear(held)
-    if (change !== null) add(held, [change], 1)
+    else if (this.kept !== null) {
+      held.places.push(featuresOffset, scoresOffset)
+      held.count++
+      // Trimmed at twice its size, so that it costs nothing per row.
+      if (held.places.length > 4 * keptChanges) trim(held)
+    }
     this.bytes += waitingBytes(customer, held)
   }
 
@@ -78,7 +103,8 @@ export class SnapshotBuffer {
    * All that waits becomes one write; until `written` or `failed` it can be read here. Where no
    * history is kept, nothing is read for it.
    */
-  async take(kept: KeptHistory | null): Promise<StoreChange[]> {
+  async take(): Promise<StoreChange[]> {
+    const { kept } = this
     const rows = [...this.waiting]
     this.writing = this.waiting
     this.waiting = new Map()
@@ -88,7 +114,8 @@ export class SnapshotBuffer {
       const slice = rows.slice(from, from + SLICE_ROWS)
       if (kept !== null) await know(slice, kept.facts)
       for (const [customer, held] of slice) {
-        encode(customer, held, settle(held, kept?.format ?? null), changes)
+        settle(held, kept?.format ?? null)
+        encode(customer, held, changes)
       }
       if (rows.length > SLICE_ROWS) await new Promise(setImmediate)
     }
@@ -96,7 +123,8 @@ export class SnapshotBuffer {
   }
 
   /** Answers what was written, as far as rankings go; nothing where no history is kept. */
-  written(kept: KeptHistory | null): TopRow[] {
+  written(): TopRow[] {
+    const { kept } = this
     const rows: TopRow[] = []
     if (kept !== null) {
       for (const [customer, held] of this.writing) {
@@ -122,12 +150,29 @@ export class SnapshotBuffer {
         this.waiting.set(customer, later)
         continue
       }
+      this.replace(held, later.row)
       if (later.cleared) clear(held)
-      held.row = later.row
-      add(held, later.changes, later.count)
+      for (let at = 0; at < later.days.length; at += 2) {
+        held.days = withScore(held.days, later.days[at], later.days[at + 1])
+      }
+      held.places.push(...later.places)
+      held.count += later.count
+      trim(held)
     }
     this.bytes = 0
     for (const [customer, held] of this.waiting) this.bytes += waitingBytes(customer, held)
+  }
+
+  /** The score of a row that gives way is needed only where the day turns. */
+  private replace(held: WaitingRow, row: SnapshotRow): void {
+    const before = held.row
+    held.row = row
+    if (this.kept === null || before.features === null || row.features === null) return
+    const { format } = this.kept
+    const day = dayOf(format.asOf(before.features))
+    if (day === dayOf(format.asOf(row.features))) return
+    const { probability } = format.head(before.features, before.score)
+    held.days = withScore(held.days, day, probability)
   }
 }
 
@@ -140,52 +185,64 @@ async function know(
   asked.forEach(([, held], index) => (held.known = known[index]))
 }
 
-/** Computes what holds behind a write: each change is looked into once. */
-function settle(held: WaitingRow, format: ChangeFormat | null): StoredFacts {
-  const before = held.cleared ? null : held.known
-  let days: DayScores = before?.days ?? noScores
-  held.head = null
-  if (format !== null) {
-    for (const change of held.changes) {
-      held.head = format.head(change)
-      days = withScore(days, dayOf(held.head.asOf), held.head.probability)
-    }
-    if (held.row.features === null) held.head = null
-  }
-  held.facts = { changes: (before?.changes ?? 0) + held.count, days }
-  return held.facts
+/** Computes what holds behind a write. */
+function settle(held: WaitingRow, format: ChangeFormat | null): void {
+  const before = held.cleared || held.known === null ? noFacts : held.known
+  const { features, score } = held.row
+  held.head = format === null || features === null ? null : format.head(features, score)
+  const changes = before.changes + held.count
+  const isAll = held.places.length === 2 * held.count
+  const places = isAll ? [...before.open, ...held.places] : held.places
+  const { full, open } = blocksOf(places, changes)
+  held.full = full
+  held.facts = { changes, open, days: daysOf(before.days, held) }
+}
+
+function daysOf(before: DayScores, { days, head }: WaitingRow): DayScores {
+  let all = before
+  for (let at = 0; at < days.length; at += 2) all = withScore(all, days[at], days[at + 1])
+  return head === null ? all : withScore(all, dayOf(head.asOf), head.probability)
 }
 
 function clear(held: WaitingRow): void {
-  held.changes = []
+  held.places = []
   held.count = 0
+  held.days = noScores
   held.cleared = true
 }
 
-function add(held: WaitingRow, changes: readonly Uint8Array[], count: number): void {
-  held.changes.push(...changes)
-  held.count += count
-  const over = held.changes.length - keptChanges
-  if (over > 0) held.changes.splice(0, over)
+function trim(held: WaitingRow): void {
+  if (held.places.length > 2 * keptChanges) held.places = held.places.slice(-2 * keptChanges)
 }
 
-function encode(customer: string, held: WaitingRow, facts: StoredFacts, into: StoreChange[]): void {
+function encode(customer: string, held: WaitingRow, into: StoreChange[]): void {
   const key = Buffer.from(customer)
-  into.push({ key, value: sealedSnapshotRow(key, { ...held.row, ...facts }) })
+  into.push({ key, value: sealedSnapshotRow(key, held.row, held.facts!) })
   if (held.cleared) {
     for (let slot = slotsOf(held.count); slot < slotsOf(held.known?.changes ?? 0); slot++) {
       into.push({ key: slotKey(key, slot), value: null })
     }
   }
-  const first = facts.changes - held.changes.length
-  held.changes.forEach((change, index) => {
-    const place = slotKey(key, (first + index) % keptChanges)
-    into.push({ key: place, value: sealedChange(place, change) })
-  })
+  for (const [slot, places] of held.full) {
+    const place = slotKey(key, slot)
+    into.push({ key: place, value: sealedBlock(place, places) })
+  }
 }
 
-function waitingBytes(customer: string, { row, changes }: WaitingRow): number {
-  let bytes = rowBytes(customer, row)
-  for (const change of changes) bytes += 60 + change.length
-  return bytes
+function waitingRow(row: SnapshotRow): WaitingRow {
+  return {
+    row,
+    places: [],
+    count: 0,
+    days: noScores,
+    cleared: false,
+    known: null,
+    facts: null,
+    full: [],
+    head: null,
+  }
+}
+
+function waitingBytes(customer: string, { row, places }: WaitingRow): number {
+  return rowBytes(customer, row) + 8 * places.length
 }

@@ -11,8 +11,12 @@ export interface PartitionProgress {
   proof: PartitionProof | null
 }
 
+/** Of the rows: with another one they are made again. */
+const format = 2
+
 /** What is written with each flush. */
 interface StoredProgress {
+  readonly format?: number
   readonly damaged: boolean
   readonly partitions: readonly {
     readonly partition: number
@@ -24,6 +28,8 @@ interface StoredProgress {
 export class SnapshotProgress {
   /** A damaged value was met. */
   damaged = false
+  /** The rows are as another version wrote them. */
+  isForeign = false
   readonly #partitions = new Map<number, PartitionProgress>()
 
   of(partition: number): PartitionProgress {
@@ -37,6 +43,7 @@ export class SnapshotProgress {
 
   /** Why the rows cannot be served, or null. `committed` tells a partition's newest commit. */
   async fault(committed?: (partition: number) => Promise<number>): Promise<string | null> {
+    if (this.isForeign) return 'another version has written it'
     if (this.damaged) return 'damage was met when it was open last'
     if (committed === undefined) return null
     for (const [partition, { highest }] of this.#partitions) {
@@ -67,7 +74,7 @@ export class SnapshotProgress {
       highest,
       cursor: seen,
     }))
-    const stored: StoredProgress = { damaged: this.damaged, partitions }
+    const stored: StoredProgress = { format, damaged: this.damaged, partitions }
     return Buffer.from(JSON.stringify(stored))
   }
 
@@ -80,7 +87,8 @@ export class SnapshotProgress {
   static decode(bytes: Uint8Array | null): SnapshotProgress {
     const progress = new SnapshotProgress()
     if (bytes === null) return progress
-    const { damaged, partitions } = parse(bytes)
+    const { damaged, partitions, ...stored } = parse(bytes)
+    progress.isForeign = stored.format !== format
     progress.damaged = damaged
     for (const { partition, highest, cursor } of partitions) {
       const held = { highest, seen: cursor, durable: cursor, proof: null }

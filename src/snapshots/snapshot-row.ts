@@ -2,6 +2,7 @@
 import { sealBytes, sealOf } from '../state/checksum.js'
 import { type DayScores, noScores } from './day-scores.js'
 import type { Snapshot } from './snapshots.js'
+import { decodePlaces, encodePlaces, noPlaces, type Places } from './stored-changes.js'
 
 /** A customer's newest rows, or that they were erased (then `features` is null). */
 export interface SnapshotRow {
@@ -12,47 +13,52 @@ export interface SnapshotRow {
   readonly score: Uint8Array | null
 }
 
-/** What is stored beside a customer's newest row, so that his history need not be read for it. */
+/** What is stored beside a customer's newest row, so that nothing else need be read for a write. */
 export interface StoredFacts {
-  /** How many changes of his there have been: where the next one goes. */
+  /** How many changes of his there have been. */
   readonly changes: number
+  /** Where those are that fill no block yet. */
+  readonly open: Places
   readonly days: DayScores
 }
+
+export const noFacts: StoredFacts = { changes: 0, open: noPlaces, days: noScores }
 
 /** A row on a disk. */
 export interface StoredRow extends SnapshotRow, StoredFacts {}
 
-const HEADER_BYTES = 17
-const COUNT_BYTES = 4
+const HEADER_BYTES = 22
 const ERASED = 1
 const SCORED = 2
-const COUNTED = 4
-/** Behind the count: u8 how many days, then u32 day and f32 score of each. */
-const DATED = 8
 const DAY_BYTES = 8
 
 /**
- * u64 seal, then u8 flags, u32 partition, f64 version, u32 length of the features, u32 changes, and
- * the days' scores (rows from before there were any have none), features, score. In one piece: the rows of a busy engine
- * are copied here once, and no more.
+ * u64 seal, then u8 flags, u32 partition, f64 version, u32 length of the features, u32 changes, u8 how
+ * many days and u32 day and f32 score of each, the open places, features, score. In one piece: the rows
+ * of a busy engine are copied here once, and no more.
  */
-export function sealedSnapshotRow(key: Uint8Array, row: StoredRow): Buffer {
-  const { partition, version, features, score, days } = row
+export function sealedSnapshotRow(
+  key: Uint8Array,
+  { partition, version, features, score }: SnapshotRow,
+  { changes, open, days }: StoredFacts,
+): Buffer {
   const featuresLength = features?.length ?? 0
-  const daysFrom = sealBytes + HEADER_BYTES + COUNT_BYTES
-  const rowsFrom = daysFrom + 1 + (days.length / 2) * DAY_BYTES
+  const places = encodePlaces(open)
+  const daysFrom = sealBytes + HEADER_BYTES
+  const placesFrom = daysFrom + (days.length / 2) * DAY_BYTES
+  const rowsFrom = placesFrom + places.length
   const bytes = Buffer.allocUnsafe(rowsFrom + featuresLength + (score?.length ?? 0))
-  const flags = (features === null ? ERASED : 0) | (score === null ? 0 : SCORED)
-  bytes[sealBytes] = flags | COUNTED | DATED
+  bytes[sealBytes] = (features === null ? ERASED : 0) | (score === null ? 0 : SCORED)
   bytes.writeUInt32LE(partition, sealBytes + 1)
   bytes.writeDoubleLE(version, sealBytes + 5)
   bytes.writeUInt32LE(featuresLength, sealBytes + 13)
-  bytes.writeUInt32LE(row.changes, sealBytes + HEADER_BYTES)
-  bytes[daysFrom] = days.length / 2
+  bytes.writeUInt32LE(changes, sealBytes + 17)
+  bytes[sealBytes + 21] = days.length / 2
   for (let day = 0; day < days.length; day += 2) {
-    bytes.writeUInt32LE(days[day], daysFrom + 1 + day * 4)
-    bytes.writeFloatLE(days[day + 1], daysFrom + 5 + day * 4)
+    bytes.writeUInt32LE(days[day], daysFrom + day * 4)
+    bytes.writeFloatLE(days[day + 1], daysFrom + 4 + day * 4)
   }
+  bytes.set(places, placesFrom)
   if (features !== null) bytes.set(features, rowsFrom)
   if (score !== null) bytes.set(score, rowsFrom + featuresLength)
   bytes.writeBigUInt64LE(sealOf(key, bytes.subarray(sealBytes)), 0)
@@ -62,14 +68,13 @@ export function sealedSnapshotRow(key: Uint8Array, row: StoredRow): Buffer {
 /** The row behind a seal that the caller has checked; its buffers are views of `bytes`. */
 export function decodeSnapshotRow(bytes: Uint8Array): StoredRow {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  const isCounted = (view[0] & COUNTED) !== 0
-  const daysFrom = HEADER_BYTES + (isCounted ? COUNT_BYTES : 0)
-  const isDated = (view[0] & DATED) !== 0
-  const from = daysFrom + (isDated ? 1 + view[daysFrom] * DAY_BYTES : 0)
+  const placesFrom = HEADER_BYTES + view[21] * DAY_BYTES
+  const [open, from] = decodePlaces(view, placesFrom)
   const featuresEnd = from + view.readUInt32LE(13)
   return {
-    changes: isCounted ? view.readUInt32LE(HEADER_BYTES) : 0,
-    days: isDated ? decodeDays(view, daysFrom) : noScores,
+    changes: view.readUInt32LE(17),
+    open,
+    days: decodeDays(view),
     partition: view.readUInt32LE(1),
     version: view.readDoubleLE(5),
     features: view[0] & ERASED ? null : view.subarray(from, featuresEnd),
@@ -77,9 +82,9 @@ export function decodeSnapshotRow(bytes: Uint8Array): StoredRow {
   }
 }
 
-function decodeDays(view: Buffer, from: number): DayScores {
+function decodeDays(view: Buffer): DayScores {
   const days: number[] = []
-  for (let at = from + 1, left = view[from]; left > 0; left--, at += DAY_BYTES) {
+  for (let at = HEADER_BYTES, left = view[21]; left > 0; left--, at += DAY_BYTES) {
     days.push(view.readUInt32LE(at), view.readFloatLE(at + 4))
   }
   return days

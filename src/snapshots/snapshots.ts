@@ -40,7 +40,10 @@ export interface PartitionProof {
   readonly caughtUp: boolean
 }
 
-/** How far the store has followed the outputs; offsets are exclusive. */
+/**
+ * How far the store has followed the outputs; offsets are exclusive. Of a commit with puts, the records
+ * of these stand right before them, in their order.
+ */
 export interface SnapshotCursor {
   readonly commit: number
   readonly featuresOffset: number

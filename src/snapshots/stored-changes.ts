@@ -1,22 +1,53 @@
 /**
- * Where a store keeps the last changes of each customer: a ring of slots beside his row, each a
- * value of its own, so that one more change writes no other again.
+ * Where a customer's last changes are: the places of their rows in the output topics, beside his newest
+ * row. The log keeps the rows anyway; a copy of each would cost as much again as all the rest.
+ *
+ * The newest places stand in the row itself. Sixteen of them are a block, which moves to a slot with
+ * a key of its own, in a ring of as many as a history takes.
  *
  * A slot's key begins with a byte that no text in UTF-8 has, and so no customer's key does.
  */
-import { changeCommit, type ChangeHead } from '../events/output-changes.js'
+import type { ChangeHead } from '../events/output-changes.js'
+import { ByteReader } from '../features/byte-reader.js'
+import { ByteWriter } from '../features/byte-writer.js'
 import { sealed, sealOf } from '../state/checksum.js'
 
 /** Makes changes of feature rows and their scores, and reads what matters here; `OutputChanges`. */
 export interface ChangeFormat {
   encode(features: Uint8Array, score: Uint8Array | null): Uint8Array
-  head(change: Uint8Array): ChangeHead
+  head(features: Uint8Array, score: Uint8Array | null): ChangeHead
+  asOf(features: Uint8Array): number
+}
+
+/** An emitted row and its score. */
+export interface EmittedRow {
+  readonly features: Uint8Array
+  readonly score: Uint8Array | null
+}
+
+export interface HistoryOptions {
+  readonly changes: ChangeFormat
+  /** The customer's rows at these places of the output topics; of those that are gone, null. */
+  readonly rowsAt: (
+    partition: number,
+    customer: string,
+    places: readonly (readonly [featuresOffset: number, scoresOffset: number])[],
+  ) => Promise<readonly (EmittedRow | null)[]>
 }
 
 /** Changes kept of a customer, the newest. */
 export const keptChanges = 100
 
+/** Offsets in the output topics, flat: of a row, then of its score; the oldest first. */
+export type Places = readonly number[]
+
+export const noPlaces: Places = []
+
 const SLOT = 0xff
+/** Changes of a block. */
+const BLOCK = 16
+/** With those in the row there are always enough. */
+const SLOTS = Math.ceil(keptChanges / BLOCK)
 
 export function slotKey(customer: Uint8Array, slot: number): Buffer {
   const key = Buffer.allocUnsafe(2 + customer.length)
@@ -26,23 +57,87 @@ export function slotKey(customer: Uint8Array, slot: number): Buffer {
   return key
 }
 
-/** Whether the key is of a change and not of a customer's row. */
+/** Whether the key is of a block and not of a customer's row. */
 export function isSlotKey(key: Uint8Array): boolean {
   return key[0] === SLOT
 }
 
-/** How many slots `count` changes fill. */
+/** How many slots the blocks of `count` changes fill. */
 export function slotsOf(count: number): number {
-  return Math.min(count, keptChanges)
+  return Math.min(Math.floor(count / BLOCK), SLOTS)
 }
 
-/** Those that are kept, newest first; one may come twice, where a write has ended meanwhile. */
-export function newestFirst(changes: readonly Uint8Array[]): readonly Uint8Array[] {
-  const byCommit = new Map(changes.map((change) => [changeCommit(change), change]))
-  const newest = [...byCommit].sort(([a], [b]) => b - a).slice(0, keptChanges)
-  return newest.map(([, change]) => change)
+/** The blocks that are full, by slot, and what stays in the row. */
+export interface Blocks {
+  readonly full: readonly (readonly [slot: number, places: Places])[]
+  readonly open: Places
 }
 
-export function sealedChange(key: Uint8Array, change: Uint8Array): Buffer {
-  return sealed(sealOf(key, change), change)
+/** Cuts the newest places into blocks; `count`: of all changes that there were, these the last. */
+export function blocksOf(places: Places, count: number): Blocks {
+  const openFrom = count - (count % BLOCK)
+  let from = count - places.length / 2
+  const at = (index: number): number => 2 * (index - (count - places.length / 2))
+  const full: (readonly [number, Places])[] = []
+  while (from < openFrom) {
+    const block = Math.floor(from / BLOCK)
+    const to = (block + 1) * BLOCK
+    full.push([block % SLOTS, places.slice(at(from), at(to))])
+    from = to
+  }
+  return { full: full.slice(-SLOTS), open: from === count ? noPlaces : places.slice(at(from)) }
+}
+
+const writer = new ByteWriter()
+
+/** How many, then each as its distance from the one before; scores by how far they are from rows. */
+export function encodePlaces(places: Places): Uint8Array {
+  writer.varint(places.length / 2)
+  let [row, apart] = [0, 0]
+  for (let at = 0; at < places.length; at += 2) {
+    writer.varint(places[at] - row)
+    row = places[at]
+    const now = places[at + 1] - row
+    writer.signed(now - apart)
+    apart = now
+  }
+  return writer.take()
+}
+
+/** What `encodePlaces` wrote from `from` on, and where it ends. */
+export function decodePlaces(bytes: Uint8Array, from = 0): readonly [places: Places, end: number] {
+  const reader = new ByteReader(bytes, from)
+  const places: number[] = []
+  let [row, apart] = [0, 0]
+  for (let left = reader.varint(); left > 0; left--) {
+    row += reader.varint()
+    apart += reader.signed()
+    places.push(row, row + apart)
+  }
+  return [places, reader.position]
+}
+
+export function sealedBlock(key: Uint8Array, places: Places): Buffer {
+  const payload = encodePlaces(places)
+  return sealed(sealOf(key, payload), payload)
+}
+
+/** The newest changes of a customer at places that several lists have, newest first. */
+export async function changesAt(
+  { changes, rowsAt }: HistoryOptions,
+  partition: number,
+  customer: string,
+  lists: readonly Places[],
+): Promise<readonly Uint8Array[]> {
+  const rows = await rowsAt(partition, customer, newestPlaces(lists))
+  return rows.flatMap((row) => (row === null ? [] : [changes.encode(row.features, row.score)]))
+}
+
+/** Those that are kept of several lists, newest first, each once: a write may have ended meanwhile. */
+function newestPlaces(lists: readonly Places[]): (readonly [row: number, score: number])[] {
+  const scores = new Map<number, number>()
+  for (const places of lists) {
+    for (let at = 0; at < places.length; at += 2) scores.set(places[at], places[at + 1])
+  }
+  return [...scores].sort(([a], [b]) => b - a).slice(0, keptChanges)
 }

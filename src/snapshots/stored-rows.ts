@@ -1,10 +1,10 @@
-/** What the disk has of the snapshots: rows and changes behind their seals. */
+/** What the disk has of the snapshots: rows, and where changes are, behind their seals. */
 import { TidemarkError } from '../errors.js'
 import { unsealed } from '../state/checksum.js'
 import type { ReopenedStore } from './reopened-store.js'
 import { decodeSnapshotRow, snapshotOf, type StoredRow } from './snapshot-row.js'
 import type { Snapshot } from './snapshots.js'
-import { isSlotKey, slotKey, slotsOf } from './stored-changes.js'
+import { decodePlaces, isSlotKey, type Places, slotKey, slotsOf } from './stored-changes.js'
 
 /** Damaged values read as absent, and are told. */
 export class StoredRows {
@@ -19,13 +19,17 @@ export class StoredRows {
     return values.map((payload) => payload && decodeSnapshotRow(payload))
   }
 
-  /** A customer's changes, in no order that matters. */
-  async changes(customer: string): Promise<Uint8Array[]> {
+  /** Where a customer's changes are, in no order that matters. */
+  async places(customer: string): Promise<Places[]> {
     const [row] = await this.rows([customer])
     if (row === null || row.features === null) return []
     const key = Buffer.from(customer)
     const keys = Array.from({ length: slotsOf(row.changes) }, (_, slot) => slotKey(key, slot))
-    return (await this.#values(keys, () => customer)).filter((change) => change !== null)
+    const blocks = await this.#values(keys, () => customer)
+    return [
+      row.open,
+      ...blocks.flatMap((block) => (block === null ? [] : [decodePlaces(block)[0]])),
+    ]
   }
 
   async *scan(): AsyncIterable<readonly Snapshot[]> {
@@ -41,7 +45,7 @@ export class StoredRows {
       for await (const portion of view.scan()) {
         const rows: (readonly [string, StoredRow])[] = []
         for (const [key, value] of portion) {
-          // In the order of keys the changes come behind all rows.
+          // In the order of keys the blocks come behind all rows.
           if (isSlotKey(key)) break
           const payload = unsealed(key, value)
           // A lookup of the customer will say so.

@@ -17,10 +17,10 @@ import { ioError } from '../errors.js'
 import type { StoreHome } from '../state/store.js'
 import { KnownFacts } from './known-facts.js'
 import { ReopenedStore } from './reopened-store.js'
-import { type KeptHistory, SnapshotBuffer } from './snapshot-buffer.js'
+import { SnapshotBuffer } from './snapshot-buffer.js'
 import { SnapshotProgress } from './snapshot-progress.js'
 import { snapshotOf, type SnapshotRow } from './snapshot-row.js'
-import { type ChangeFormat, newestFirst } from './stored-changes.js'
+import { changesAt, type HistoryOptions } from './stored-changes.js'
 import { isDamage, StoredRows } from './stored-rows.js'
 import type {
   PartitionProof,
@@ -41,7 +41,7 @@ export interface StoredSnapshotsOptions {
   /** Runs something once, after `ms`. @default a timer that keeps no process alive */
   readonly schedule?: (run: () => void, ms: number) => void
   /** Without it no history is kept, and no top lists. */
-  readonly changes?: ChangeFormat
+  readonly history?: HistoryOptions
   /** Between two scans of all rows for top lists that became short, in ms. @default 60000 */
   readonly topEveryMs?: number
   /** Told once, of the first damage that was met. */
@@ -56,8 +56,7 @@ export class StoredSnapshots implements SnapshotStore {
   readonly #progress: SnapshotProgress
   readonly #options: StoredSnapshotsOptions
   readonly #flushBytesMax: number
-  readonly #buffer = new SnapshotBuffer()
-  readonly #kept: KeptHistory | null
+  readonly #buffer: SnapshotBuffer
   readonly #top: TopKeeper | null
   /** Something changed since the last flush, be it only a cursor. */
   #dirty = false
@@ -76,9 +75,9 @@ export class StoredSnapshots implements SnapshotStore {
     this.#progress = progress
     this.#options = options
     this.#flushBytesMax = options.flushBytesMax ?? 32 * 1024 * 1024
-    const format = options.changes
-    this.#kept = format === undefined ? null : { format, facts: new KnownFacts(this.#stored) }
-    this.#top = format === undefined ? null : storedTop(this.#stored, format, options.topEveryMs)
+    const format = options.history?.changes ?? null
+    this.#buffer = new SnapshotBuffer(format && { format, facts: new KnownFacts(this.#stored) })
+    this.#top = format && storedTop(this.#stored, format, options.topEveryMs)
     this.#top?.make()
   }
 
@@ -128,9 +127,12 @@ export class StoredSnapshots implements SnapshotStore {
   }
 
   async history(customer: string): Promise<readonly Uint8Array[]> {
-    const waiting = this.#buffer.changesOf(customer)
-    const stored = waiting.whole ? [] : await this.#stored.changes(customer)
-    return newestFirst([...waiting.changes, ...stored])
+    const { history } = this.#options
+    const [row] = await this.#rows([customer])
+    if (history === undefined || row === null || row.features === null) return []
+    const { places, whole } = this.#buffer.placesOf(customer)
+    if (!whole) places.push(...(await this.#stored.places(customer)))
+    return changesAt(history, row.partition, customer, places)
   }
 
   scan(): AsyncIterable<readonly Snapshot[]> {
@@ -157,7 +159,7 @@ export class StoredSnapshots implements SnapshotStore {
     if (proof.commit <= this.#progress.of(proof.partition).highest && puts.length > 0) {
       return this.#inTurn(() => this.#compareAndApply(puts, proof, cursor))
     }
-    for (const put of puts) this.#apply(put, proof)
+    puts.forEach((put, index) => this.#apply(put, proof, cursor, puts.length - index))
     this.#applied(proof, cursor)
     if (this.#buffer.bytes >= this.#flushBytesMax * 2) return this.flush()
   }
@@ -193,11 +195,11 @@ export class StoredSnapshots implements SnapshotStore {
     }
   }
 
-  #apply({ customer, features, score }: SnapshotPut, { partition, commit }: PartitionProof): void {
-    const { changes } = this.#options
-    const isKept = changes !== undefined && features !== null
-    const change = isKept ? changes.encode(features, score) : null
-    this.#buffer.set(customer, { partition, version: commit, features, score }, change)
+  /** `before`: how many records before the cursor its own stands. */
+  #apply(put: SnapshotPut, proof: PartitionProof, cursor: SnapshotCursor, before: number): void {
+    const { customer, features, score } = put
+    const row = { partition: proof.partition, version: proof.commit, features, score }
+    this.#buffer.set(customer, row, cursor.featuresOffset - before, cursor.scoresOffset - before)
   }
 
   #applied(proof: PartitionProof, cursor: SnapshotCursor): void {
@@ -216,7 +218,9 @@ export class StoredSnapshots implements SnapshotStore {
     puts.forEach((put, index) => {
       // What came in while the stored row was read is in memory, and newer.
       const row = this.#buffer.get(put.customer) ?? stored[index]
-      if (row === null || row === undefined || row.version < proof.commit) this.#apply(put, proof)
+      if (row === null || row === undefined || row.version < proof.commit) {
+        this.#apply(put, proof, cursor, puts.length - index)
+      }
     })
     this.#applied(proof, cursor)
   }
@@ -273,13 +277,13 @@ export class StoredSnapshots implements SnapshotStore {
     // The cursors of this moment: what is put from here on is not in this flush.
     const position = this.#progress.encode()
     try {
-      await this.#store.write(await this.#buffer.take(this.#kept), position)
+      await this.#store.write(await this.#buffer.take(), position)
     } catch (error) {
       this.#buffer.failed()
       this.#dirty = true
       throw error
     }
-    const written = this.#buffer.written(this.#kept)
+    const written = this.#buffer.written()
     this.#progress.confirm(position)
     this.#top?.observe(written)
   }

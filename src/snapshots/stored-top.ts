@@ -12,7 +12,7 @@ export function storedTop(
 ): TopKeeper {
   const topRow = (customer: string, row: StoredRow): TopRow => {
     const { partition, version, features, score, days } = row
-    const head = features === null ? null : format.head(format.encode(features, score))
+    const head = features === null ? null : format.head(features, score)
     return { customer, partition, version, head, days }
   }
   const source = {

@@ -5,10 +5,10 @@ import { LevelStoreHome } from '../../src/state/level-store-home.js'
 import { MemoryStoreHome } from '../../src/state/memory-store.js'
 import type { Store } from '../../src/state/store.js'
 import { tempFolder } from '../support/temp-folder.js'
-import { madeUpChanges, snapshotsConformance } from './snapshots.js'
+import { madeUpHistory, snapshotsConformance } from './snapshots.js'
 
 /** Nothing is flushed but on request, so that a crash has something to lose. */
-const never = { schedule: () => {}, changes: madeUpChanges, topEveryMs: 0 }
+const never = { schedule: () => {}, history: madeUpHistory, topEveryMs: 0 }
 
 snapshotsConformance('memory snapshots', async () => {
   const home = new MemoryStoreHome()
@@ -31,7 +31,7 @@ snapshotsConformance('LevelDB snapshots', async () => {
 snapshotsConformance('LevelDB snapshots that flush all the time', async () => {
   const directory = await tempFolder()
   const schedule = (run: () => void) => void setImmediate(run)
-  const options = { schedule, flushBytesMax: 500, changes: madeUpChanges, topEveryMs: 0 }
+  const options = { schedule, flushBytesMax: 500, history: madeUpHistory, topEveryMs: 0 }
   let opened: StoredSnapshots | null = null
   return {
     open: async () => (opened = await openLevelSnapshots(directory, options)),

@@ -7,6 +7,7 @@ import type { ChangeHead } from '../../src/events/output-changes.js'
 import { AvroWriter } from '../../src/events/avro-writer.js'
 import { RowReader } from '../../src/events/row-reader.js'
 import type { RedisRowTexts } from '../../src/snapshots/redis-row.js'
+import type { HistoryOptions } from '../../src/snapshots/stored-changes.js'
 import { riskLevels } from '../../src/snapshots/top-lists.js'
 import type {
   PartitionProof,
@@ -39,11 +40,19 @@ const proofOf = (commit: number, partition = 0): PartitionProof => ({
   caughtUp: commit % 2 === 0,
 })
 
+/** Records of a commit in the made-up output topics, at most. */
+const recordsMax = 10_000
+
 const cursorOf = (commit: number): SnapshotCursor => ({
   commit,
-  featuresOffset: commit * 3,
-  scoresOffset: commit * 3,
+  featuresOffset: (commit + 1) * recordsMax,
+  scoresOffset: (commit + 1) * recordsMax + 7,
 })
+
+/** The made-up output topics: by customer and offset, what was put of him last. */
+const emitted = new Map<string, SnapshotPut>()
+
+const placeOf = (customer: string, offset: number) => `${customer} at ${offset}`
 
 const DAY_MS = 86_400_000
 
@@ -58,8 +67,8 @@ export const scoredRow = (
 
 /** Changes of made-up rows: the number in a row's text stands for its commit. */
 export const madeUpChanges = {
-  head(change: Uint8Array): ChangeHead {
-    const text = Buffer.from(change).toString('latin1')
+  head(features: Uint8Array): ChangeHead {
+    const text = Buffer.from(features).toString('latin1')
     const [, asOf, score] = /at (\d+) scored (\S+)/.exec(text) ?? []
     const probability = Number(score ?? NaN)
     const risk = riskLevelOf(probability)
@@ -72,11 +81,25 @@ export const madeUpChanges = {
     }
   },
 
+  asOf: (features: Uint8Array) => madeUpChanges.head(features).asOf,
+
   encode(features: Uint8Array): Buffer {
     const writer = new AvroWriter()
     writer.long(Number(/[0-9]+$/.exec(Buffer.from(features).toString())?.[0] ?? 0))
     writer.raw(features)
     return writer.take()
+  },
+}
+
+/** Histories of made-up rows, which are read where `put` has put them. */
+export const madeUpHistory: HistoryOptions = {
+  changes: madeUpChanges,
+  async rowsAt(_, customer, places) {
+    return places.map(([offset, scoreOffset]) => {
+      expect(scoreOffset).toBe(offset + 7)
+      const { features = null, score = null } = emitted.get(placeOf(customer, offset)) ?? {}
+      return features && { features, score }
+    })
   },
 }
 
@@ -122,7 +145,10 @@ async function put(
   puts: readonly SnapshotPut[],
   partition = 0,
 ): Promise<void> {
-  await snapshots.put(puts, proofOf(commit, partition), cursorOf(commit))
+  const cursor = cursorOf(commit)
+  const first = cursor.featuresOffset - puts.length
+  puts.forEach((one, index) => emitted.set(placeOf(one.customer, first + index), one))
+  await snapshots.put(puts, proofOf(commit, partition), cursor)
 }
 
 async function seen(snapshots: SnapshotStore, customer: string) {

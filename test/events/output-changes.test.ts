@@ -19,8 +19,12 @@ test('a change is what its row and its score say, with or without the score', ()
       expect(changes.decode(bare)).toEqual({ ...row, score: null })
       expect([scored, bare].map(changeCommit)).toEqual([commit, commit])
       const head = { asOf, cause, retired }
-      expect(changes.head(scored)).toEqual({ ...head, probability: probability ?? NaN, risk })
-      expect(changes.head(bare)).toEqual({ ...head, probability: NaN, risk: null })
+      expect(changes.head(bytes.features, bytes.score)).toEqual({
+        ...head,
+        probability: probability ?? NaN,
+        risk,
+      })
+      expect(changes.head(bytes.features, null)).toEqual({ ...head, probability: NaN, risk: null })
     }),
   )
 })

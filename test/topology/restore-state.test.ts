@@ -34,7 +34,7 @@ const emptyDisk = (): Disk => ({ home: new MapHome(), snapshots: new MapSnapshot
 async function run(log: MemoryLog, disk: Disk, settings: Partial<EngineSettings> = {}) {
   const read: string[] = []
   const watched = new Proxy(log, {
-    get: (_, name: keyof EventLog) => {
+    get: (_, name: keyof MemoryLog) => {
       const member = log[name] as unknown
       if (typeof member !== 'function') return member
       if (name !== 'reader') return member.bind(log) as unknown
