@@ -22,11 +22,15 @@ import { openShared, type SharedData } from './open-shared.js'
 import { openRegistry } from './schemas.js'
 import { ownHistory } from './own-history.js'
 import { DEFAULT_DATA_DIRECTORY } from './start-options.js'
-import { closeAll } from './with-end.js'
+import { closeAll, withEnd } from './with-end.js'
 
 /** How long a directory may be locked by a process that does not serve it yet, or no longer. */
 const lockPatienceMs = 5_000
 const askAgainMs = 100
+/** How often somebody who looks is told that it is the brokers who do not answer, in ms. */
+const waitingEveryMs = 5_000
+/** A worker waits for a registry as long as it takes; somebody who looks at a command does not. */
+const registryPatienceMs = 10_000
 
 export interface SourceFlags {
   readonly app?: string
@@ -62,15 +66,39 @@ export function addSourceFlags(
     )
 }
 
-/** Raises what `openShared`, `openData`, `loadConfig`, `loadApp` and `KafkaLog.open` raise. */
-export async function openSource(
+/**
+ * Opens the log, works, and closes it. Raises what `work`, `openShared`, `openData`, `loadConfig`,
+ * `loadApp` and `KafkaLog.open` raise, and `STOPPED` (75) where `stop` ended it, whatever gave up for
+ * that.
+ */
+export async function withSource<T>(
   flags: SourceFlags,
   io: CliIo,
+  stop: AbortSignal,
+  work: (data: OpenSource) => Promise<T>,
+  declared?: Declared,
+): Promise<T> {
+  try {
+    const data = await openSource(flags, io, stop, declared)
+    return await withEnd(
+      () => work(data),
+      () => data.close(),
+    )
+  } catch (error) {
+    stop.throwIfAborted()
+    throw error
+  }
+}
+
+async function openSource(
+  flags: SourceFlags,
+  io: CliIo,
+  stop: AbortSignal,
   declared?: Declared,
 ): Promise<OpenSource> {
   if (flags.config !== undefined) {
     const { config, folder } = await configOf({ config: flags.config }, io)
-    return openBrokers(config, folder, io)
+    return openBrokers(config, folder, io, stop)
   }
   return openDirectory(resolve(io.cwd, flags.data), flags.app ?? null, io, declared)
 }
@@ -119,20 +147,24 @@ export async function openOrShare(
   }
 }
 
-async function openBrokers(config: Config, folder: string, io: CliIo): Promise<OpenSource> {
+async function openBrokers(
+  config: Config,
+  folder: string,
+  io: CliIo,
+  stop: AbortSignal,
+): Promise<OpenSource> {
   const closing: (() => Promise<void>)[] = []
+  const warn = (text: string): void => io.err(`tidemark: ${text}\n`)
   try {
-    const registry = await openRegistry(config, (text) => io.err(`tidemark: ${text}\n`))
-    if (registry !== null) closing.push(() => registry.close())
+    const registry = await openRegistry(config, warn, registryPatienceMs)
+    if (registry !== null) {
+      stop.addEventListener('abort', () => void registry.close(), { once: true })
+      closing.push(() => registry.close())
+    }
     const loaded = await loadApp(config.app, folder, registry)
     const name = `${config.kafka.topicPrefix}${loaded.app.name}`
     const topics = topicsOf(name)
-    const timeBase = { kind: config.kafka.timeBase }
-    const log = await KafkaLog.open({
-      ...kafkaConnection(config),
-      topics: Object.values(topics),
-      timeBase,
-    })
+    const log = await openKafka(config, topics, warn, stop)
     closing.push(() => log.close())
     const models = join(config.data, 'models')
     const joined = await withArchive(log, topics.events, config)
@@ -148,5 +180,24 @@ async function openBrokers(config: Config, folder: string, io: CliIo): Promise<O
   } catch (error) {
     await closeAll(closing).catch(() => undefined)
     throw error
+  }
+}
+
+/** Gives up after the log's own patience, and tells meanwhile what it waits for. */
+async function openKafka(
+  config: Config,
+  topics: Topics,
+  warn: (text: string) => void,
+  signal: AbortSignal,
+): Promise<KafkaLog> {
+  const connection = { ...kafkaConnection(config), signal }
+  const silent = setInterval(() => {
+    warn(`waiting for the brokers ${connection.brokers.join(', ')}; tidemark doctor looks closer`)
+  }, waitingEveryMs)
+  try {
+    const timeBase = { kind: config.kafka.timeBase }
+    return await KafkaLog.open({ ...connection, topics: Object.values(topics), timeBase })
+  } finally {
+    clearInterval(silent)
   }
 }
