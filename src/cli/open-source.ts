@@ -2,35 +2,25 @@
  * Where commands that only read find the log of an app: in a data directory, through the process that
  * has it open where there is one, or on the brokers that a configuration names.
  */
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Option, type Command } from 'commander'
-import type { Config } from '../config/schema.js'
 import { TidemarkError } from '../errors.js'
-import { KafkaLog } from '../log/kafka-log.js'
 import { type EventLog, type Topics, topicsOf } from '../log/log.js'
-import { configOf } from './config.js'
-import { kafkaConnection } from './connections.js'
 import { nonEmpty } from './flags.js'
 import type { CliIo } from './io.js'
-import { type LoadedApp, loadApp } from './load-app.js'
-import { withArchive } from './open-archive.js'
+import type { LoadedApp } from './load-app.js'
 import type { DataOwner } from './data-directory.js'
 import { type Declared, openData, type OpenDataOptions } from './open-data.js'
 import { openShared, type SharedData } from './open-shared.js'
-import { openRegistry } from './schemas.js'
 import { ownHistory } from './own-history.js'
 import { DEFAULT_DATA_DIRECTORY } from './start-options.js'
-import { closeAll, withEnd } from './with-end.js'
+import { withEnd } from './with-end.js'
 
 /** How long a directory may be locked by a process that does not serve it yet, or no longer. */
 const lockPatienceMs = 5_000
 const askAgainMs = 100
-/** How often somebody who looks is told that it is the brokers who do not answer, in ms. */
-const waitingEveryMs = 5_000
-/** A worker waits for a registry as long as it takes; somebody who looks at a command does not. */
-const registryPatienceMs = 10_000
 
 export interface SourceFlags {
   readonly app?: string
@@ -97,8 +87,9 @@ async function openSource(
   declared?: Declared,
 ): Promise<OpenSource> {
   if (flags.config !== undefined) {
-    const { config, folder } = await configOf({ config: flags.config }, io)
-    return openBrokers(config, folder, io, stop)
+    // Who reads a directory need not load three clients.
+    const { openBrokers } = await import('./open-brokers.js')
+    return openBrokers(flags.config, io, stop)
   }
   return openDirectory(resolve(io.cwd, flags.data), flags.app ?? null, io, declared)
 }
@@ -144,60 +135,5 @@ export async function openOrShare(
       if (!isLocked || performance.now() >= until) throw error
     }
     await pause(askAgainMs)
-  }
-}
-
-async function openBrokers(
-  config: Config,
-  folder: string,
-  io: CliIo,
-  stop: AbortSignal,
-): Promise<OpenSource> {
-  const closing: (() => Promise<void>)[] = []
-  const warn = (text: string): void => io.err(`tidemark: ${text}\n`)
-  try {
-    const registry = await openRegistry(config, warn, registryPatienceMs)
-    if (registry !== null) {
-      stop.addEventListener('abort', () => void registry.close(), { once: true })
-      closing.push(() => registry.close())
-    }
-    const loaded = await loadApp(config.app, folder, registry)
-    const name = `${config.kafka.topicPrefix}${loaded.app.name}`
-    const topics = topicsOf(name)
-    const log = await openKafka(config, topics, warn, stop)
-    closing.push(() => log.close())
-    const models = join(config.data, 'models')
-    const joined = await withArchive(log, topics.events, config)
-    return {
-      loaded,
-      owner: null,
-      log: joined,
-      name,
-      topics,
-      models,
-      close: () => closeAll(closing),
-    }
-  } catch (error) {
-    await closeAll(closing).catch(() => undefined)
-    throw error
-  }
-}
-
-/** Gives up after the log's own patience, and tells meanwhile what it waits for. */
-async function openKafka(
-  config: Config,
-  topics: Topics,
-  warn: (text: string) => void,
-  signal: AbortSignal,
-): Promise<KafkaLog> {
-  const connection = { ...kafkaConnection(config), signal }
-  const silent = setInterval(() => {
-    warn(`waiting for the brokers ${connection.brokers.join(', ')}; tidemark doctor looks closer`)
-  }, waitingEveryMs)
-  try {
-    const timeBase = { kind: config.kafka.timeBase }
-    return await KafkaLog.open({ ...connection, topics: Object.values(topics), timeBase })
-  } finally {
-    clearInterval(silent)
   }
 }
