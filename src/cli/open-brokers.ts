@@ -8,7 +8,6 @@ import { kafkaConnection } from './connections.js'
 import type { CliIo } from './io.js'
 import { loadApp } from './load-app.js'
 import { withArchive } from './open-archive.js'
-import type { OpenSource } from './open-source.js'
 import { openRegistry } from './schemas.js'
 import { closeAll } from './with-end.js'
 
@@ -18,7 +17,7 @@ const waitingEveryMs = 5_000
 const registryPatienceMs = 10_000
 
 /** Raises what `loadConfig`, `loadApp` and `KafkaLog.open` raise. */
-export async function openBrokers(path: string, io: CliIo, stop: AbortSignal): Promise<OpenSource> {
+export async function openBrokers(path: string, io: CliIo, stop: AbortSignal) {
   const { config, folder } = await configOf({ config: path }, io)
   const closing: (() => Promise<void>)[] = []
   const warn = (text: string): void => io.err(`tidemark: ${text}\n`)
