@@ -1,33 +1,48 @@
 /**
- * The small engine as plain JavaScript over `dist/`: hundreds of processes are started, and each
- * would spend a second on compiling what `npm run build` has compiled already.
+ * What is started hundreds of times, so that it starts soon: the command as `npm run build` has
+ * compiled it, and the small engine as one file of JavaScript.
  */
 import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import ts from 'typescript'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { build, type Plugin } from 'esbuild'
 
-const dist = new URL('../../../dist/src/', import.meta.url)
+const main = fileURLToPath(new URL('../../../dist/src/main.js', import.meta.url))
 
 /** The command as everybody runs it. Throws where nothing has been built. */
 export function commandPath(): string {
-  const path = fileURLToPath(new URL('main.js', dist))
-  if (!existsSync(path)) throw new Error('dist/ is missing; run `npm run build` first')
-  return path
+  if (!existsSync(main)) throw new Error('dist/ is missing; run `npm run build` first')
+  return main
 }
 
-/** Writes the script and what it needs of this folder into `folder`; returns its path. */
-export async function compileSmallEngine(folder: string): Promise<string> {
-  commandPath()
-  for (const name of ['small-engine', 'churn-parts', 'scoring']) {
-    const source = await readFile(new URL(`${name}.ts`, import.meta.url), 'utf8')
-    const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 }
-    const { outputText } = ts.transpileModule(source, { compilerOptions })
-    const script = outputText
-      .replaceAll("'../../../src/", `'${dist.href}`)
-      .replaceAll(/'\.\/([\w-]+)\.js'/g, "'./$1.mjs'")
-    await writeFile(join(folder, `${name}.mjs`), script)
-  }
-  return join(folder, 'small-engine.mjs')
+/** Writes the script into `folder`; returns its path. */
+export async function bundleSmallEngine(folder: string): Promise<string> {
+  const outfile = join(folder, 'small-engine.mjs')
+  await build({
+    entryPoints: [fileURLToPath(new URL('small-engine.ts', import.meta.url))],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    banner: { js: requireHere },
+    plugins: [levelBeside],
+    logLevel: 'warning',
+  })
+  return outfile
+}
+
+/** CommonJS in the bundle asks for Node's own modules in this way. */
+const requireHere =
+  "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+
+/** It finds its binding beside itself, and is therefore left where it is. */
+const levelBeside: Plugin = {
+  name: 'level-beside',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^classic-level$/ }, ({ path }) => ({
+      path: pathToFileURL(createRequire(import.meta.url).resolve(path)).href,
+      external: true,
+    })),
 }

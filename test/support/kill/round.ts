@@ -10,7 +10,7 @@ import type { VerifyReport } from '../../../src/replay/verify.js'
 import { runNode, type ChildOptions, type NodeEnd } from '../child.js'
 import { flipInTable } from '../rot.js'
 import { app, topics } from './churn-parts.js'
-import { commandPath, compileSmallEngine } from './compiled-child.js'
+import { commandPath, bundleSmallEngine } from './compiled-child.js'
 import { dataFacts, factDifferences, sourceFaults, type DataFacts } from './data-facts.js'
 import { reportFaults, verifyDirectory } from './verified.js'
 import { madeUpRecords, writeSource, type SourceFile } from './input.js'
@@ -85,7 +85,7 @@ export async function smallArena(
   customers: number,
   partitions: number,
 ): Promise<Arena> {
-  const script = await compileSmallEngine(folder)
+  const script = await bundleSmallEngine(folder)
   const template = join(folder, `template-${partitions}`)
   await mkdir(template)
   const log = await EmbeddedLog.open(join(template, 'log'), {
