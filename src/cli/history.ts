@@ -10,7 +10,7 @@ import { customerId, wholeNumber } from './flags.js'
 import type { CliIo } from './io.js'
 import { layoutOf } from './layout.js'
 import { addSourceFlags, openDirectory, type SourceFlags } from './open-source.js'
-import { instantText, numberText, valueText } from './texts.js'
+import { numberText, valueText } from './texts.js'
 import { withEnd } from './with-end.js'
 
 interface Flags extends SourceFlags {

@@ -61,8 +61,12 @@ const horizonMs = 60 * 86_400_000
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 })
 
 export function walkOnlineRetail(part: RetailPart): void {
-  const name = `Online Retail, ${part.name} (skipped without ${onlineRetailFile})`
-  describe.skipIf(!hasOnlineRetail)(name, () => walk(part))
+  describe.skipIf(!hasOnlineRetail)(
+    `Online Retail, ${part.name} (skipped without ${onlineRetailFile})`,
+    () => {
+      walk(part)
+    },
+  )
 }
 
 function walk(part: RetailPart): void {

@@ -125,13 +125,13 @@ describe('commands that read from brokers', () => {
     const asOf = new Date().toISOString()
     const answers = async () => ({
       history: await told('history c1'),
-      then: await told<Explanation>(`explain c1 --as-of ${asOf}`),
+      known: await told<Explanation>(`explain c1 --as-of ${asOf}`),
       rejects: await told<Rejects>('rejects list'),
       models: await told<{ models: { inForce: { partition: number }[] }[] }>('models list'),
     })
     const beside = await answers()
     expect(beside.history).toEqual((await worker.get('/v1/customers/c1/history')).body)
-    expect(valuesOf(beside.then)).toEqual(body['features'])
+    expect(valuesOf(beside.known)).toEqual(body['features'])
     const inForce = beside.models.models.flatMap((model) => model.inForce)
     expect(inForce.map(({ partition }) => partition)).toEqual([0, 1])
     for (const { partition, offset, code } of beside.rejects.rejects) {
