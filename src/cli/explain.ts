@@ -14,14 +14,13 @@ import { committedPosition } from '../topology/open-task.js'
 import { findScorer } from './find-scorer.js'
 import { generationPart } from './generations.js'
 import { customerId, wholeNumber } from './flags.js'
-import { customerNotFound } from './history.js'
+import { customerNotFound } from './customer-not-found.js'
 import type { CliIo } from './io.js'
 import { layoutOf } from './layout.js'
-import { addSourceFlags, type OpenSource, openSource, type SourceFlags } from './open-source.js'
+import { addSourceFlags, type OpenSource, type SourceFlags, withSource } from './open-source.js'
 import { Progress } from './progress.js'
 import { stoppable } from './stop.js'
 import { instantText, numberText, plainText, valueText } from './texts.js'
-import { withEnd } from './with-end.js'
 
 interface Flags extends SourceFlags {
   readonly asOf?: number
@@ -47,17 +46,15 @@ export function explainCommand(program: Command, io: CliIo): void {
     )
 }
 
-/** Prints it. Raises `CUSTOMER_NOT_FOUND` (74), and what `openSource`, `originOf` and the log raise. */
+/** Prints it. Raises `CUSTOMER_NOT_FOUND` (74), and what `withSource`, `originOf` and the log raise. */
 export async function runExplain(
   customer: string,
   flags: Flags,
   io: CliIo,
   stop: AbortSignal,
 ): Promise<void> {
-  const data = await openSource(flags, io)
-  const told = await withEnd(
-    () => explanation(data, customer, flags, io, stop),
-    () => data.close(),
+  const told = await withSource(flags, io, stop, (data) =>
+    explanation(data, customer, flags, io, stop),
   )
   io.out(flags.json ? `${JSON.stringify(told)}\n` : explanationText(told))
 }

@@ -1,20 +1,16 @@
 /** `tidemark history`: the steps that led to a customer's score, newest first. */
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { TidemarkError, configurationError, exitCode } from '../errors.js'
 import { OutputChanges } from '../events/output-changes.js'
 import { OutputRows } from '../events/output-rows.js'
 import { generatorRun } from '../ingest/generate.js'
 import { type CustomerHistory, type HistoryStep, STEPS_MAX, stepsOf } from '../serving/history.js'
-import { RedisLookups } from '../snapshots/redis-lookups.js'
-import { configOf } from './config.js'
-import { redisAddress, redisNames } from './connections.js'
+import { customerNotFound } from './customer-not-found.js'
 import { customerId, wholeNumber } from './flags.js'
 import type { CliIo } from './io.js'
 import { layoutOf } from './layout.js'
-import { loadApp } from './load-app.js'
 import { addSourceFlags, openDirectory, type SourceFlags } from './open-source.js'
-import { instantText, numberText, valueText } from './texts.js'
+import { numberText, valueText } from './texts.js'
 import { withEnd } from './with-end.js'
 
 interface Flags extends SourceFlags {
@@ -39,12 +35,12 @@ export function historyCommand(program: Command, io: CliIo): void {
 
 /**
  * Prints the history. Raises `CUSTOMER_NOT_FOUND` (74), `REDIS_MISSING` (78), and what
- * `openDirectory` and `RedisLookups` raise.
+ * `openDirectory` and `inRedis` raise.
  */
 export async function runHistory(customer: string, flags: Flags, io: CliIo): Promise<void> {
   const history = await (flags.config === undefined
     ? inDirectory(customer, flags, io)
-    : inRedis(customer, flags.config, flags.limit, io))
+    : (await import('./redis-history.js')).inRedis(customer, flags.config, flags.limit, io))
   io.out(flags.json ? `${JSON.stringify(history)}\n` : historyText(history))
 }
 
@@ -64,40 +60,6 @@ async function inDirectory(customer: string, flags: Flags, io: CliIo): Promise<C
     },
     () => data.close(),
   )
-}
-
-async function inRedis(
-  customer: string,
-  path: string,
-  limit: number,
-  io: CliIo,
-): Promise<CustomerHistory> {
-  const { config, folder } = await configOf({ config: path }, io)
-  const address = redisAddress(config)
-  if (address === null) {
-    const text = `${path} has no section redis: histories are nowhere else`
-    throw configurationError('REDIS_MISSING', text)
-  }
-  const { app } = await loadApp(config.app, folder)
-  const layout = layoutOf(app)
-  const lookups = await RedisLookups.open(address, redisNames(config, layout))
-  try {
-    const { snapshot } = await lookups.find(customer)
-    if (snapshot === null) throw customerNotFound(customer)
-    const row = new OutputRows(layout).decodeFeatures(snapshot.features)
-    const changes = await lookups.history(customer)
-    const steps = stepsOf({ row, changes }, new OutputChanges(layout), limit)
-    return { customer, steps, synthetic: app.synthetic }
-  } finally {
-    lookups.close()
-  }
-}
-
-/** Nobody of this name has been seen (before an instant, where one is said), or he was erased. */
-export function customerNotFound(customer: string, asOf?: number): TidemarkError {
-  const before = asOf === undefined ? '' : ` before ${instantText(asOf)}`
-  const text = `no event of customer ${JSON.stringify(customer)} was seen${before}`
-  return new TidemarkError('CUSTOMER_NOT_FOUND', text, { exit: exitCode.io })
 }
 
 /** What a person reads: a step of a few lines each. */

@@ -5,11 +5,10 @@ import { type ModelInForce, modelsInForce } from '../replay/models-in-force.js'
 import { type BundleList, listBundles, type ListedBundle } from '../scoring/bundle-list.js'
 import { noBundle } from '../scoring/no-model.js'
 import type { CliIo } from './io.js'
-import { addSourceFlags, type OpenSource, openSource, type SourceFlags } from './open-source.js'
+import { addSourceFlags, type OpenSource, type SourceFlags, withSource } from './open-source.js'
 import { Progress } from './progress.js'
 import { stoppable } from './stop.js'
 import { instantText, numberText, plainText } from './texts.js'
-import { withEnd } from './with-end.js'
 
 interface Flags extends SourceFlags {
   readonly json?: boolean
@@ -37,7 +36,7 @@ export function modelsCommand(program: Command, io: CliIo): void {
     .action((name: Name, flags: Flags) => stoppable(io, (stop) => runShow(name, flags, io, stop)))
 }
 
-/** Prints the bundles. Raises what `openSource` and the log raise. */
+/** Prints the bundles. Raises what `withSource` and the log raise. */
 export async function runList(flags: Flags, io: CliIo, stop: AbortSignal): Promise<void> {
   const { bundles, broken, missing } = await modelsAtHand(flags, io, stop)
   if (flags.json) {
@@ -52,7 +51,7 @@ export async function runList(flags: Flags, io: CliIo, stop: AbortSignal): Promi
   io.out(lines.length === 0 ? 'no models\n' : `${lines.join('\n')}\n`)
 }
 
-/** Prints one bundle. Raises `BUNDLE_MISSING` (78), and what `openSource` and the log raise. */
+/** Prints one bundle. Raises `BUNDLE_MISSING` (78), and what `withSource` and the log raise. */
 export async function runShow(
   { name, version }: Name,
   flags: Flags,
@@ -70,12 +69,8 @@ export async function runShow(
   io.out(flags.json ? `${JSON.stringify({ models })}\n` : models.map(wholeOf).join('\n'))
 }
 
-async function modelsAtHand(flags: Flags, io: CliIo, signal: AbortSignal) {
-  const data = await openSource(flags, io)
-  return withEnd(
-    () => readModels(data, io, signal),
-    () => data.close(),
-  )
+function modelsAtHand(flags: Flags, io: CliIo, stop: AbortSignal) {
+  return withSource(flags, io, stop, (data) => readModels(data, io, stop))
 }
 
 async function readModels(data: OpenSource, io: CliIo, signal: AbortSignal) {

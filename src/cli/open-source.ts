@@ -2,27 +2,21 @@
  * Where commands that only read find the log of an app: in a data directory, through the process that
  * has it open where there is one, or on the brokers that a configuration names.
  */
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Option, type Command } from 'commander'
-import type { Config } from '../config/schema.js'
 import { TidemarkError } from '../errors.js'
-import { KafkaLog } from '../log/kafka-log.js'
 import { type EventLog, type Topics, topicsOf } from '../log/log.js'
-import { configOf } from './config.js'
-import { kafkaConnection } from './connections.js'
 import { nonEmpty } from './flags.js'
 import type { CliIo } from './io.js'
-import { type LoadedApp, loadApp } from './load-app.js'
-import { withArchive } from './open-archive.js'
+import type { LoadedApp } from './load-app.js'
 import type { DataOwner } from './data-directory.js'
 import { type Declared, openData, type OpenDataOptions } from './open-data.js'
 import { openShared, type SharedData } from './open-shared.js'
-import { openRegistry } from './schemas.js'
 import { ownHistory } from './own-history.js'
 import { DEFAULT_DATA_DIRECTORY } from './start-options.js'
-import { closeAll } from './with-end.js'
+import { withEnd } from './with-end.js'
 
 /** How long a directory may be locked by a process that does not serve it yet, or no longer. */
 const lockPatienceMs = 5_000
@@ -62,15 +56,40 @@ export function addSourceFlags(
     )
 }
 
-/** Raises what `openShared`, `openData`, `loadConfig`, `loadApp` and `KafkaLog.open` raise. */
-export async function openSource(
+/**
+ * Opens the log, works, and closes it. Raises what `work`, `openShared`, `openData`, `loadConfig`,
+ * `loadApp` and `KafkaLog.open` raise, and `STOPPED` (75) where `stop` ended it, whatever gave up for
+ * that.
+ */
+export async function withSource<T>(
   flags: SourceFlags,
   io: CliIo,
+  stop: AbortSignal,
+  work: (data: OpenSource) => Promise<T>,
+  declared?: Declared,
+): Promise<T> {
+  try {
+    const data = await openSource(flags, io, stop, declared)
+    return await withEnd(
+      () => work(data),
+      () => data.close(),
+    )
+  } catch (error) {
+    stop.throwIfAborted()
+    throw error
+  }
+}
+
+async function openSource(
+  flags: SourceFlags,
+  io: CliIo,
+  stop: AbortSignal,
   declared?: Declared,
 ): Promise<OpenSource> {
   if (flags.config !== undefined) {
-    const { config, folder } = await configOf({ config: flags.config }, io)
-    return openBrokers(config, folder, io)
+    // Who reads a directory need not load three clients.
+    const { openBrokers } = await import('./open-brokers.js')
+    return openBrokers(flags.config, io, stop)
   }
   return openDirectory(resolve(io.cwd, flags.data), flags.app ?? null, io, declared)
 }
@@ -116,37 +135,5 @@ export async function openOrShare(
       if (!isLocked || performance.now() >= until) throw error
     }
     await pause(askAgainMs)
-  }
-}
-
-async function openBrokers(config: Config, folder: string, io: CliIo): Promise<OpenSource> {
-  const closing: (() => Promise<void>)[] = []
-  try {
-    const registry = await openRegistry(config, (text) => io.err(`tidemark: ${text}\n`))
-    if (registry !== null) closing.push(() => registry.close())
-    const loaded = await loadApp(config.app, folder, registry)
-    const name = `${config.kafka.topicPrefix}${loaded.app.name}`
-    const topics = topicsOf(name)
-    const timeBase = { kind: config.kafka.timeBase }
-    const log = await KafkaLog.open({
-      ...kafkaConnection(config),
-      topics: Object.values(topics),
-      timeBase,
-    })
-    closing.push(() => log.close())
-    const models = join(config.data, 'models')
-    const joined = await withArchive(log, topics.events, config)
-    return {
-      loaded,
-      owner: null,
-      log: joined,
-      name,
-      topics,
-      models,
-      close: () => closeAll(closing),
-    }
-  } catch (error) {
-    await closeAll(closing).catch(() => undefined)
-    throw error
   }
 }

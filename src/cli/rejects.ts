@@ -7,11 +7,10 @@ import { refusalOf } from '../operators/refusal.js'
 import { type FoundReject, newestRejects, type RejectsFound } from '../replay/newest-rejects.js'
 import { nonEmpty, wholeNumber } from './flags.js'
 import type { CliIo } from './io.js'
-import { addSourceFlags, type OpenSource, openSource, type SourceFlags } from './open-source.js'
+import { addSourceFlags, type OpenSource, type SourceFlags, withSource } from './open-source.js'
 import { Progress } from './progress.js'
 import { stoppable } from './stop.js'
 import { instantText, plainText, type ShownBytes, shownBytes } from './texts.js'
-import { withEnd } from './with-end.js'
 
 /** A list shows the beginning of each value, `show` all of it. */
 const listedBytesMax = 256
@@ -52,37 +51,35 @@ export function rejectsCommand(program: Command, io: CliIo): void {
     .argument('<place>', 'PARTITION:OFFSET, as the list has it', place)
     .option('--json', 'as one JSON object on stdout')
     .addHelpText('after', '\nExample:\n  tidemark rejects show 0:12')
-    .action((at: Place, flags: ShowFlags) => runShow(at, flags, io))
+    .action((at: Place, flags: ShowFlags) => stoppable(io, (stop) => runShow(at, flags, io, stop)))
 }
 
-/** Prints the newest rejects. Raises what `openSource` and the log raise. */
+/** Prints the newest rejects. Raises what `withSource` and the log raise. */
 export async function runList(flags: ListFlags, io: CliIo, signal: AbortSignal): Promise<void> {
   const progress = new Progress(io, 'rejects', 'records')
-  const data = await openSource(flags, io)
-  const found = await withEnd(
-    () =>
-      newestRejects({
-        log: data.log,
-        topic: data.topics.rejects,
-        code: flags.code ?? null,
-        limit: flags.limit,
-        cut: beginning,
-        signal,
-        onProgress: (records) => progress.update(records, null),
-      }),
-    () => data.close(),
+  const found = await withSource(flags, io, signal, ({ log, topics }) =>
+    newestRejects({
+      log,
+      topic: topics.rejects,
+      code: flags.code ?? null,
+      limit: flags.limit,
+      cut: beginning,
+      signal,
+      onProgress: (records) => progress.update(records, null),
+    }),
   )
   progress.clear()
   io.out(flags.json ? `${JSON.stringify(listed(found))}\n` : listText(found))
 }
 
-/** Prints one reject. Raises `REJECT_NOT_FOUND` (74), and what `openSource` raises. */
-export async function runShow(at: Place, flags: ShowFlags, io: CliIo): Promise<void> {
-  const data = await openSource(flags, io)
-  const shown = await withEnd(
-    () => showReject(data, at),
-    () => data.close(),
-  )
+/** Prints one reject. Raises `REJECT_NOT_FOUND` (74), and what `withSource` raises. */
+export async function runShow(
+  at: Place,
+  flags: ShowFlags,
+  io: CliIo,
+  stop: AbortSignal,
+): Promise<void> {
+  const shown = await withSource(flags, io, stop, (data) => showReject(data, at))
   io.out(flags.json ? `${JSON.stringify(shown)}\n` : showText(shown))
 }
 

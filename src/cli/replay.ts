@@ -9,10 +9,9 @@ import { originsOf } from '../replay/origin.js'
 import { type TrainingSetReport, writeTrainingSet } from '../replay/training-set.js'
 import { nonEmpty } from './flags.js'
 import type { CliIo } from './io.js'
-import { addSourceFlags, type OpenSource, openSource, type SourceFlags } from './open-source.js'
+import { addSourceFlags, type OpenSource, type SourceFlags, withSource } from './open-source.js'
 import { Progress } from './progress.js'
 import { stoppable } from './stop.js'
-import { withEnd } from './with-end.js'
 
 interface Flags extends SourceFlags {
   cutoffs?: string
@@ -45,15 +44,11 @@ export function replayCommand(program: Command, io: CliIo): void {
     .action((flags: Flags) => stoppable(io, (stop) => runReplay(flags, io, stop)))
 }
 
-/** Writes the training set. Raises what `openSource` and `writeTrainingSet` raise. */
+/** Writes the training set. Raises what `withSource` and `writeTrainingSet` raise. */
 export async function runReplay(flags: Flags, io: CliIo, stop: AbortSignal): Promise<void> {
   const asked = askedOf(flags, io.cwd)
   // Of any declaration: what a rebuild would give can be trained on before it.
-  const data = await openSource(flags, io, 'any')
-  await withEnd(
-    () => replay(data, asked, flags, io, stop),
-    () => data.close(),
-  )
+  await withSource(flags, io, stop, (data) => replay(data, asked, flags, io, stop), 'any')
 }
 
 type Asked = Parameters<typeof writeTrainingSet>[0]['asked']

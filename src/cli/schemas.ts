@@ -33,14 +33,15 @@ export function schemasCommand(program: Command, io: CliIo): void {
 
 /**
  * The registry of a configuration, not asked anything yet; null: it names none. Closing it ends
- * whatever waits for it.
+ * whatever waits for it, and so does `idPatienceMs` where somebody waits for what an id means.
  */
 export async function openRegistry(
   config: Config,
   note: (text: string) => void,
+  idPatienceMs = Infinity,
 ): Promise<SchemaRegistry | null> {
   const address = registryAddress(config)
-  return address === null ? null : ConfluentSchemas.open(address, { note })
+  return address === null ? null : ConfluentSchemas.open(address, { note, idPatienceMs })
 }
 
 /**

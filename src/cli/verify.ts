@@ -21,7 +21,7 @@ import { askedNumber, generationsIn } from './generations.js'
 import type { CliIo } from './io.js'
 import { compileListed } from './listed-ids.js'
 import { bundlesOf } from './load-app.js'
-import { addSourceFlags, type OpenSource, openSource, type SourceFlags } from './open-source.js'
+import { addSourceFlags, type OpenSource, type SourceFlags, withSource } from './open-source.js'
 import { Progress } from './progress.js'
 import { stoppable } from './stop.js'
 import { withEnd } from './with-end.js'
@@ -44,21 +44,21 @@ export function verifyCommand(program: Command, io: CliIo): void {
 }
 
 /**
- * Verifies. Raises `VERIFY_FAILED` (exit 1) where a row differs or is missing, and what `openSource`
+ * Verifies. Raises `VERIFY_FAILED` (exit 1) where a row differs or is missing, and what `withSource`
  * and `verify` raise.
  */
 export async function runVerify(flags: Flags, io: CliIo, stop: AbortSignal): Promise<void> {
-  const data = await openSource(flags, io)
-  const scratch = await mkdtemp(join(tmpdir(), 'tidemark-verify-'))
-  const bundles = new Bundles(data.models)
-  const report = await withEnd(
-    () => verifyData(data, scratch, bundles, flags, io, stop),
-    async () => {
-      await bundles.close()
-      await data.close()
-      await rm(scratch, { recursive: true, force: true })
-    },
-  )
+  const report = await withSource(flags, io, stop, async (data) => {
+    const scratch = await mkdtemp(join(tmpdir(), 'tidemark-verify-'))
+    const bundles = new Bundles(data.models)
+    return withEnd(
+      () => verifyData(data, scratch, bundles, flags, io, stop),
+      async () => {
+        await bundles.close()
+        await rm(scratch, { recursive: true, force: true })
+      },
+    )
+  })
   io.out(flags.json ? `${JSON.stringify(report)}\n` : verifyText(report))
   if (report.ok) return
   const text = `${report.mismatches} mismatches and ${report.missing} missing rows`

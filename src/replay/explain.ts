@@ -4,21 +4,28 @@
  *
  * E1 The decisions and the values are those of a replay (`decide.ts`, `customer-replay.ts`), and so
  *    those of the engine.
- * E2 The customer's own events are in memory, and of the others what a replay remembers of each.
+ * E2 The customer's own events are in memory, as far as `historyBytesMax` goes, and of the others what
+ *    a replay remembers of each.
  */
 import type { App } from '../features/app.js'
 import type { FeatureEngine } from '../features/engine.js'
 import { compile } from '../features/compile.js'
 import type { FeatureSet } from '../features/declare.js'
 import { FeatureRows } from '../features/rows.js'
+import { ioError, type TidemarkError } from '../errors.js'
 import type { FeatureSpec } from '../features/spec.js'
-import type { EventLog } from '../log/log.js'
+import type { EventLog, StoredRecord } from '../log/log.js'
 import type { Ask } from './asked.js'
 import { beginOf, readerOf, readingsOf } from './behind.js'
 import { CustomerReplay } from './customer-replay.js'
 import { Decider } from './decide.js'
 import type { PastEvent } from './history.js'
 import { readPartition } from './read-log.js'
+
+/** Of one customer's events: about a million small ones, and twice as much memory. */
+const historyBytesMax = 512 * 1024 * 1024
+/** What an event costs beside the bytes of its record. */
+const eventBytes = 512
 
 export interface ExplainOptions {
   readonly app: Pick<App, 'codec' | 'rules' | 'engine' | 'declared'>
@@ -36,6 +43,8 @@ export interface ExplainOptions {
    * by then; null: the log clock, and all of it.
    */
   readonly at: { readonly asOf: number; readonly whole: boolean } | null
+  /** @default 512 MiB, each event counted with 512 bytes more than its record */
+  readonly historyBytesMax?: number
   readonly signal: AbortSignal
   readonly onProgress: (records: number) => void
 }
@@ -72,7 +81,10 @@ export interface ReadEvent {
   readonly features: readonly string[]
 }
 
-/** Null where the customer has no visible event then. Raises what the log and the signal raise. */
+/**
+ * Null where the customer has no visible event then. Raises `HISTORY_TOO_LARGE` (74), and what the log
+ * and the signal raise.
+ */
 export async function explain(options: ExplainOptions): Promise<Explained | null> {
   const { app, customer, partition, endOffset, at } = options
   const { history, logClock } = await historyOf(options)
@@ -118,19 +130,27 @@ export async function explain(options: ExplainOptions): Promise<Explained | null
 
 /** Decides the partition's log, and keeps what is the customer's. */
 async function historyOf(options: ExplainOptions) {
-  const { app, log, topic, partition, customer, origin, endOffset, signal } = options
+  const { app, log, topic, partition, customer, origin, endOffset, at, signal } = options
   const erasures = await log.erasures(topic, partition, endOffset)
   const partitions = log.partitions(topic)
   const decider = new Decider(app, erasures, { partition, partitions })
   const history: PastEvent[] = []
+  const bytesMax = options.historyBytesMax ?? historyBytesMax
+  let bytes = 0
   let records = 0
   for await (const portion of readPartition(log, topic, partition, endOffset, origin)) {
     signal.throwIfAborted()
     await app.codec.learn?.(portion)
     for (const record of portion) {
       const { item, logTime, visible } = decider.decide(record)
+      if (at !== null && !at.whole && logTime >= at.asOf) {
+        // Log time never goes back: nothing from here on was known then.
+        return { history, logClock: decider.progress.logClock }
+      }
       if (!visible || item.customer !== customer) continue
       if (item.outcome !== 'accepted' && item.outcome !== 'late') continue
+      bytes += bytesOf(record)
+      if (bytes > bytesMax) throw tooLarge(customer, bytesMax)
       const late = item.outcome === 'late'
       const { type, body } = item
       history.push({ type, body: body!, partition, offset: record.offset, logTime, late })
@@ -139,6 +159,16 @@ async function historyOf(options: ExplainOptions) {
     options.onProgress(records)
   }
   return { history, logClock: decider.progress.logClock }
+}
+
+function bytesOf({ value }: StoredRecord): number {
+  return eventBytes + (value?.length ?? 0)
+}
+
+function tooLarge(customer: string, bytesMax: number): TidemarkError {
+  const most = `${Math.floor(bytesMax / 1024 / 1024)} MiB`
+  const text = `the events of customer ${JSON.stringify(customer)} pass ${most} of memory`
+  return ioError('HISTORY_TOO_LARGE', `${text}; an earlier --as-of reads fewer of them`)
 }
 
 /** A feature as the only one of its set: then the row's `validUntil` is its own. */

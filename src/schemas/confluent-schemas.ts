@@ -22,6 +22,8 @@ export interface ConfluentOptions {
   readonly note?: (text: string) => void
   /** How long the calls that give up go on, in ms. @default 10000 */
   readonly patienceMs?: number
+  /** How long what ids mean is asked for, in ms. @default Infinity */
+  readonly idPatienceMs?: number
   /** Longest pause before the next attempt, in ms. @default 2000 */
   readonly pauseMsMax?: number
   /** Pause before an id that is said to be unknown is asked for again, in ms. @default 300 */
@@ -50,6 +52,7 @@ export class ConfluentSchemas implements SchemaRegistry {
   readonly #url: string
   readonly #patience: Patience
   readonly #patienceMs: number
+  readonly #idPatienceMs: number
   readonly #doubtMs: number
   readonly #known = new Map<number, RegisteredSchema>()
   /** Ids that the registry does not have, and until when that is believed. */
@@ -60,6 +63,7 @@ export class ConfluentSchemas implements SchemaRegistry {
     this.#url = url
     this.#patience = new Patience(options.pauseMsMax ?? 2_000, options.note ?? (() => undefined))
     this.#patienceMs = options.patienceMs ?? 10_000
+    this.#idPatienceMs = options.idPatienceMs ?? Infinity
     this.#doubtMs = options.doubtMs ?? 300
   }
 
@@ -87,7 +91,7 @@ export class ConfluentSchemas implements SchemaRegistry {
       if (asked > 1) await this.#patience.sleep(this.#doubtMs)
       const absent: number[] = []
       for (const id of doubted) {
-        const schema = await this.#patience.forever(() => this.#ask(id))
+        const schema = await this.#patience.during(this.#idPatienceMs, () => this.#ask(id))
         if (schema === undefined) absent.push(id)
         else found.set(id, schema)
       }

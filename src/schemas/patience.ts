@@ -23,12 +23,10 @@ export class Patience {
     return this.#failure
   }
 
-  /** Until it succeeds, fails with what no waiting mends, or is ended. */
-  forever<T>(attempt: () => Promise<T>): Promise<T> {
-    return this.during(Infinity, attempt)
-  }
-
-  /** Throws the last failure when `patienceMs` are over. */
+  /**
+   * Until it succeeds, fails with what no waiting mends, or is ended. Throws the last failure when
+   * `patienceMs` are over, which may be Infinity.
+   */
   async during<T>(patienceMs: number, attempt: () => Promise<T>): Promise<T> {
     const endMs = Date.now() + patienceMs
     for (let pauseMs = pauseMsMin; ; pauseMs = Math.min(pauseMs * 2, this.#pauseMsMax)) {
@@ -40,7 +38,7 @@ export class Patience {
       } catch (error) {
         this.#ending.signal.throwIfAborted()
         if (!(error instanceof TidemarkError) || error.retry === 'never') throw error
-        this.#failed(error)
+        this.#failed(error, patienceMs)
         if (Date.now() + pauseMs > endMs) throw error
       }
       await this.sleep(pauseMs)
@@ -78,11 +76,12 @@ export class Patience {
     this.#failure = null
   }
 
-  #failed(error: TidemarkError): void {
+  #failed(error: TidemarkError, patienceMs: number): void {
     const now = Date.now()
     if (this.#failure === null || now - this.#toldMs >= tellEveryMs) {
       this.#toldMs = now
-      this.#note(`${error.code}: ${error.message}; it is asked again until it answers`)
+      const until = patienceMs === Infinity ? 'until it answers' : `for ${patienceMs / 1000} s`
+      this.#note(`${error.code}: ${error.message}; it is asked again ${until}`)
     }
     this.#failure = error
   }

@@ -40,7 +40,7 @@ const unavailable: Kind = {
   code: 'REDIS_UNAVAILABLE',
   exit: exitCode.dependency,
   retry: 'later',
-  advice: 'it is asked again until it answers',
+  advice: 'workers and servers ask it again until it answers',
 }
 
 /** By the first word of the server's reply; all other failures pass. */
@@ -61,13 +61,21 @@ const kinds: Readonly<Record<string, Kind>> = {
  */
 export function redisError(error: unknown, step: string): TidemarkError {
   if (error instanceof TidemarkError) return error
-  const text = error instanceof Error ? error.message : String(error)
+  const text = textOf(error)
   const { code, exit, retry, advice } = kinds[replyWord(text)] ?? unavailable
   return new TidemarkError(code, `Redis, ${step}: ${text}; ${advice}`, {
     exit,
     retry,
     cause: error,
   })
+}
+
+/** ioredis refuses in its own words what would wait for a connection. */
+const notConnected = "Stream isn't writeable and enableOfflineQueue options is false"
+
+function textOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return text === notConnected ? 'there is no connection' : text
 }
 
 /** Of Redis 6 to 7.0, and since 7.2. */

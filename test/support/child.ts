@@ -1,6 +1,7 @@
 /** Child processes that may be killed at a failpoint, or at any time. */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { bundledChild } from './bundled-child.js'
 
 export interface ChildEnd {
   /** Lines of its standard output. */
@@ -36,10 +37,8 @@ export async function runChild(
   options: ChildOptions = {},
 ): Promise<ChildEnd> {
   const path = fileURLToPath(new URL(`../${script}`, import.meta.url))
-  const { lines, signal, exitCode, errors } = await runNode(
-    ['--import', 'tsx', path, ...args],
-    options,
-  )
+  const child = await bundledChild(path)
+  const { lines, signal, exitCode, errors } = await runNode([child, ...args], options)
   if (exitCode === 0 || signal === 'SIGKILL') return { lines, signal }
   throw new Error(`${script} ended with ${exitCode ?? signal}: ${errors}`)
 }

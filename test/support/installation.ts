@@ -63,8 +63,8 @@ export class Installation {
   }
 
   /** Registers the schemas and makes the topics, as a deployment does. */
-  static async make(servers: Servers): Promise<Installation> {
-    const place = new Installation(await tempFolder(), servers)
+  static async make(servers: Servers, folder?: string): Promise<Installation> {
+    const place = new Installation(folder ?? (await tempFolder()), servers)
     const config = await place.config('deploy')
     const { session } = place
     const topics = `topics create --partitions ${partitions}`

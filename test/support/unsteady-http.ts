@@ -16,6 +16,8 @@ export type Mood =
 export interface UnsteadyHttp {
   url: string
   mood: Mood
+  /** What the mood is about; all else goes well. */
+  about: RegExp
   /** How many requests came. */
   requests: number
   /** What the last one had to say who it is of. */
@@ -24,12 +26,18 @@ export interface UnsteadyHttp {
 
 /** For the running test; `target` is an address with a path that is put before each request's. */
 export async function unsteadyHttp(target: string): Promise<UnsteadyHttp> {
-  const unsteady: UnsteadyHttp = { url: '', mood: 'well', requests: 0, authorization: undefined }
+  const unsteady: UnsteadyHttp = {
+    url: '',
+    mood: 'well',
+    about: /^/,
+    requests: 0,
+    authorization: undefined,
+  }
   const server = createServer((incoming, outgoing) => {
     unsteady.requests++
     unsteady.authorization = incoming.headers.authorization
-    const { mood } = unsteady
-    if (mood === 'well') forward(target, incoming, outgoing)
+    const { mood, about } = unsteady
+    if (mood === 'well' || !about.test(incoming.url ?? '')) forward(target, incoming, outgoing)
     else if (mood === 'broken') outgoing.writeHead(500).end('{"error_code":50001,"message":"x"}')
     else if (mood === 'rude') incoming.socket.destroy()
     else if (mood !== 'silent') {

@@ -1,8 +1,9 @@
 /** Workers as child processes that may be killed at a failpoint or by a signal. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { bundledChild } from './bundled-child.js'
 
-const script = fileURLToPath(new URL('kill/small-worker.ts', import.meta.url))
+const script = await bundledChild(fileURLToPath(new URL('kill/small-worker.ts', import.meta.url)))
 
 export class WorkerChild {
   private readonly child: ChildProcess
@@ -13,7 +14,7 @@ export class WorkerChild {
 
   constructor(args: readonly string[], failpoint = '') {
     const env = { ...process.env, FAILPOINT: failpoint }
-    const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], { env })
+    const child = spawn(process.execPath, [script, ...args], { env })
     this.child = child
     child.stderr.on('data', (bytes: Buffer) => (this.errors += bytes.toString()))
     this.started = new Promise((resolve) => child.stdout.once('data', () => resolve()))

@@ -4,19 +4,18 @@ import { randomUUID } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { Archive } from '../../../src/log/archive.js'
 import type { EventLog, StoredRecord } from '../../../src/log/log.js'
 import { recordsOf } from '../../ingest/support.js'
 import { archiveKills } from '../../support/kill/kills.js'
 import { runChild, runNode } from '../../support/child.js'
+import { commandPath } from '../../support/kill/command-path.js'
 import { KafkaPlace, kafkajs } from '../../support/kafka-place.js'
 import { KafkaRound, placedRecords } from '../../support/kafka-round.js'
 import { kafkaBrokers } from '../../support/shared-broker.js'
 import { sharedFolder, tempFolder } from '../../support/temp-folder.js'
 
-const main = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
 let brokers: string[]
 
 beforeAll(async () => {
@@ -127,7 +126,7 @@ async function place(partitions: number) {
   const archive = { directory, segmentBytes: 65_536 }
   const withArchive = await configure('with', { archive })
   const run = (config: string, ...args: string[]) =>
-    runNode(['--import', 'tsx', main, ...args, '--config', config])
+    runNode([commandPath(), ...args, '--config', config])
   await run(without, 'topics', 'create', '--partitions', String(partitions))
   const round = new KafkaRound(prefix, brokers, partitions)
   return { folder, round, without, withArchive, configure, run }
@@ -135,7 +134,7 @@ async function place(partitions: number) {
 
 /** Starts a command that serves; answers where, and how it ends. */
 async function started(...args: string[]) {
-  const child = spawn(process.execPath, ['--import', 'tsx', main, ...args, '--json'])
+  const child = spawn(process.execPath, [commandPath(), ...args, '--json'])
   onTestFinished(() => void child.kill('SIGKILL'))
   let [output, errors] = ['', '']
   child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()))

@@ -4,15 +4,14 @@ import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { KafkaRound, placedRecords } from '../../support/kafka-round.js'
 import { kafkajs } from '../../support/kafka-place.js'
 import { runNode } from '../../support/child.js'
+import { commandPath } from '../../support/kill/command-path.js'
 import { kafkaBrokers } from '../../support/shared-broker.js'
 import { tempFolder } from '../../support/temp-folder.js'
 
-const main = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
 const records = placedRecords(7, 20, 2)
 let brokers: string[]
 
@@ -34,7 +33,7 @@ async function place() {
   }
   const data = join(folder, 'data')
   await writeFile(path, JSON.stringify({ data, kafka, http: { port: 0 } }))
-  const run = (...args: string[]) => runNode(['--import', 'tsx', main, ...args, '--config', path])
+  const run = (...args: string[]) => runNode([commandPath(), ...args, '--config', path])
   return { path, prefix, run }
 }
 
@@ -51,7 +50,7 @@ async function setting(topic: string, name: string, value: string): Promise<void
 
 /** Starts the command; answers where it serves, and how it ends. */
 async function started(args: readonly string[]) {
-  const child = spawn(process.execPath, ['--import', 'tsx', main, ...args, '--json'])
+  const child = spawn(process.execPath, [commandPath(), ...args, '--json'])
   onTestFinished(() => void child.kill('SIGKILL'))
   let [output, errors] = ['', '']
   child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()))

@@ -4,13 +4,15 @@
  */
 import { cp, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { EmbeddedLog } from '../../../src/log/embedded-log.js'
 import { partitionOf } from '../../../src/events/partition.js'
 import type { VerifyReport } from '../../../src/replay/verify.js'
 import { runNode, type ChildOptions, type NodeEnd } from '../child.js'
 import { flipInTable } from '../rot.js'
 import { app, topics } from './churn-parts.js'
-import { commandPath, compileSmallEngine } from './compiled-child.js'
+import { bundledChild } from '../bundled-child.js'
+import { commandPath } from './command-path.js'
 import { dataFacts, factDifferences, sourceFaults, type DataFacts } from './data-facts.js'
 import { reportFaults, verifyDirectory } from './verified.js'
 import { madeUpRecords, writeSource, type SourceFile } from './input.js'
@@ -85,7 +87,7 @@ export async function smallArena(
   customers: number,
   partitions: number,
 ): Promise<Arena> {
-  const script = await compileSmallEngine(folder)
+  const script = await bundledChild(fileURLToPath(new URL('small-engine.ts', import.meta.url)))
   const template = join(folder, `template-${partitions}`)
   await mkdir(template)
   const log = await EmbeddedLog.open(join(template, 'log'), {
