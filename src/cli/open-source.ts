@@ -14,7 +14,11 @@ import { configOf } from './config.js'
 import { kafkaConnection } from './connections.js'
 import { nonEmpty } from './flags.js'
 import type { CliIo } from './io.js'
-import { type LoadedApp, loadApp } from './load-app.js'
+import { bundlesOf, type LoadedApp, loadApp } from './load-app.js'
+import { compileListed } from './listed-ids.js'
+import { generationOf } from './generations.js'
+import { GenerationsTopic } from './generations-topic.js'
+import type { SchemaRegistry } from '../schemas/schemas.js'
 import { withArchive } from './open-archive.js'
 import type { DataOwner } from './data-directory.js'
 import { type Declared, openData, type OpenDataOptions } from './open-data.js'
@@ -36,7 +40,7 @@ export interface SourceFlags {
 
 export interface OpenSource {
   readonly loaded: LoadedApp
-  /** What the data directory says; null on brokers. */
+  /** What the data directory says, or the topic of generations; null: nothing is listed yet. */
   readonly owner: DataOwner | null
   readonly log: EventLog
   /** What the topics are named after: the app, behind a prefix where the configuration has one. */
@@ -70,7 +74,7 @@ export async function openSource(
 ): Promise<OpenSource> {
   if (flags.config !== undefined) {
     const { config, folder } = await configOf({ config: flags.config }, io)
-    return openBrokers(config, folder, io)
+    return openBrokers(config, folder, io, declared)
   }
   return openDirectory(resolve(io.cwd, flags.data), flags.app ?? null, io, declared)
 }
@@ -119,13 +123,18 @@ export async function openOrShare(
   }
 }
 
-async function openBrokers(config: Config, folder: string, io: CliIo): Promise<OpenSource> {
+async function openBrokers(
+  config: Config,
+  folder: string,
+  io: CliIo,
+  declared: Declared = 'asked',
+): Promise<OpenSource> {
   const closing: (() => Promise<void>)[] = []
   try {
     const registry = await openRegistry(config, (text) => io.err(`tidemark: ${text}\n`))
     if (registry !== null) closing.push(() => registry.close())
-    const loaded = await loadApp(config.app, folder, registry)
-    const name = `${config.kafka.topicPrefix}${loaded.app.name}`
+    const named = await loadApp(config.app, folder, registry)
+    const name = `${config.kafka.topicPrefix}${named.app.name}`
     const topics = topicsOf(name)
     const timeBase = { kind: config.kafka.timeBase }
     const log = await KafkaLog.open({
@@ -135,10 +144,12 @@ async function openBrokers(config: Config, folder: string, io: CliIo): Promise<O
     })
     closing.push(() => log.close())
     const models = join(config.data, 'models')
+    const asked = await askedIn(log, topics, models, named, registry)
+    const { owner, loaded } = declared === 'any' ? { ...asked, loaded: named } : asked
     const joined = await withArchive(log, topics.events, config)
     return {
       loaded,
-      owner: null,
+      owner,
       log: joined,
       name,
       topics,
@@ -149,4 +160,26 @@ async function openBrokers(config: Config, folder: string, io: CliIo): Promise<O
     await closeAll(closing).catch(() => undefined)
     throw error
   }
+}
+
+/** The app that is asked for on the brokers, as it is listed where the configuration has another. */
+async function askedIn(
+  log: EventLog,
+  { generations: topic }: Topics,
+  kept: string,
+  named: LoadedApp,
+  registry: SchemaRegistry | null,
+): Promise<{ readonly owner: DataOwner | null; readonly loaded: LoadedApp }> {
+  const list = new GenerationsTopic({ log, topic, app: named.app.name, kept, writer: '' })
+  await list.catchUp()
+  const { owner } = list
+  if (owner === null || owner.generations!.length === 1) return { owner, loaded: named }
+  const asked = generationOf(owner, list.asked)
+  const app = compileListed(owner, asked, registry ?? undefined)
+  const { labels } = named.app
+  if (app.engine.appHash === named.app.engine.appHash) {
+    return { owner, loaded: { ...named, app: { ...app, labels } } }
+  }
+  const { reference } = asked
+  return { owner, loaded: { app, reference, bundles: bundlesOf(reference) } }
 }

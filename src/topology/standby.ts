@@ -7,9 +7,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TidemarkError } from '../errors.js'
-import { committedPosition } from './open-task.js'
+import type { Position } from '../operators/position.js'
+import { builtPosition } from './logged-state.js'
+import { committedPosition } from './committed-position.js'
 import type { TopologyParts } from './parts.js'
 import { followState } from './restore-state.js'
+import { takesOver } from './take-over.js'
 
 interface Running {
   readonly stop: AbortController
@@ -76,21 +79,29 @@ export class Standbys<S> {
     const store = await this.parts.home.open(partition)
     try {
       while (!stop.aborted) {
-        const committed = await committedPosition(this.parts, partition)
-        if (committed?.state !== undefined) {
+        const due = await this.due(partition)
+        if (due?.state !== undefined) {
           const restoring = () => undefined
-          await followState(this.parts, partition, store, committed, {
+          await followState(this.parts, partition, store, due, {
             restoring,
             stop,
             isPartial: true,
           })
-          this.options.reached(partition, committed.commit)
+          this.options.reached(partition, due.commit)
         }
         await paused(lookEveryMs, stop)
       }
     } finally {
       await store.close()
     }
+  }
+
+  /** What the state in the log belongs to; null: nothing is there. */
+  private async due(partition: number): Promise<Position | null> {
+    const { parts } = this
+    const committed = await committedPosition(parts, partition)
+    if (committed === null || !takesOver(parts.generation, committed)) return committed
+    return builtPosition(parts, { partition, generation: parts.generation!.number })
   }
 
   /** A copy that cannot go on begins anew. */

@@ -1,0 +1,142 @@
+/**
+ * `tidemark rebuild --config`: beside workers on Kafka with snapshots in Redis, under load, killed and
+ * undisturbed.
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { commitOf } from '../../../src/events/output-head.js'
+import { KafkaLog } from '../../../src/log/kafka-log.js'
+import type { Position } from '../../../src/operators/position.js'
+import { Binary, type BinaryEnd, runBinary } from '../../support/binary.js'
+import { less, writeChangedChurn } from '../../support/changed-churn.js'
+import { Installation, partitions, type Started, visitsOf } from '../../support/installation.js'
+import { kafkajs } from '../../support/kafka-place.js'
+import { recordsOf } from '../../support/outputs.js'
+import { RedisServer } from '../../support/redis-server.js'
+import { kafkaBrokers } from '../../support/shared-broker.js'
+
+const patience = { timeout: 300_000 }
+let brokers: string[]
+
+beforeAll(async () => {
+  brokers = await kafkaBrokers()
+}, 300_000)
+
+async function place() {
+  const redis = await RedisServer.start()
+  const installation = await Installation.make({ brokers, redis, registry: null })
+  const changed = writeChangedChurn(join(installation.folder, 'changed'))
+  const rebuild = async (
+    args: readonly string[],
+    env: Record<string, string> = {},
+  ): Promise<BinaryEnd> => {
+    const config = await installation.config('rebuild')
+    return runBinary(['rebuild', '--config', config, '--json', ...args], { env })
+  }
+  const verified = async (): Promise<void> => {
+    const config = await installation.config('verify')
+    const { stdout, stderr } = await runBinary(['verify', '--config', config, '--json'])
+    expect(stderr.match(/^tidemark: .*/gm)).toBeNull()
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, mismatches: 0, missing: 0, findings: [] })
+  }
+  return { redis, installation, changed, rebuild, verified }
+}
+
+/** Visits come all the time, until the returned function is called. */
+function load(installation: Installation, customers = 60): () => Promise<void> {
+  let isOn = true
+  const loading = (async () => {
+    for (let round = 1; isOn; round++) {
+      await installation.produce(visitsOf(customers, 1_000 + round))
+      await sleep(100)
+    }
+  })()
+  const end = async () => {
+    isOn = false
+    await loading
+  }
+  onTestFinished(() => end().catch(() => undefined))
+  return end
+}
+
+/** No commit is missing, nobody has two rows in one; answers the generations of each partition. */
+async function staysOf({ topics }: Installation): Promise<number[][]> {
+  const log = await KafkaLog.open({ brokers, topics: Object.values(topics), fetchWaitMs: 100 })
+  try {
+    const stays: number[][] = []
+    for (let partition = 0; partition < partitions; partition++) {
+      const changelog = await recordsOf(log, topics.changelog, partition)
+      const positions = changelog.map(({ value }) => JSON.parse(String(value)) as Position)
+      expect(positions.map(({ commit }) => commit)).toEqual(positions.map((_, i) => i + 1))
+      const [features, scores] = await Promise.all(
+        [topics.features, topics.scores].map(async (topic) => {
+          const rows = await recordsOf(log, topic, partition)
+          return rows.map(({ key, value }) => `${String(key)} ${value && commitOf(value)}`)
+        }),
+      )
+      expect(new Set(features).size).toBe(features.length)
+      expect(scores).toEqual(features)
+      const numbers = positions.map(({ generation }) => generation?.number ?? 1)
+      stays.push(numbers.filter((number, i) => number !== numbers[i - 1]))
+    }
+    return stays
+  } finally {
+    await log.close()
+  }
+}
+
+interface Status {
+  readonly appHash: string
+  readonly partitions: readonly { readonly partition: number; readonly commit: number }[]
+}
+
+const statusOf = async ({ url }: Started) =>
+  (await (await fetch(`${url}/v1/status`)).json()) as Status
+
+async function until(what: () => Promise<unknown>, due: unknown, timeout = 60_000): Promise<void> {
+  await expect.poll(what, { timeout, interval: 100 }).toEqual(due)
+}
+
+/** The freshness of a customer's row, and whether it is of the changed declaration. */
+async function rowOf(worker: Started, customer: string) {
+  const { status, body } = await worker.customer(customer)
+  const { features, freshness } = body as unknown as {
+    features?: Record<string, unknown>
+    freshness?: { status: string }
+  }
+  const isChanged = features !== undefined && 'tickets_ever' in features
+  return { status, isChanged, freshness: freshness?.status }
+}
+
+test('the state is rebuilt under load, returns, and returns again', patience, async () => {
+  const { installation, changed, rebuild, verified } = await place()
+  const [a, b] = [await installation.start('worker', 'a'), await installation.start('worker', 'b')]
+  const end = load(installation)
+  await until(async () => (await rowOf(a, 'c1')).status, 200)
+  const first = await statusOf(a)
+  await verified()
+
+  const rebuilt = await rebuild(['--app', changed])
+  expect(rebuilt).toMatchObject({ exit: 0 })
+  expect(rebuilt.stderr).toContain('declared otherwise: logins_last_7_days\n')
+  expect(JSON.parse(rebuilt.stdout)).toMatchObject({ generation: 2, inForce: true })
+  for (const worker of [a, b]) expect((await statusOf(worker)).appHash).not.toBe(first.appHash)
+  await until(() => rowOf(b, 'c1'), { status: 200, isChanged: true, freshness: 'exact' })
+  await verified()
+
+  for (const number of [1, 2]) {
+    const back = await rebuild(['--back'])
+    expect(back).toMatchObject({ exit: 0 })
+    expect(JSON.parse(back.stdout)).toMatchObject({ generation: number, inForce: true })
+    const isChanged = number === 2
+    await until(() => rowOf(a, 'c1'), { status: 200, isChanged, freshness: 'exact' })
+  }
+  await end()
+  for (const worker of [a, b]) expect(await worker.stop()).toMatchObject({ exit: 0 })
+  await verified()
+  expect(await staysOf(installation)).toEqual(
+    Array.from({ length: partitions }, () => [1, 2, 1, 2]),
+  )
+})
