@@ -57,9 +57,10 @@ export const composeWorker: Compose<WorkerOptions> = async (options, hooks, stop
     const log = options.noHistory ? kafka : await withCheckedArchive(kafka, events, config, warn)
     const list = await listOf(config, kafka, loaded)
     await ownData(config.data, loaded, list, warn)
-    const setting = { config, loaded, kafka, log, list, registry, hooks }
-    const first = await openWorkerGeneration(setting, list.asked)
     const held: { worker: RunningWorker | null } = { worker: null }
+    const overtaken = (): void => held.worker?.wake()
+    const setting = { config, loaded, kafka, log, list, registry, hooks, overtaken }
+    const first = await openWorkerGeneration(setting, list.asked)
     closing.push(() => (held.worker?.current ?? first).close())
     const group = kafka.group({
       groupId: groupIdOf(config, name),

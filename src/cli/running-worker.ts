@@ -25,6 +25,8 @@ export interface AskedList {
 
 export class RunningWorker {
   private readonly stopping = new AbortController()
+  /** Ends the pause between two looks. */
+  private waking = new AbortController()
   private readonly watching: Promise<void>
   private refusal: NotReady | null = null
 
@@ -47,6 +49,11 @@ export class RunningWorker {
     return this.refusal === null ? [] : [this.refusal]
   }
 
+  /** Looks at once: somebody has seen that another generation is asked for. */
+  wake(): void {
+    this.waking.abort()
+  }
+
   /** Nothing takes over any more when this resolves. */
   async settle(): Promise<void> {
     this.stopping.abort()
@@ -56,10 +63,10 @@ export class RunningWorker {
   private async watch(): Promise<void> {
     const { signal } = this.stopping
     while (!signal.aborted) {
-      const isThere = await this.look()
-      await sleep(isThere ? lookEveryMs : retryAfterMs, undefined, { signal }).catch(
-        () => undefined,
-      )
+      const pauseMs = (await this.look()) ? lookEveryMs : retryAfterMs
+      const either = AbortSignal.any([signal, this.waking.signal])
+      await sleep(pauseMs, undefined, { signal: either }).catch(() => undefined)
+      this.waking = new AbortController()
     }
   }
 

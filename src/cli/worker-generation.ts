@@ -42,6 +42,8 @@ export interface WorkerSetting {
   readonly list: GenerationsTopic
   readonly registry: SchemaRegistry | null
   readonly hooks: StartHooks
+  /** Told where a partition is about to be opened and another generation is asked for. */
+  readonly overtaken: () => void
 }
 
 export interface WorkerGeneration extends Omit<OpenSnapshots, 'snapshots'> {
@@ -102,6 +104,7 @@ async function open(
     generation,
     isAsked: async () => {
       await list.catchUp()
+      if (list.asked !== number) setting.overtaken()
       return list.asked === number
     },
     log,

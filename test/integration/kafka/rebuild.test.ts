@@ -3,6 +3,7 @@
  * undisturbed.
  */
 import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
@@ -46,15 +47,15 @@ async function place() {
 
 /** Visits come all the time, until the returned function is called. */
 function load(installation: Installation, customers = 60): () => Promise<void> {
-  let isOn = true
+  const ending = new AbortController()
   const loading = (async () => {
-    for (let round = 1; isOn; round++) {
+    for (let round = 1; !ending.signal.aborted; round++) {
       await installation.produce(visitsOf(customers, 1_000 + round))
       await sleep(100)
     }
   })()
   const end = async () => {
-    isOn = false
+    ending.abort()
     await loading
   }
   onTestFinished(() => end().catch(() => undefined))
@@ -140,3 +141,78 @@ test('the state is rebuilt under load, returns, and returns again', patience, as
     Array.from({ length: partitions }, () => [1, 2, 1, 2]),
   )
 })
+
+test(
+  'a rebuild that is killed goes on, and so does a take-over by whoever has the partition next',
+  patience,
+  async () => {
+    const { installation, changed, rebuild, verified } = await place()
+    const env = { FAILPOINT: 'engine.in-take-over:kill:2' }
+    const doomed = await installation.start('worker', 'doomed', { env })
+    const away = await installation.start('worker', 'away')
+    const count = 1_500
+    for (let round = 1; round <= 6; round++) await installation.produce(visitsOf(count, round))
+    await until(async () => (await rowOf(doomed, 'c1')).status, 200)
+    expect(await installation.differences()).toEqual([])
+    // Without a word: the other one gets its partitions, and switches without it.
+    away.binary.kill('SIGKILL')
+    await until(async () => (await statusOf(doomed)).partitions.length, partitions)
+    const killed = await rebuild(['--app', changed], { FAILPOINT: 'engine.in-restore:kill:7' })
+    expect(killed).toMatchObject({ signal: 'SIGKILL' })
+    await verified()
+
+    const config = await installation.config('rebuild')
+    const rebuilding = new Binary(['rebuild', '--config', config, '--app', changed, '--json'])
+    expect(await doomed.binary.ended).toMatchObject({ signal: 'SIGKILL' })
+    const back = await installation.start('worker', 'away')
+    const rebuilt = await rebuilding.ended
+    expect(rebuilt).toMatchObject({ exit: 0 })
+    const report = JSON.parse(rebuilt.stdout) as { records: number }
+    expect(report).toMatchObject({ generation: 2, inForce: true })
+    // The first partition was whole already.
+    expect(report.records).toBeLessThan(6 * count)
+    await until(() => rowOf(back, 'c1'), { status: 200, isChanged: true, freshness: 'exact' })
+    await verified()
+
+    // One that has nothing but the configuration takes state and model from the topics.
+    expect(await back.stop()).toMatchObject({ exit: 0 })
+    const fresh = await installation.start('worker', 'fresh')
+    await installation.produce(visitsOf(count, 7))
+    await until(() => rowOf(fresh, 'c1'), { status: 200, isChanged: true, freshness: 'exact' })
+    const { body } = await fresh.customer('c1')
+    expect(body['score']?.['risk']).toMatch(/high|medium|low/)
+    const [hash] = await readdir(join(installation.folder, 'rebuild/rebuild/models'))
+    expect(existsSync(join(installation.folder, 'fresh/models', hash))).toBe(true)
+    expect(await fresh.stop()).toMatchObject({ exit: 0 })
+    await verified()
+    expect(await staysOf(installation)).toEqual(Array.from({ length: partitions }, () => [1, 2]))
+  },
+)
+
+test('what nobody knows, or what the model cannot read, is refused before anything is made', async () => {
+  const { installation, changed, rebuild } = await place()
+  const unlisted = await rebuild(['--app', changed])
+  expect(unlisted).toMatchObject({ exit: 78 })
+  expect(unlisted.stderr).toContain('GENERATIONS_UNLISTED')
+  const worker = await installation.start('worker', 'a')
+  await installation.produce(visitsOf(20, 1))
+  await until(async () => (await rowOf(worker, 'c1')).status, 200)
+  const lacking = writeChangedChurn(join(installation.folder, 'less'), less)
+  const refused = await rebuild(['--app', lacking])
+  expect(refused).toMatchObject({ exit: 78 })
+  expect(refused.stderr).toMatch(/MODEL_MISMATCH: [^]*feature tenure_days +long +absent/)
+  expect(await rebuild(['--back'])).toMatchObject({
+    exit: 78,
+    stderr: expect.stringContaining('GENERATION_NONE') as unknown,
+  })
+  const admin = kafkajs(brokers).admin()
+  await admin.connect()
+  expect((await admin.listTopics()).filter((topic) => topic.includes('.g2.'))).toEqual(
+    expect.not.arrayContaining([expect.stringContaining(installation.prefix)]),
+  )
+  await admin.disconnect()
+  const config = await installation.config('other', { app: changed })
+  const other = await runBinary(['worker', '--config', config])
+  expect(other).toMatchObject({ exit: 78 })
+  expect(other.stderr).toMatch(/APP_HASH_MISMATCH: .*tidemark rebuild --config/)
+}, 120_000)
