@@ -31,6 +31,7 @@ import { type LoadedApp, loadApp } from './load-app.js'
 import { withCheckedArchive } from './open-archive.js'
 import { RunningWorker } from './running-worker.js'
 import { openRegistry } from './schemas.js'
+import { ServedTeller } from './served-teller.js'
 import type { Compose, Composed } from './start.js'
 import { Waiting } from './waiting.js'
 import { closeAll } from './with-end.js'
@@ -72,7 +73,11 @@ export const composeWorker: Compose<WorkerOptions> = async (options, hooks, stop
     const identity = { app: loaded.app.name, synthetic }
     const member = startMember(first.parts, identity, { group, stores: first.stores })
     const openNext = (number: number) => openWorkerGeneration(setting, number)
-    const worker = new RunningWorker(first, member, list, openNext, warn)
+    const running = () => (held.worker?.current ?? first).number
+    const teller = await ServedTeller.open(config, kafka.id, list, running)
+    if (teller !== null) closing.push(() => teller.close())
+    const switched = (): void => teller?.changed()
+    const worker = new RunningWorker(first, member, list, openNext, warn, switched)
     held.worker = worker
     const servers = {
       group: () => group.counts,

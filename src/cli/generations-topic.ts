@@ -50,6 +50,7 @@ export class GenerationsTopic implements GenerationList {
   /** By key, but for the parts of bundles. */
   private readonly values = new Map<string, unknown>()
   private nextOffset = 0
+  private askedOffset = -1
   private turn: Promise<unknown> = Promise.resolve()
 
   constructor(private readonly place: TopicPlace) {}
@@ -57,6 +58,11 @@ export class GenerationsTopic implements GenerationList {
   /** The number of the generation asked for. */
   get asked(): number {
     return (this.values.get('asked') as Asked | undefined)?.number ?? 1
+  }
+
+  /** Counts up with what is asked for. */
+  get version(): number {
+    return this.askedOffset + 1
   }
 
   /** As it was caught up last; null: nothing is listed. */
@@ -85,6 +91,7 @@ export class GenerationsTopic implements GenerationList {
       this.readFrom(this.nextOffset, (record) => {
         this.nextOffset = record.offset + 1
         const key = String(record.key)
+        if (key === 'asked') this.askedOffset = record.offset
         if (!isPart(key) && !key.startsWith('built/')) {
           this.values.set(key, JSON.parse(String(record.value)))
         }

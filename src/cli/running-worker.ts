@@ -36,6 +36,8 @@ export class RunningWorker {
     private readonly list: AskedList,
     private readonly open: (number: number) => Promise<WorkerGeneration>,
     private readonly note: (text: string) => void,
+    /** Told when another one runs. */
+    private readonly switched: () => void,
   ) {
     this.watching = this.watch()
   }
@@ -93,6 +95,7 @@ export class RunningWorker {
     const [left, closing] = isSwitched ? [before, retire(before)] : [next, Promise.resolve()]
     if (isSwitched) {
       this.now = next
+      this.switched()
       this.note(`generation ${number} runs in place of ${before.number}`)
     }
     await closing.then(() => left.close()).catch((error: unknown) => this.note(textOf(error)))

@@ -14,7 +14,7 @@ import type { Group, GroupMember } from '../log/membership.js'
 import type { RunningEngine } from './engine.js'
 import type { TopologyParts } from './parts.js'
 import { PartitionTasks } from './partition-tasks.js'
-import { Standbys } from './standby.js'
+import { copyAhead, Standbys } from './standby.js'
 import type { EngineIdentity, EngineStatus } from './status.js'
 
 export interface MemberOptions {
@@ -122,7 +122,8 @@ class Member<S> implements GroupMember {
     })
   }
 
-  switchTo(parts: TopologyParts<S>, stores: HeldStores): Promise<boolean> {
+  async switchTo(parts: TopologyParts<S>, stores: HeldStores): Promise<boolean> {
+    for (const partition of this.tasks.partitions) await this.copyAhead(parts, partition)
     return this.inTurn(async () => {
       const { tasks, standbys } = this
       const copies = standbys.partitions
@@ -139,6 +140,17 @@ class Member<S> implements GroupMember {
       copies.forEach((partition) => this.standbys.start(partition))
       return true
     })
+  }
+
+  /** While the tasks go on. What it does not come to is left to who opens the partition. */
+  private async copyAhead(parts: TopologyParts<S>, partition: number): Promise<void> {
+    try {
+      await copyAhead(parts, partition, this.stopping.signal)
+    } catch (error) {
+      if (this.stopping.signal.aborted) return
+      const text = error instanceof Error ? error.message : String(error)
+      parts.note(`the state of partition ${partition} was not copied ahead: ${text}`)
+    }
   }
 
   committed(): Map<number, number> {

@@ -114,6 +114,7 @@ async function rowOf(worker: Started, customer: string) {
 test('the state is rebuilt under load, returns, and returns again', patience, async () => {
   const { installation, changed, rebuild, verified } = await place()
   const [a, b] = [await installation.start('worker', 'a'), await installation.start('worker', 'b')]
+  const serve = await installation.start('serve', 'serve')
   const end = load(installation)
   await until(async () => (await rowOf(a, 'c1')).status, 200)
   const first = await statusOf(a)
@@ -124,7 +125,9 @@ test('the state is rebuilt under load, returns, and returns again', patience, as
   expect(rebuilt.stderr).toContain('declared otherwise: logins_last_7_days\n')
   expect(JSON.parse(rebuilt.stdout)).toMatchObject({ generation: 2, inForce: true })
   for (const worker of [a, b]) expect((await statusOf(worker)).appHash).not.toBe(first.appHash)
-  await until(() => rowOf(b, 'c1'), { status: 200, isChanged: true, freshness: 'exact' })
+  for (const one of [b, serve]) {
+    await until(() => rowOf(one, 'c1'), { status: 200, isChanged: true, freshness: 'exact' })
+  }
   await verified()
 
   for (const number of [1, 2]) {
@@ -132,7 +135,9 @@ test('the state is rebuilt under load, returns, and returns again', patience, as
     expect(back).toMatchObject({ exit: 0 })
     expect(JSON.parse(back.stdout)).toMatchObject({ generation: number, inForce: true })
     const isChanged = number === 2
-    await until(() => rowOf(a, 'c1'), { status: 200, isChanged, freshness: 'exact' })
+    for (const one of [a, serve]) {
+      await until(() => rowOf(one, 'c1'), { status: 200, isChanged, freshness: 'exact' })
+    }
   }
   await end()
   for (const worker of [a, b]) expect(await worker.stop()).toMatchObject({ exit: 0 })
