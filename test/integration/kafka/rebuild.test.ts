@@ -90,6 +90,7 @@ async function staysOf({ topics }: Installation): Promise<number[][]> {
 
 interface Status {
   readonly appHash: string
+  readonly generation: number
   readonly partitions: readonly { readonly partition: number; readonly commit: number }[]
 }
 
@@ -124,7 +125,11 @@ test('the state is rebuilt under load, returns, and returns again', patience, as
   expect(rebuilt).toMatchObject({ exit: 0 })
   expect(rebuilt.stderr).toContain('declared otherwise: logins_last_7_days\n')
   expect(JSON.parse(rebuilt.stdout)).toMatchObject({ generation: 2, inForce: true })
-  for (const worker of [a, b]) expect((await statusOf(worker)).appHash).not.toBe(first.appHash)
+  for (const worker of [a, b]) {
+    const { appHash, generation } = await statusOf(worker)
+    expect([appHash === first.appHash, first.generation, generation]).toEqual([false, 1, 2])
+    expect(await worker.metrics()).toMatch(/^tidemark_generation\{partition="\d"\} 2$/m)
+  }
   for (const one of [b, serve]) {
     await until(() => rowOf(one, 'c1'), { status: 200, isChanged: true, freshness: 'exact' })
   }
