@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { commitOf } from '../../../src/events/output-head.js'
 import { KafkaLog } from '../../../src/log/kafka-log.js'
 import type { Position } from '../../../src/operators/position.js'
@@ -16,18 +16,22 @@ import { Installation, partitions, type Started, visitsOf } from '../../support/
 import { kafkajs } from '../../support/kafka-place.js'
 import { recordsOf } from '../../support/outputs.js'
 import { RedisServer } from '../../support/redis-server.js'
+import { RegistryServer } from '../../support/registry-server.js'
 import { kafkaBrokers } from '../../support/shared-broker.js'
 
 const patience = { timeout: 300_000 }
 let brokers: string[]
+let registry: RegistryServer
 
 beforeAll(async () => {
   brokers = await kafkaBrokers()
+  registry = await RegistryServer.start()
 }, 300_000)
+afterAll(() => registry?.stop())
 
-async function place() {
+async function place(url: string | null = null) {
   const redis = await RedisServer.start()
-  const installation = await Installation.make({ brokers, redis, registry: null })
+  const installation = await Installation.make({ brokers, redis, registry: url })
   const changed = writeChangedChurn(join(installation.folder, 'changed'))
   const rebuild = async (
     args: readonly string[],
@@ -113,8 +117,12 @@ async function rowOf(worker: Started, customer: string) {
 }
 
 test('the state is rebuilt under load, returns, and returns again', patience, async () => {
-  const { installation, changed, rebuild, verified } = await place()
-  const [a, b] = [await installation.start('worker', 'a'), await installation.start('worker', 'b')]
+  const { installation, changed, rebuild, verified } = await place(registry.url)
+  const deploy = await installation.config('deploy', { app: changed })
+  expect(await runBinary(['schemas', 'register', '--config', deploy])).toMatchObject({ exit: 0 })
+  const copies = { kafka: { standbyReplicas: 1 } }
+  const a = await installation.start('worker', 'a', copies)
+  const b = await installation.start('worker', 'b', copies)
   const serve = await installation.start('serve', 'serve')
   const end = load(installation)
   await until(async () => (await rowOf(a, 'c1')).status, 200)
