@@ -207,6 +207,32 @@ test(
   },
 )
 
+test(
+  'a worker that is frozen over the switch writes nothing more of before',
+  patience,
+  async () => {
+    const { installation, changed, rebuild, verified } = await place()
+    const frozen = await installation.start('worker', 'frozen')
+    const other = await installation.start('worker', 'other')
+    const end = load(installation)
+    await until(async () => (await rowOf(other, 'c1')).status, 200)
+    await until(async () => (await statusOf(other)).partitions.length, 1)
+    frozen.binary.kill('SIGSTOP')
+    const rebuilt = await rebuild(['--app', changed])
+    expect(JSON.parse(rebuilt.stdout)).toMatchObject({ generation: 2, inForce: true })
+    frozen.binary.kill('SIGCONT')
+    await until(async () => (await statusOf(frozen)).generation, 2)
+    await until(async () => (await statusOf(frozen)).partitions.length, 1)
+    for (const worker of [frozen, other]) {
+      await until(() => rowOf(worker, 'c1'), { status: 200, isChanged: true, freshness: 'exact' })
+    }
+    await end()
+    for (const worker of [frozen, other]) expect(await worker.stop()).toMatchObject({ exit: 0 })
+    await verified()
+    expect(await staysOf(installation)).toEqual(Array.from({ length: partitions }, () => [1, 2]))
+  },
+)
+
 test('what nobody knows, or what the model cannot read, is refused before anything is made', async () => {
   const { installation, changed, rebuild } = await place()
   const unlisted = await rebuild(['--app', changed])
