@@ -62,7 +62,10 @@ export const composeWorker: Compose<WorkerOptions> = async (options, hooks, stop
     const overtaken = (): void => held.worker?.wake()
     const setting = { config, loaded, kafka, log, list, registry, hooks, overtaken }
     const first = await openWorkerGeneration(setting, list.asked)
-    closing.push(() => (held.worker?.current ?? first).close())
+    const current = () => held.worker?.current ?? first
+    closing.push(() => current().close())
+    const teller = await ServedTeller.open(config, kafka.id, list, () => current().number)
+    if (teller !== null) closing.push(() => teller.close())
     const group = kafka.group({
       groupId: groupIdOf(config, name),
       sessionMs: config.kafka.sessionMs,
@@ -73,9 +76,6 @@ export const composeWorker: Compose<WorkerOptions> = async (options, hooks, stop
     const identity = { app: loaded.app.name, synthetic }
     const member = startMember(first.parts, identity, { group, stores: first.stores })
     const openNext = (number: number) => openWorkerGeneration(setting, number)
-    const running = () => (held.worker?.current ?? first).number
-    const teller = await ServedTeller.open(config, kafka.id, list, running)
-    if (teller !== null) closing.push(() => teller.close())
     const switched = (): void => teller?.changed()
     const worker = new RunningWorker(first, member, list, openNext, warn, switched)
     held.worker = worker

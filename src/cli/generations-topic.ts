@@ -150,6 +150,15 @@ export class GenerationsTopic implements GenerationList {
     )
   }
 
+  /** The same of every bundle that is listed. */
+  async fetchListed(): Promise<void> {
+    for (const { models } of this.owner?.generations ?? []) {
+      if (models === null) continue
+      await this.fetchBundle(models.model)
+      if (models.fallback !== null) await this.fetchBundle(models.fallback)
+    }
+  }
+
   private async fetchInto(
     folder: string,
     hash: string,

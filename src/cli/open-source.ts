@@ -2,6 +2,8 @@
  * Where commands that only read find the log of an app: in a data directory, through the process that
  * has it open where there is one, or on the brokers that a configuration names.
  */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -48,6 +50,8 @@ export interface OpenSource {
   readonly topics: Topics
   /** Where bundles are kept that scores name. */
   readonly models: string
+  /** Fetches the bundles that are listed beside the log; answers the folder, until it is closed. */
+  readonly listedBundles?: () => Promise<string>
   close(): Promise<void>
 }
 
@@ -144,7 +148,8 @@ async function openBrokers(
     })
     closing.push(() => log.close())
     const models = join(config.data, 'models')
-    const asked = await askedIn(log, topics, models, named, registry)
+    const listed = { log, topic: topics.generations, app: named.app.name, writer: '' }
+    const asked = await askedIn(new GenerationsTopic({ ...listed, kept: models }), named, registry)
     const { owner, loaded } = declared === 'any' ? { ...asked, loaded: named } : asked
     const joined = await withArchive(log, topics.events, config)
     return {
@@ -154,6 +159,14 @@ async function openBrokers(
       name,
       topics,
       models,
+      listedBundles: async () => {
+        const kept = await mkdtemp(join(tmpdir(), 'tidemark-bundles-'))
+        closing.push(() => rm(kept, { recursive: true, force: true }))
+        const list = new GenerationsTopic({ ...listed, kept })
+        await list.catchUp()
+        await list.fetchListed()
+        return kept
+      },
       close: () => closeAll(closing),
     }
   } catch (error) {
@@ -164,13 +177,10 @@ async function openBrokers(
 
 /** The app that is asked for on the brokers, as it is listed where the configuration has another. */
 async function askedIn(
-  log: EventLog,
-  { generations: topic }: Topics,
-  kept: string,
+  list: GenerationsTopic,
   named: LoadedApp,
   registry: SchemaRegistry | null,
 ): Promise<{ readonly owner: DataOwner | null; readonly loaded: LoadedApp }> {
-  const list = new GenerationsTopic({ log, topic, app: named.app.name, kept, writer: '' })
   await list.catchUp()
   const { owner } = list
   if (owner === null || owner.generations!.length === 1) return { owner, loaded: named }

@@ -13,7 +13,7 @@ function started(open: (number: number) => Promise<WorkerGeneration>) {
     done: new Promise<void>(() => undefined),
     status: () => ({}) as never,
     stop: async () => undefined,
-    switchTo: vi.fn(async () => true),
+    switchTo: vi.fn<() => Promise<boolean>>(async () => true),
   }
   const note = (text: string): void => void told.push(text)
   const switched = (): void => void told.push('switched')
