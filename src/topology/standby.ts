@@ -103,11 +103,26 @@ export class Standbys<S> {
 
 /**
  * Copies once what the log has of a partition's state, while it runs as another generation: who lets
- * this one take over then has little left to follow.
+ * this one take over then has little left to follow. A store that cannot go on begins anew.
  *
- * @throws TidemarkError STORE_DAMAGED, and what store and log throw
+ * @throws TidemarkError what store and log throw
  */
 export async function copyAhead<S>(
+  parts: TopologyParts<S>,
+  partition: number,
+  stop: AbortSignal,
+): Promise<void> {
+  try {
+    await copyOnce(parts, partition, stop)
+  } catch (error) {
+    if (!(error instanceof TidemarkError) || error.code !== 'STORE_DAMAGED') throw error
+    const aside = await parts.home.setAside(partition, error.message)
+    parts.note(`store of partition ${partition} set aside as ${aside}: ${error.message}`)
+    await copyOnce(parts, partition, stop)
+  }
+}
+
+async function copyOnce<S>(
   parts: TopologyParts<S>,
   partition: number,
   stop: AbortSignal,

@@ -10,6 +10,7 @@ import type { StoreChange } from '../../src/state/store.js'
 import { buildState } from '../../src/topology/build-state.js'
 import { startEngine } from '../../src/topology/engine.js'
 import { builtPosition } from '../../src/topology/logged-state.js'
+import { copyAhead } from '../../src/topology/standby.js'
 import type { TopologyParts } from '../../src/topology/parts.js'
 import { recordsOf } from '../ingest/support.js'
 import { appendRecords, randomRecords } from '../replay/support.js'
@@ -174,6 +175,27 @@ describe('the state of a generation in the log', () => {
     expect(await verified()).toMatchObject(clean)
     expect(await stays()).toEqual([1, 2, 1, 2])
     expect(notes.filter((text) => text.includes('set aside'))).toEqual([])
+  })
+
+  it('that returns after long is copied anew before it takes over', async () => {
+    await some(0, 300)
+    const home = new MapHome()
+    await run(1, home)
+    await some(300, 600)
+    await run(2)
+    await build(1, 3, true)
+    const parts = partsFor(1, home)
+    const wallClock = (): number => Date.now() + 13 * 3_600_000
+    const settings = { ...parts.settings, wallClock }
+    await copyAhead({ ...parts, settings }, 0, new AbortController().signal)
+    expect(home.aside.join()).toMatch(/last written 13 hours ago/)
+    notes = []
+    const engine = startEngine({ ...parts, settings }, { app: first.name, synthetic: true })
+    await engine.idle()
+    await engine.stop()
+    expect(notes.join()).toContain('followed 0 offsets of the state')
+    expect([home.aside.length, await stays()]).toEqual([1, [1, 2, 1]])
+    expect(await verified()).toMatchObject(clean)
   })
 
   it('of which nothing was built is made by whoever takes it over, through kills', async () => {
