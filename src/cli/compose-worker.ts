@@ -2,39 +2,41 @@
  * The composition root of `tidemark worker`: the engine of `tidemark start` over Kafka, and Redis
  * where the configuration names one.
  */
-import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
-import { OutputChanges } from '../events/output-changes.js'
-import { OutputRows } from '../events/output-rows.js'
+import { configurationError } from '../errors.js'
+import { diffDeclarations } from '../features/app-hash.js'
 import type { CustomerState } from '../features/engine.js'
+import { storedApp } from '../features/stored-app.js'
 import { KafkaLog } from '../log/kafka-log.js'
 import { workerPlans } from '../log/kafka-topic-plan.js'
 import { checkTopicSetup, singleCopyWarning } from '../log/kafka-topic-setup.js'
-import { type EventLog, topicsOf } from '../log/log.js'
-import { observeCommit } from '../monitoring/observe-commit.js'
-import { featureProgram } from '../operators/program.js'
+import { topicsOf } from '../log/log.js'
 import { ownLookups } from '../serving/lookups.js'
 import type { NotReady } from '../serving/readiness.js'
-import { LevelStoreHome } from '../state/level-store-home.js'
 import { type RunningMember, startMember } from '../topology/member.js'
-import type { TopologyParts } from '../topology/parts.js'
-import { modelNotes } from './generation-engine.js'
+import { committedPosition } from '../topology/committed-position.js'
+import { groupIdOf, inputHistory, kafkaConnection } from './connections.js'
+import {
+  assertApp,
+  type DataOwner,
+  dataOwner,
+  lockDirectory,
+  ownDirectory,
+} from './data-directory.js'
+import { generationsIn } from './generations.js'
+import { GenerationsTopic } from './generations-topic.js'
 import { layoutOf } from './layout.js'
-import { engineSettings, groupIdOf, inputHistory, kafkaConnection } from './connections.js'
-import { lockDirectory, ownDirectory } from './data-directory.js'
-import { heldStores } from './held-stores.js'
 import { type LoadedApp, loadApp } from './load-app.js'
 import { withCheckedArchive } from './open-archive.js'
-import { openModels } from './open-models.js'
+import { RunningWorker } from './running-worker.js'
 import { openRegistry } from './schemas.js'
-import type { Compose, Composed, StartHooks } from './start.js'
+import { ServedTeller } from './served-teller.js'
+import type { Compose, Composed } from './start.js'
 import { Waiting } from './waiting.js'
 import { closeAll } from './with-end.js'
 import type { WorkerOptions } from './worker.js'
-import { openSnapshots } from './worker-snapshots.js'
-
-type Parts = TopologyParts<CustomerState>
+import { openWorkerGeneration } from './worker-generation.js'
 
 export const composeWorker: Compose<WorkerOptions> = async (options, hooks, stop) => {
   const { config } = options
@@ -49,42 +51,43 @@ export const composeWorker: Compose<WorkerOptions> = async (options, hooks, stop
     }
     const loaded = await loadApp(config.app, options.folder, registry)
     closing.push(await lockDirectory(config.data, { warn }))
-    await ownDirectory(config.data, loaded.app, loaded.reference)
-    const log = await openLog(options, loaded, waiting.forBrokers, warn)
-    closing.push(() => log.close())
-    const input = topicsOf(`${config.kafka.topicPrefix}${loaded.app.name}`).events
-    const joined = options.noHistory ? log : await withCheckedArchive(log, input, config, warn)
-    const layout = layoutOf(loaded.app)
-    const { snapshots, health, elsewhere } = await openSnapshots(config, layout, log, hooks.logger)
-    closing.push(() => snapshots.close())
-    if (elsewhere !== null) closing.push(async () => elsewhere.close())
-    const parts = await openParts(options, loaded, joined, hooks, closing)
-    const group = log.group({
-      groupId: groupIdOf(config, `${config.kafka.topicPrefix}${loaded.app.name}`),
+    const kafka = await openLog(options, loaded, waiting.forBrokers, warn)
+    closing.push(() => kafka.close())
+    const name = `${config.kafka.topicPrefix}${loaded.app.name}`
+    const { events } = topicsOf(name)
+    const log = options.noHistory ? kafka : await withCheckedArchive(kafka, events, config, warn)
+    const list = await listOf(config, kafka, loaded)
+    await ownData(config.data, loaded, list, warn)
+    const held: { worker: RunningWorker | null } = { worker: null }
+    const overtaken = (): void => held.worker?.wake()
+    const setting = { config, loaded, kafka, log, list, registry, hooks, overtaken }
+    const first = await openWorkerGeneration(setting, list.asked)
+    const current = () => held.worker?.current ?? first
+    closing.push(() => current().close())
+    const teller = await ServedTeller.open(config, kafka.id, list, () => current().number)
+    if (teller !== null) closing.push(() => teller.close())
+    const group = kafka.group({
+      groupId: groupIdOf(config, name),
       sessionMs: config.kafka.sessionMs,
       heartbeatMs: config.kafka.heartbeatMs,
       copies: config.kafka.standbyReplicas,
     })
-    const home = new LevelStoreHome(join(config.data, 'state'), 'state')
-    const stores = await heldStores(home, log.id)
-    const { name, synthetic } = loaded.app
-    const all = { ...parts, home, snapshots }
-    const member = startMember(all, { app: name, synthetic }, { group, stores })
+    const { synthetic } = loaded.app
+    const identity = { app: loaded.app.name, synthetic }
+    const member = startMember(first.parts, identity, { group, stores: first.stores })
+    const openNext = (number: number) => openWorkerGeneration(setting, number)
+    const switched = (): void => teller?.changed()
+    const worker = new RunningWorker(first, member, list, openNext, warn, switched)
+    held.worker = worker
     const servers = {
       group: () => group.counts,
-      ...(health !== null && { snapshots: health }),
+      ...(first.health !== null && { snapshots: () => worker.current.health!() }),
       ...(registry !== null && { registry: () => registry.status() }),
     }
     waiting.begun()
     return {
-      ...composed(member, all, closing),
-      lookups: ownLookups({
-        engine: member,
-        snapshots,
-        partitions: log.partitions(all.topics.events),
-        ...(elsewhere !== null && { elsewhere }),
-      }),
-      notReady: () => silentBrokers(log, config),
+      ...composed(worker, member, closing),
+      notReady: () => [...silentBrokers(kafka, config), ...worker.notReady],
       servers,
     }
   } catch (error) {
@@ -92,6 +95,62 @@ export const composeWorker: Compose<WorkerOptions> = async (options, hooks, stop
     await closeAll(closing).catch(() => undefined)
     throw error
   }
+}
+
+/** The list of generations; where nothing is listed yet, this app is the first one. */
+async function listOf(
+  config: Config,
+  log: KafkaLog,
+  { app, reference }: LoadedApp,
+): Promise<GenerationsTopic> {
+  const name = `${config.kafka.topicPrefix}${app.name}`
+  const list = new GenerationsTopic({
+    log,
+    topic: topicsOf(name).generations,
+    app: app.name,
+    kept: join(config.data, 'models'),
+    writer: 'generations',
+  })
+  await list.catchUp()
+  if (list.owner !== null) return list
+  const place = { log, topics: topicsOf(name), layout: layoutOf(app) }
+  for (let partition = 0; partition < log.partitions(place.topics.events); partition++) {
+    // Raises where another declaration has committed there.
+    await committedPosition(place, partition)
+  }
+  await list.register({ number: 1, reference, app: storedApp(app), models: null, isBuilt: true })
+  return list
+}
+
+/**
+ * Confirms that the data directory is this app's. Which generation runs is what the list asks for; a
+ * declaration that it does not know is refused.
+ */
+async function ownData(
+  directory: string,
+  { app, reference }: LoadedApp,
+  list: GenerationsTopic,
+  warn: (text: string) => void,
+): Promise<void> {
+  const asked = list.owner!
+  const { appHash } = app.engine
+  const isListed = generationsIn(asked).some((one) => one.app.appHash === appHash)
+  if (!isListed) throw unlisted(asked, app)
+  const owner = await dataOwner(directory)
+  if (owner === null) await ownDirectory(directory, app, reference)
+  else assertApp(directory, owner, app.name)
+  if (asked.appHash === appHash) return
+  const text = `generation ${list.asked} is asked for (hash ${asked.appHash.slice(0, 12)})`
+  warn(`${text}, and runs as it is listed; the configuration names ${appHash.slice(0, 12)}`)
+}
+
+function unlisted(asked: DataOwner, { declaration, engine }: LoadedApp['app']): Error {
+  const hashes = `hash ${asked.appHash.slice(0, 12)}, now ${engine.appHash.slice(0, 12)}`
+  const text = `the state on the brokers was made by another declaration (${hashes})`
+  const lines = diffDeclarations(asked.declaration, declaration)
+  const differences = lines.map((line) => `\n  ${line}`).join('')
+  const advice = 'tidemark rebuild --config makes it anew by this one'
+  return configurationError('APP_HASH_MISMATCH', `${text}; ${advice}. What differs:${differences}`)
 }
 
 /** How often somebody who looks is told that it is the brokers who do not answer, in ms. */
@@ -124,38 +183,6 @@ async function openLog(
   }
 }
 
-async function openParts(
-  { config }: WorkerOptions,
-  { app, bundles }: LoadedApp,
-  log: EventLog,
-  hooks: StartHooks,
-  closing: (() => Promise<void>)[],
-): Promise<Omit<Parts, 'home' | 'snapshots'>> {
-  const layout = layoutOf(app)
-  const topics = topicsOf(`${config.kafka.topicPrefix}${app.name}`)
-  const folders = { model: null, fallback: null, bundles, kept: join(config.data, 'models') }
-  const models = await openModels(app, folders, modelNotes(hooks))
-  closing.push(() => models.close())
-  return {
-    program: featureProgram(app.engine),
-    codec: app.codec,
-    rules: app.rules,
-    layout,
-    log,
-    topics,
-    logsState: true,
-    scoring: models.scoring,
-    settings: engineSettings(config),
-    incarnation: randomUUID(),
-    lowWatermark: () => null,
-    committed: (...[commit, partition, durationMs]: Parameters<Parts['committed']>) => {
-      observeCommit(hooks.board, commit, partition)
-      hooks.onCommit(partition, durationMs / 1000)
-    },
-    note: (text: string) => hooks.logger.warn(text),
-  }
-}
-
 /** This process asks at least at each beat: who has answered none of two is away. */
 function silentBrokers({ silentMs }: KafkaLog, { kafka }: Config): NotReady[] {
   if (silentMs <= 2 * kafka.heartbeatMs + 1_000) return []
@@ -164,26 +191,50 @@ function silentBrokers({ silentMs }: KafkaLog, { kafka }: Config): NotReady[] {
 }
 
 function composed(
-  member: RunningMember,
-  parts: Pick<Parts, 'layout' | 'settings' | 'topics'>,
+  worker: RunningWorker,
+  member: RunningMember<CustomerState>,
   closing: (() => Promise<void>)[],
-): Omit<Composed, 'lookups' | 'notReady'> {
+): Omit<Composed, 'notReady'> {
+  const now = () => worker.current
+  const { topics, log, settings } = now().parts
+  const lookups = () => {
+    const { parts, elsewhere } = now()
+    return ownLookups({
+      engine: member,
+      snapshots: parts.snapshots,
+      partitions: log.partitions(topics.events),
+      ...(elsewhere !== null && { elsewhere }),
+    })
+  }
+  const end = async (): Promise<void> => {
+    await worker.settle()
+    await member.stop()
+  }
   return {
     engine: member,
-    topic: parts.topics.events,
-    rows: new OutputRows(parts.layout),
-    changes: new OutputChanges(parts.layout),
-    lagAllowanceMs: parts.settings.lagAllowanceMs,
+    topic: topics.events,
+    // Of whichever generation runs when they are asked.
+    lookups: {
+      find: (customer) => lookups().find(customer),
+      history: (customer) => lookups().history(customer),
+      top: () => lookups().top(),
+    },
+    rows: {
+      decodeFeatures: (bytes) => now().rows.decodeFeatures(bytes),
+      decodeScore: (bytes) => now().rows.decodeScore(bytes),
+    },
+    changes: { decode: (bytes) => now().changes.decode(bytes) },
+    lagAllowanceMs: settings.lagAllowanceMs,
     run: async (stop) => {
       const stopped = new Promise<void>((resolve) => {
         if (stop.aborted) resolve()
         else stop.addEventListener('abort', () => resolve(), { once: true })
       })
       await Promise.race([stopped, member.done])
-      await member.stop()
+      await end()
     },
     close: async () => {
-      await member.stop().catch(() => undefined)
+      await end().catch(() => undefined)
       await closeAll(closing)
     },
   }

@@ -9,6 +9,7 @@
  *   DATA/snapshots    the snapshot store
  *   DATA/models       bundles that scores name
  *   DATA/generations/<n>/state, snapshots   the same of a generation behind the first
+ *   DATA/rebuild      what `tidemark rebuild --config` needs beside a worker
  */
 import { mkdir, open, readFile, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -172,7 +173,7 @@ export async function removeNew(directory: string): Promise<void> {
 }
 
 /** Names that may lie in a directory without an app.json: ours, or a fresh volume's. */
-const HARMLESS = /^(\..*|lost\+found|lock(\..*)?|app\.json\.new)$/
+const HARMLESS = /^(\..*|lost\+found|lock(\..*)?|rebuild|app\.json\.new)$/
 
 /** `--data ~` by mistake must not strew a log over somebody's home. */
 async function assertOurs(directory: string): Promise<void> {

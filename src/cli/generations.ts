@@ -1,7 +1,7 @@
 /**
- * The generations of a data directory: which declarations its state was made by, and which of them
- * is asked for. They stand in `app.json`, as data, so that each can run and be verified when the
- * app's folder says something else.
+ * The generations of an app's data: which declarations its state was made by, and which of them is
+ * asked for. They stand in `app.json`, or in a topic on Kafka (`generations-topic.ts`), as data, so
+ * that each can run and be verified when the app's folder says something else.
  *
  * N1 What is asked for is one durable write; the log's last position says what is in force.
  * N2 A generation that was in force once is never taken off the list: commits name it.
@@ -42,7 +42,7 @@ export function generationPart(owner: DataOwner | null): { generation?: AskedGen
 export function generationOf(owner: DataOwner | null, number: number): Generation {
   const found = generationsIn(owner).find((generation) => generation.number === number)
   if (found !== undefined) return found
-  throw configurationError('GENERATION_UNKNOWN', `app.json knows no generation ${number}`)
+  throw configurationError('GENERATION_UNKNOWN', `the list knows no generation ${number}`)
 }
 
 /** Where a generation keeps its state and its snapshots: the first one where it always was. */
@@ -57,51 +57,74 @@ export async function lockGenerations(directory: string): Promise<() => Promise<
   return takeLock(folder)
 }
 
-/** Lists the first generation, of which only the head of `app.json` has told so far. */
+/** Where the generations of an app stand: in a directory's `app.json`, or in a topic. */
+export interface GenerationList {
+  /** As it is by now. */
+  read(): Promise<DataOwner>
+  /** One durable write. */
+  write(owner: DataOwner): Promise<void>
+  /** Takes away what a generation has that was never finished; without it, it stays listed. */
+  drop?(number: number): Promise<void>
+}
+
+export function generationsOf(directory: string): GenerationList {
+  return {
+    read: async () => (await dataOwner(directory))!,
+    write: (owner) => writeOwner(directory, owner),
+    drop: (number) => rm(folderOf(directory, number), { recursive: true, force: true }),
+  }
+}
+
+/** Lists the first generation, or the models by which the one in force is scored, where nobody has. */
 export async function listFirst(
-  directory: string,
+  list: GenerationList,
   app: StoredApp,
   models: GenerationModels | null,
 ): Promise<DataOwner> {
-  const owner = (await dataOwner(directory))!
-  if (generationsIn(owner).length > 0) return owner
+  const owner = await list.read()
   const { reference } = owner
-  const first: Generation = { number: 1, reference, app, models, isBuilt: true }
-  const listed = { ...owner, generation: 1, generations: [first] }
-  await writeOwner(directory, listed)
+  const number = askedNumber(owner)
+  const known = generationsIn(owner).find((one) => one.number === number)
+  if (known !== undefined && (known.models !== null || models === null)) return owner
+  const first: Generation = { number, reference, app, isBuilt: true, ...known, models }
+  const others = generationsIn(owner).filter((one) => one !== known)
+  const listed = { ...owner, generation: number, generations: [first, ...others] }
+  await list.write(listed)
   return listed
 }
 
 /**
  * Lists a declaration as a generation to be built, or finds it there. One that was never finished
- * gives its place to another.
+ * gives its place to another, where the list can drop it.
  */
 export async function listGeneration(
-  directory: string,
+  list: GenerationList,
   loaded: LoadedApp,
   models: GenerationModels | null,
   replaced: (number: number) => void,
 ): Promise<Generation> {
-  const owner = (await dataOwner(directory))!
+  const owner = await list.read()
   const { appHash } = loaded.app.engine
   const listed = generationsIn(owner)
   const known = listed.find((generation) => generation.app.appHash === appHash)
-  const others = listed.filter((one) => one !== known && one.isBuilt)
-  for (const { number } of listed.filter((one) => one !== known && !one.isBuilt)) {
+  const dropped =
+    list.drop === undefined ? [] : listed.filter((one) => one !== known && !one.isBuilt)
+  for (const { number } of dropped) {
     replaced(number)
-    await rm(folderOf(directory, number), { recursive: true, force: true })
+    await list.drop!(number)
   }
+  const others = listed.filter((one) => one !== known && !dropped.includes(one))
   const number = known?.number ?? Math.max(...others.map((one) => one.number)) + 1
   const { reference, app } = loaded
   const isBuilt = known?.isBuilt ?? false
   const generation = { number, reference, app: storedApp(app), models, isBuilt }
-  await writeOwner(directory, { ...owner, generations: [...others, generation] })
+  await list.write({ ...owner, generations: [...others, generation] })
   return generation
 }
 
-/** Asks for a generation that has been built; `app.json` is its from now on. */
-export async function askFor(directory: string, number: number): Promise<void> {
-  const owner = (await dataOwner(directory))!
+/** Asks for a generation that has been built: the list is its from now on. */
+export async function askFor(list: GenerationList, number: number): Promise<void> {
+  const owner = await list.read()
   const { reference, app } = generationOf(owner, number)
   const { appHash, declaration } = app
   const generations = generationsIn(owner).map((generation) =>
@@ -109,5 +132,5 @@ export async function askFor(directory: string, number: number): Promise<void> {
   )
   const before = askedNumber(owner)
   const asked = { reference, appHash, declaration, generation: number, before, generations }
-  await writeOwner(directory, { ...owner, ...asked })
+  await list.write({ ...owner, ...asked })
 }

@@ -6,6 +6,7 @@ import { configurationError, TidemarkError } from '../errors.js'
 import { type SchemaIds, sameSchema } from '../events/schema-ids.js'
 import type { App } from '../features/app.js'
 import { compileStored } from '../features/stored-app.js'
+import type { SchemaSource } from '../schemas/schemas.js'
 import type { DataOwner } from './data-directory.js'
 import type { Generation } from './generation.js'
 
@@ -29,10 +30,17 @@ export function withListedIds(
   }
 }
 
-/** The app of a generation as it was stored. Raises what `compileStored` raises. */
-export function compileListed({ generations = [] }: DataOwner, { app }: Generation): App {
+/**
+ * The app of a generation as it was stored; `source` is asked for ids that no generation lists. Raises
+ * what `compileStored` raises.
+ */
+export function compileListed(
+  { generations = [] }: DataOwner,
+  { app }: Generation,
+  source?: SchemaSource,
+): App {
   return withListedIds(generations, app.schemaIds, (schemaIds) =>
-    compileStored({ ...app, schemaIds }),
+    compileStored({ ...app, schemaIds }, source),
   )
 }
 

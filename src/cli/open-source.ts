@@ -30,7 +30,7 @@ export interface SourceFlags {
 
 export interface OpenSource {
   readonly loaded: LoadedApp
-  /** What the data directory says; null on brokers. */
+  /** What the data directory says, or the topic of generations; null: nothing is listed yet. */
   readonly owner: DataOwner | null
   readonly log: EventLog
   /** What the topics are named after: the app, behind a prefix where the configuration has one. */
@@ -38,6 +38,8 @@ export interface OpenSource {
   readonly topics: Topics
   /** Where bundles are kept that scores name. */
   readonly models: string
+  /** Fetches the bundles that are listed beside the log; answers the folder, until it is closed. */
+  readonly listedBundles?: () => Promise<string>
   close(): Promise<void>
 }
 
@@ -89,7 +91,7 @@ async function openSource(
   if (flags.config !== undefined) {
     // Who reads a directory need not load three clients.
     const { openBrokers } = await import('./open-brokers.js')
-    return openBrokers(flags.config, io, stop)
+    return openBrokers(flags.config, io, stop, declared)
   }
   return openDirectory(resolve(io.cwd, flags.data), flags.app ?? null, io, declared)
 }

@@ -17,6 +17,29 @@ export async function lastPositions(log: EventLog, app: string): Promise<(Positi
   return found
 }
 
+/**
+ * Waits until the last commit of each partition that has any is of the generation, as long as
+ * further ones become so. Answers the partitions that are not.
+ */
+export async function awaitTaken(
+  log: EventLog,
+  app: string,
+  number: number,
+  { quietMs, stop }: { readonly quietMs: number; readonly stop: AbortSignal },
+): Promise<number[]> {
+  let count = Infinity
+  for (let untilMs = 0; ; await pause(askAgainMs)) {
+    stop.throwIfAborted()
+    const positions = await lastPositions(log, app)
+    const left = positions.flatMap((one, partition) =>
+      one === null || generationOf(one) === number ? [] : [partition],
+    )
+    if (left.length < count) untilMs = performance.now() + quietMs
+    count = left.length
+    if (count === 0 || performance.now() >= untilMs) return left
+  }
+}
+
 /** Resolves when the last commit of each partition that has any is of the generation. */
 export async function awaitGeneration(
   log: EventLog,

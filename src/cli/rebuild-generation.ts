@@ -7,8 +7,7 @@ import { join, resolve } from 'node:path'
 import { canonicalJson } from '../features/canonical-json.js'
 import type { FeatureSpec } from '../features/spec.js'
 import { type StoredApp, storedApp } from '../features/stored-app.js'
-import { type EventLog, topicsOf } from '../log/log.js'
-import { generationOf as inPosition } from '../operators/generation.js'
+import { topicsOf } from '../log/log.js'
 import type { Position } from '../operators/position.js'
 import { featureProgram } from '../operators/program.js'
 import { loadBundle } from '../scoring/bundle.js'
@@ -16,7 +15,7 @@ import { keepBundle } from '../scoring/bundle-folders.js'
 import { noBundle } from '../scoring/no-model.js'
 import { buildState } from '../topology/build-state.js'
 import { defaultSettings } from '../topology/settings.js'
-import { type DataOwner, dataOwner } from './data-directory.js'
+import type { DataOwner } from './data-directory.js'
 import type { Generation, GenerationModels } from './generation.js'
 import { askedNumber, askedOf, generationsIn } from './generations.js'
 import { listFirst, listGeneration } from './generations.js'
@@ -24,14 +23,12 @@ import type { CliIo } from './io.js'
 import { layoutOf } from './layout.js'
 import { withListedIds } from './listed-ids.js'
 import { bundlesOf, type LoadedApp, loadApp } from './load-app.js'
-import { modelsIn, stateOf } from './open-data.js'
 import { openModels } from './open-models.js'
 import { Progress } from './progress.js'
+import type { RebuildPlace } from './rebuild-place.js'
 
 interface Wanted {
-  readonly directory: string
-  readonly owner: DataOwner
-  readonly loaded: LoadedApp
+  readonly place: RebuildPlace
   readonly positions: readonly (Position | null)[]
   readonly flags: { readonly model?: string; readonly fallback?: string }
   readonly io: CliIo
@@ -42,7 +39,8 @@ interface Wanted {
  * fits and that ids mean what they meant.
  */
 export async function nextGeneration(wanted: Wanted): Promise<Generation> {
-  const { directory, owner, loaded, io } = wanted
+  const { place, io } = wanted
+  const { owner, loaded, list, models: kept } = place
   const { app } = loaded
   const known = generationsIn(owner).find((one) => one.app.appHash === app.engine.appHash)
   const inForce = await modelsInForce(wanted)
@@ -50,37 +48,41 @@ export async function nextGeneration(wanted: Wanted): Promise<Generation> {
   const first = await firstApp(owner, app.schemaIds, io.cwd)
   // Raises where an id of the data means something else in the app, whether it was listed or not.
   withListedIds([{ number: askedNumber(owner), app: first }], app.schemaIds, () => app)
-  const listed = await listFirst(directory, first, inForce)
-  if (models !== null)
-    await noteChanged(listed, loaded, join(modelsIn(directory), models.model), io)
-  return listGeneration(directory, loaded, models, (number) =>
+  const listed = await listFirst(list, first, inForce)
+  if (models !== null) await noteChanged(listed, loaded, join(kept, models.model), io)
+  return listGeneration(list, loaded, models, (number) =>
     io.err(`tidemark: generation ${number}, which was never finished, is replaced\n`),
   )
 }
 
 /** The model that the last commit names, and the fallback that goes with it. */
-async function modelsInForce({
-  directory,
-  owner,
-  positions,
-}: Wanted): Promise<GenerationModels | null> {
+async function modelsInForce({ place, positions }: Wanted): Promise<GenerationModels | null> {
+  const { owner, models: kept } = place
   const model = positions.find((position) => position !== null)?.model.hash ?? noBundle.hash
   if (model === noBundle.hash) return null
+  await place.haveBundle?.(model)
   const asked = askedNumber(owner)
   const recorded = generationsIn(owner).find(({ number }) => number === asked)?.models ?? null
-  if (recorded !== null) return { model, fallback: recorded.fallback }
+  if (recorded !== null) {
+    if (recorded.fallback !== null) await place.haveBundle?.(recorded.fallback)
+    return { model, fallback: recorded.fallback }
+  }
   const folder = join(bundlesOf(owner.reference), 'fallback')
   if (!existsSync(folder)) return { model, fallback: null }
   const bundle = await loadBundle(folder)
-  await keepBundle(bundle, modelsIn(directory))
+  await keepBundle(bundle, kept)
   return { model, fallback: bundle.info.hash }
 }
 
 /** Opens the models as `start` will, for they must fit; raises what that raises. */
 async function fittingModels(
-  { directory, owner, loaded, flags, io }: Wanted,
+  { place, flags, io }: Wanted,
   recorded: GenerationModels | null,
 ): Promise<GenerationModels | null> {
+  const { owner, loaded, models: kept } = place
+  for (const hash of [recorded?.model, recorded?.fallback]) {
+    if (typeof hash === 'string') await place.haveBundle?.(hash)
+  }
   const path = (given: string | undefined) => (given === undefined ? null : resolve(io.cwd, given))
   const opened = await openModels(
     loaded.app,
@@ -88,7 +90,7 @@ async function fittingModels(
       model: path(flags.model),
       fallback: path(flags.fallback),
       bundles: loaded.bundles,
-      kept: modelsIn(directory),
+      kept,
       recorded,
       earlier: new Set([owner.appHash, ...generationsIn(owner).map((one) => one.app.appHash)]),
     },
@@ -140,9 +142,7 @@ function definitionsOf(declaration: unknown): Map<string, string> {
 }
 
 interface Building {
-  readonly directory: string
-  readonly log: EventLog
-  readonly loaded: LoadedApp
+  readonly place: RebuildPlace
   readonly next: Generation
   readonly flags: { readonly rate?: number }
   readonly io: CliIo
@@ -151,10 +151,11 @@ interface Building {
 
 /** Builds the state of all partitions; answers how many records that took. */
 export async function buildGeneration(building: Building): Promise<number> {
-  const { directory, log, loaded, next, flags, io, stop } = building
+  const { place, next, flags, io, stop } = building
+  const { log, loaded, logsState = false, settings } = place
   const { app } = loaded
-  const topics = topicsOf(app.name)
-  const generation = askedOf(await dataOwner(directory), next.number)!
+  const topics = topicsOf(place.name, logsState ? next.number : 1)
+  const generation = askedOf(await place.list.read(), next.number)!
   const parts = {
     program: featureProgram(app.engine),
     codec: app.codec,
@@ -163,18 +164,15 @@ export async function buildGeneration(building: Building): Promise<number> {
     generation,
     log,
     topics,
-    home: stateOf(directory, next.number),
-    settings: defaultSettings,
+    logsState,
+    home: place.home(next.number),
+    settings: { ...defaultSettings, ...settings },
     note: (text: string) => io.err(`tidemark: ${text}\n`),
   }
   const pace = flags.rate === undefined ? {} : { pauseMs: paced(flags.rate) }
   const progress = new Progress(io, 'rebuild', 'records')
   let records = 0
   for (let partition = 0; partition < log.partitions(topics.events); partition++) {
-    const last = await log.last(topics.changelog, partition)
-    const position = last && (JSON.parse(last.value!.toString('utf8')) as Position)
-    // Its state is in use, and at the end.
-    if (position === null || inPosition(position) === next.number) continue
     const before = records
     let from = -1
     const reached = (offset: number, end: number): void => {
@@ -182,7 +180,8 @@ export async function buildGeneration(building: Building): Promise<number> {
       records = before + offset - from
       progress.update(records, before + end - from)
     }
-    await buildState(parts, partition, { reached, ...pace, stop }).catch((error: unknown) => {
+    const options = { reached, ...pace, isKnown: next.isBuilt, stop }
+    await buildState(parts, partition, options).catch((error: unknown) => {
       throw stop.aborted ? stop.reason : error
     })
   }

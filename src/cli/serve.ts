@@ -2,19 +2,17 @@
 import { type Command, Option } from 'commander'
 import { loadConfig } from '../config/load-config.js'
 import { configurationError } from '../errors.js'
-import { OutputChanges } from '../events/output-changes.js'
-import { OutputRows } from '../events/output-rows.js'
 import { createLookupMetrics } from '../monitoring/server-metrics.js'
 import { buildServer, listen, type Served } from '../serving/http.js'
 import type { NotReady } from '../serving/readiness.js'
-import { RedisLookups } from '../snapshots/redis-lookups.js'
+import type { RedisLookups } from '../snapshots/redis-lookups.js'
 import { defaultSettings } from '../topology/settings.js'
-import { layoutOf } from './layout.js'
 import { configFlag } from './config.js'
-import { redisAddress, redisNames } from './connections.js'
+import { redisAddress } from './connections.js'
 import type { CliIo } from './io.js'
 import { loadApp } from './load-app.js'
 import { createLogger, type LogFormat, type Logger } from './logger.js'
+import { ServedGeneration } from './served-generation.js'
 import { stoppable } from './stop.js'
 import { withEnd } from './with-end.js'
 
@@ -51,26 +49,34 @@ export async function runServe(flags: Flags, io: CliIo, stop: AbortSignal): Prom
   }
   // The ids of a registry are none of a reader's business: rows say themselves what they are.
   const { app } = await loadApp(config.app, folder)
-  const layout = layoutOf(app)
   const logger = createLogger(io, flags.logFormat)
   const note = (text: string): void => logger.warn(text)
-  const lookups = await RedisLookups.open(address, { ...redisNames(config, layout), note })
+  const generation = await ServedGeneration.open({ config, address, note }, app)
+  const current = () => generation.current
   const timeBase = { kind: config.kafka.timeBase } as const
   const now = () => (timeBase.kind === 'none' ? null : io.now())
   const served: Omit<Served, 'onError'> = {
     engine: { status: () => ({ timeBase, now: now(), synthetic: app.synthetic }) },
-    lookups,
-    rows: new OutputRows(layout),
-    changes: new OutputChanges(layout),
+    // Of whichever generation is served when they are asked.
+    lookups: {
+      find: (customer) => current().lookups.find(customer),
+      history: (customer) => current().lookups.history(customer),
+      top: () => current().lookups.top(),
+    },
+    rows: {
+      decodeFeatures: (bytes) => current().rows.decodeFeatures(bytes),
+      decodeScore: (bytes) => current().rows.decodeScore(bytes),
+    },
+    changes: { decode: (bytes) => current().changes.decode(bytes) },
     lagAllowanceMs: defaultSettings.lagAllowanceMs,
-    notReady: () => notReady(lookups, stop),
+    notReady: () => notReady(current().lookups, stop),
     ownNamesOnly: false,
-    metrics: createLookupMetrics(() => lookups.failure),
+    metrics: createLookupMetrics(() => current().lookups.failure),
   }
   const { host, port } = config.http
   await withEnd(
     () => serveUntil(served, { host, port, logger, json: flags.json ?? false }, io, stop),
-    async () => lookups.close(),
+    async () => generation.close(),
   )
 }
 

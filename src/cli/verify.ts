@@ -6,6 +6,7 @@ import type { Command } from 'commander'
 import { exitCode, TidemarkError } from '../errors.js'
 import type { App } from '../features/app.js'
 import type { CustomerState } from '../features/engine.js'
+import type { Column } from '../features/rows.js'
 import { featureProgram } from '../operators/program.js'
 import { verify, type VerifyReport } from '../replay/verify.js'
 import type { Finding } from '../replay/findings.js'
@@ -50,7 +51,7 @@ export function verifyCommand(program: Command, io: CliIo): void {
 export async function runVerify(flags: Flags, io: CliIo, stop: AbortSignal): Promise<void> {
   const report = await withSource(flags, io, stop, async (data) => {
     const scratch = await mkdtemp(join(tmpdir(), 'tidemark-verify-'))
-    const bundles = new Bundles(data.models)
+    const bundles = new Bundles(data.models, data.listedBundles)
     return withEnd(
       () => verifyData(data, scratch, bundles, flags, io, stop),
       async () => {
@@ -117,17 +118,28 @@ function storedBy(owner: DataOwner, others: readonly Generation[], bundles: Bund
 /** Bundles by hash, each opened once for an app's columns: the kept copies first, then its own. */
 class Bundles {
   private readonly opened = new Map<string, Promise<Scorer | null>>()
+  /** The folder of those that the brokers keep, once one was asked for. */
+  private listed: Promise<string> | null = null
 
-  constructor(private readonly kept: string) {}
+  constructor(
+    private readonly kept: string,
+    private readonly fetch: OpenSource['listedBundles'],
+  ) {}
 
   scorerOf(hash: string, { engine }: App, root: string): Promise<Scorer | null> {
     const key = `${hash} ${engine.appHash}`
     let scorer = this.opened.get(key)
     if (scorer === undefined) {
-      scorer = findScorer(hash, { kept: this.kept, roots: [root], columns: engine.columns })
+      scorer = this.find(hash, engine.columns, root)
       this.opened.set(key, scorer)
     }
     return scorer
+  }
+
+  private async find(hash: string, columns: readonly Column[], root: string) {
+    this.listed ??= this.fetch?.() ?? null
+    const roots = this.listed === null ? [root] : [root, await this.listed]
+    return findScorer(hash, { kept: this.kept, roots, columns })
   }
 
   async close(): Promise<void> {

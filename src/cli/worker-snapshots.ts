@@ -2,11 +2,9 @@
 import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
 import { OutputChanges } from '../events/output-changes.js'
-import type { RowLayout } from '../events/output-rows.js'
 import { OutputTexts } from '../events/output-texts.js'
 import type { KafkaLog } from '../log/kafka-log.js'
 import { keptMs } from '../log/kafka-topic-plan.js'
-import { topicsOf } from '../log/log.js'
 import type { SnapshotsHealth } from '../monitoring/server-metrics.js'
 import { openLevelSnapshots } from '../snapshots/level-snapshots.js'
 import { RedisLookups } from '../snapshots/redis-lookups.js'
@@ -14,7 +12,9 @@ import { openRedisSnapshots } from '../snapshots/redis-open.js'
 import type { SnapshotStore } from '../snapshots/snapshots.js'
 import { emittedHistory } from '../topology/emitted-history.js'
 import { followSnapshots } from '../topology/follow-snapshots.js'
-import { committedPosition } from '../topology/open-task.js'
+import { committedPosition } from '../topology/committed-position.js'
+import type { TopologyParts } from '../topology/parts.js'
+import { spanOf } from '../topology/take-over.js'
 import { redisAddress, redisNames } from './connections.js'
 import type { Logger } from './logger.js'
 
@@ -26,19 +26,26 @@ export interface OpenSnapshots {
   readonly elsewhere: RedisLookups | null
 }
 
-/** Raises what `openLevelSnapshots`, `openRedisSnapshots` and `RedisLookups.open` raise. */
+/** Whose snapshots they are, and where their rows come from. */
+export type SnapshotPlace = Pick<TopologyParts<unknown>, 'topics' | 'layout' | 'generation'> & {
+  readonly log: KafkaLog
+}
+
+/**
+ * Opens them; on this disk they lie in `directory`. Raises what `openLevelSnapshots`,
+ * `openRedisSnapshots` and `RedisLookups.open` raise.
+ */
 export async function openSnapshots(
   config: Config,
-  layout: RowLayout,
-  log: KafkaLog,
+  place: SnapshotPlace,
+  directory: string,
   logger: Logger,
 ): Promise<OpenSnapshots> {
-  const topics = topicsOf(`${config.kafka.topicPrefix}${layout.app}`)
+  const { log, topics, layout } = place
   const address = redisAddress(config)
-  const committed = async (partition: number) =>
-    committedPosition({ log, topics, layout }, partition)
+  const committed = (partition: number) => committedPosition(place, partition)
   if (address === null) {
-    const snapshots = await openLevelSnapshots(join(config.data, 'snapshots'), {
+    const snapshots = await openLevelSnapshots(join(directory, 'snapshots'), {
       onDamage: (text) => logger.error(text),
       committed: async (partition) => (await committed(partition))?.commit ?? 0,
       history: emittedHistory(log, topics, layout),
@@ -62,7 +69,10 @@ export async function openSnapshots(
     refill: async (partition, sink) => {
       const position = await committed(partition)
       if (position === null) return
-      await followSnapshots({ log, topics, snapshots: sink }, partition, position)
+      // Before its first commit, none of the rows in the log are this generation's.
+      const generation = spanOf(place.generation, position)
+      const own = generation === null ? position : { ...position, generation }
+      await followSnapshots({ log, topics, snapshots: sink }, partition, own)
     },
   })
   try {

@@ -7,6 +7,7 @@ import { configurationError } from '../errors.js'
 import type { SchemaIds } from '../events/schema-ids.js'
 import type { RuleSpec } from '../events/rule-spec.js'
 import type { EventSchemas } from '../events/schema-types.js'
+import type { SchemaSource } from '../schemas/schemas.js'
 import type { App } from './app.js'
 import { buildApp } from './build-app.js'
 import type { EligibleSpec, FeatureSetSpec, FeatureSpec } from './spec.js'
@@ -34,7 +35,7 @@ export function storedApp(app: App): StoredApp {
  * @throws TidemarkError GENERATION_INVALID (78) where this version of Tidemark makes another hash of
  *   the declaration, and what `buildApp` throws
  */
-export function compileStored(stored: StoredApp): App {
+export function compileStored(stored: StoredApp, source?: SchemaSource): App {
   const { features, schemas, eligible, rules } = stored.declaration as CanonicalDeclaration
   const growing = new Set(stored.growing)
   const spec: FeatureSetSpec = {
@@ -47,6 +48,7 @@ export function compileStored(stored: StoredApp): App {
   const app = buildApp({
     featureSet: { spec, schemas },
     schemaIds: stored.schemaIds,
+    ...(source === undefined ? {} : { source }),
     rules: { spec: rules },
     labels: null,
     eligible,

@@ -33,7 +33,7 @@ export class KafkaCluster {
   readonly connector: KafkaConnector
   readonly control: KafkaLane
   readonly #seeds: readonly Pick<Place, 'host' | 'port'>[]
-  readonly #topics: readonly string[]
+  #topics: readonly string[]
   readonly #known = new Map<string, TopicMetadata>()
   #places = new Map<number, Place>()
   #refreshing: Promise<void> | null = null
@@ -77,6 +77,18 @@ export class KafkaCluster {
     return cluster
   }
 
+  /** Learns of further topics; one that was just made may not have come to every broker yet. */
+  async include(topics: readonly string[]): Promise<void> {
+    this.#topics = [...new Set([...this.#topics, ...topics])]
+    await this.persist('metadata of further topics', async () => {
+      await this.#refreshing?.catch(() => undefined)
+      await this.refresh()
+      const missing = topics.find((topic) => !this.has(topic) || this.#lacksLeader(topic))
+      if (missing === undefined) return
+      throw new BrokerRefusal(kafkaCode.leaderNotAvailable, `metadata of ${missing}`)
+    })
+  }
+
   /** Whether the brokers have the topic, without asking. */
   has(name: string): boolean {
     const known = this.#known.get(name)
@@ -92,6 +104,10 @@ export class KafkaCluster {
     }
     if (known.error !== 0) throw new BrokerRefusal(known.error, `metadata of ${name}`)
     return known
+  }
+
+  #lacksLeader(name: string): boolean {
+    return this.topic(name).leaders.some((id) => id < 0)
   }
 
   /** Asks again; whoever asks meanwhile shares the answer. */

@@ -113,6 +113,23 @@ export class KafkaLog implements EventLog {
     return this.#clock.now()
   }
 
+  /**
+   * Lets the log have further topics, which are there already and have its partitions.
+   *
+   * @throws TidemarkError what `open` throws
+   */
+  include(topics: readonly string[]): Promise<void> {
+    return this.#asked(async () => {
+      await this.#cluster.include(topics)
+      await checkTopics(this.#cluster, [this.#input, ...topics], this.timeBase)
+    })
+  }
+
+  /** How many brokers have a copy of each partition of a topic, at least. */
+  copies(topic: string): number {
+    return this.#cluster.topic(topic).copies
+  }
+
   /** For how long no broker has answered anything, in ms. */
   get silentMs(): number {
     return performance.now() - this.#cluster.connector.heardMs

@@ -36,8 +36,14 @@ export function topicPlans(topics: Topics, timeBase: TimeBase): TopicPlan[] {
     ...outputs.map((topic) => ({ topic, settings: [...always, deleted, kept(forgets)] })),
     { topic: topics.changelog, settings: [...always, ...positionSettings(forgets)] },
     { topic: topics.ingests, settings: [...always, deleted, keptForEver] },
-    { topic: topics.state, settings: [...always, ...stateSettings] },
+    statePlan(topics.state),
+    { topic: topics.generations, settings: [...always, compacted] },
   ]
+}
+
+/** Of the topic that keeps the state of a generation. */
+export function statePlan(topic: string): TopicPlan {
+  return { topic, settings: [...always, ...stateSettings] }
 }
 
 /** The plans by which topics are created: a new input keeps all; one that is there may forget. */
@@ -128,6 +134,12 @@ function positionSettings(forgets: boolean): DueSetting[] {
     },
   ]
 }
+
+const compacted = exactly(
+  'cleanup.policy',
+  'compact',
+  'what state belongs to which app would be lost',
+)
 
 const stateSettings: readonly DueSetting[] = [
   exactly('cleanup.policy', 'compact', 'the state of customers would be lost'),

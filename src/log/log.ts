@@ -146,12 +146,14 @@ export interface Topics {
   readonly late: string
   readonly changelog: string
   readonly ingests: string
-  /** The cells of the state by their keys, where the log keeps it. */
+  /** The cells of the state by their keys, where the log keeps it: a topic for each generation. */
   readonly state: string
+  /** Where the log keeps the state: which generations there are, and which one is asked for. */
+  readonly generations: string
 }
 
 /** @example topicsOf('churn').events // 'churn.events' */
-export function topicsOf(app: string): Topics {
+export function topicsOf(app: string, generation = 1): Topics {
   return {
     events: `${app}.events`,
     features: `${app}.features`,
@@ -160,6 +162,7 @@ export function topicsOf(app: string): Topics {
     late: `${app}.late`,
     changelog: `${app}.changelog`,
     ingests: `${app}.ingests`,
-    state: `${app}.state`,
+    state: generation === 1 ? `${app}.state` : `${app}.g${generation}.state`,
+    generations: `${app}.generations`,
   }
 }

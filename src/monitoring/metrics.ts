@@ -187,6 +187,7 @@ function addGauges(registry: Registry, engine: StatusSource): void {
   figure('caught_up', '1 where the source has proved that nothing is left.', (task) =>
     Number(task.caughtUp),
   )
+  figure('generation', 'Generation that the last commit is of.', (task) => task.generation)
   figure('customers', 'Customers with state.', (task) => task.customers)
   figure('timers_waiting', 'Customers whose features will change by time.', (t) => t.timersWaiting)
   figure(

@@ -9,16 +9,7 @@ export class RedisKeys {
    * would make names ambiguous.
    */
   constructor(app: string, generation: string, prefix: string | null = null) {
-    const parts = prefix === null ? { app, generation } : { prefix, app, generation }
-    for (const [what, name] of Object.entries(parts)) {
-      if (/^[A-Za-z0-9_.-]+$/.test(name)) continue
-      const text = `${what} ${JSON.stringify(name)} of the keys in Redis`
-      throw configurationError(
-        'REDIS_PREFIX_INVALID',
-        `${text}: letters, digits, dot, dash and underscore are allowed`,
-      )
-    }
-    this.#prefix = Object.values(parts).join(':')
+    this.#prefix = joined({ ...(prefix !== null && { prefix }), app, generation })
   }
 
   /** @example new RedisKeys('churn', '1').customer('c-42') // 'churn:1:customer:c-42' */
@@ -55,4 +46,25 @@ export class RedisKeys {
   mark(partition: number, tag: string): string {
     return `${this.#prefix}:mark:${partition}:{${tag}}`
   }
+}
+
+/**
+ * The key that says which generation of an app is to be answered from. Throws `REDIS_PREFIX_INVALID`.
+ *
+ * @example servedKey('churn') // 'churn:served'
+ */
+export function servedKey(app: string, prefix: string | null = null): string {
+  return `${joined({ ...(prefix !== null && { prefix }), app })}:served`
+}
+
+function joined(parts: Readonly<Record<string, string>>): string {
+  for (const [what, name] of Object.entries(parts)) {
+    if (/^[A-Za-z0-9_.-]+$/.test(name)) continue
+    const text = `${what} ${JSON.stringify(name)} of the keys in Redis`
+    throw configurationError(
+      'REDIS_PREFIX_INVALID',
+      `${text}: letters, digits, dot, dash and underscore are allowed`,
+    )
+  }
+  return Object.values(parts).join(':')
 }

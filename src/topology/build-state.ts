@@ -3,7 +3,10 @@
  * operators, with outputs off.
  *
  * B1 The store never holds what has not been committed, so that whoever opens it next goes on.
- * B2 A build that is killed goes on where its store was last written.
+ * B2 A build that is killed goes on where its store was last written; where the log keeps the state,
+ *    where that was (`logged-state.ts`).
+ * B3 Where the log keeps the state, nobody else commits in a generation that is built: one that was
+ *    asked for before may be running somewhere, so its partitions are taken from whoever has them.
  */
 import { TidemarkError } from '../errors.js'
 import type { Position } from '../operators/position.js'
@@ -19,18 +22,24 @@ import {
   type FollowParts,
   positionReached,
 } from './follow-input.js'
-import { committedPosition } from './open-task.js'
+import { openLogged } from './logged-state.js'
+import { committedPosition } from './committed-position.js'
+import { writerOf } from './open-task.js'
 import type { TopologyParts } from './parts.js'
+import { takesOver } from './take-over.js'
 
 /** So near to what is committed the rest is left to whoever opens the partition. */
 const nearOffsets = 10_000
 
-export type BuildParts<S> = FollowParts<S> & Pick<TopologyParts<S>, 'home' | 'note' | 'generation'>
+export type BuildParts<S> = FollowParts<S> &
+  Pick<TopologyParts<S>, 'home' | 'note' | 'generation' | 'logsState'>
 
 export interface BuildOptions {
   /** Told of the offset that the store has reached, and of the end of what is committed. */
   readonly reached: (offset: number, end: number) => void
   readonly pauseMs?: FollowOptions<unknown>['pauseMs']
+  /** Whether it was asked for before (B3). */
+  readonly isKnown?: boolean
   readonly stop: AbortSignal
 }
 
@@ -44,8 +53,11 @@ export async function buildState<S>(
   partition: number,
   options: BuildOptions,
 ): Promise<void> {
+  if (parts.logsState === true && options.isKnown === true) {
+    await parts.log.fence(writerOf(partition))
+  }
   const committed = await committedPosition(parts, partition)
-  if (committed === null) return
+  if (committed === null || !takesOver(parts.generation, committed)) return
   try {
     await build(parts, partition, committed, options)
   } catch (error) {
@@ -63,8 +75,9 @@ async function build<S>(
   options: BuildOptions,
 ): Promise<void> {
   const { appHash } = parts.layout
-  const store = await parts.home.open(partition)
+  const home = await parts.home.open(partition)
   try {
+    const store = await openStore(parts, partition, home, options)
     const state = await openState(parts, partition, store, first)
     const { pauseMs, stop } = options
     options.reached(state.progress.endOffset, first.endOffset)
@@ -84,8 +97,19 @@ async function build<S>(
       committed = now
     }
   } finally {
-    await store.close()
+    await home.close()
   }
+}
+
+async function openStore<S>(
+  parts: BuildParts<S>,
+  partition: number,
+  home: Store,
+  { stop }: BuildOptions,
+): Promise<Store> {
+  if (parts.logsState !== true) return home
+  const place = { partition, generation: parts.generation!.number }
+  return openLogged(parts, place, home, { restoring: () => undefined, stop })
 }
 
 async function openState<S>(

@@ -7,23 +7,35 @@
  *
  * B1 A partition is opened, and opened again after a failure, only after the group has confirmed the
  *    membership since: who was fenced because he has lost a partition does not take it back.
+ * B2 What the group says and another generation that begins wait for each other: no partition is
+ *    started or stopped by both.
  */
 import type { Group, GroupMember } from '../log/membership.js'
 import type { RunningEngine } from './engine.js'
 import type { TopologyParts } from './parts.js'
 import { PartitionTasks } from './partition-tasks.js'
-import { Standbys } from './standby.js'
-import type { EngineIdentity } from './status.js'
+import { copyAhead, Standbys } from './standby.js'
+import type { EngineIdentity, EngineStatus } from './status.js'
 
 export interface MemberOptions {
   readonly group: Group
-  /** By partition, the last commit that its store on this disk holds. */
-  readonly stores: ReadonlyMap<number, number>
+  readonly stores: HeldStores
   /** How often the group is told how far the input is committed, in ms. @default 5_000 */
   readonly tellEveryMs?: number
 }
 
-export type RunningMember = Pick<RunningEngine, 'status' | 'stop' | 'done'>
+/** How far the stores of a generation on this disk have come: by partition, the last commit. */
+export type HeldStores = ReadonlyMap<number, number>
+
+export interface RunningMember<S> extends Pick<RunningEngine, 'status' | 'stop' | 'done'> {
+  /**
+   * Lets another generation run in place of the one that does, each partition at a commit border; the
+   * membership goes on. Resolves when its tasks have been started; with false where a stop came first.
+   *
+   * @throws what ended the tasks before
+   */
+  switchTo(parts: TopologyParts<S>, stores: HeldStores): Promise<boolean>
+}
 
 /**
  * Joins the group and runs what it is given until `stop`, which hands all over in order.
@@ -36,29 +48,19 @@ export function startMember<S>(
   parts: TopologyParts<S>,
   identity: EngineIdentity,
   { group, stores, tellEveryMs = 5_000 }: MemberOptions,
-): RunningMember {
+): RunningMember<S> {
   const stopping = new AbortController()
-  const own: Own = { held: new Map(stores), isAssigned: false, stop: stopping.signal }
-  const tasks = new PartitionTasks(parts, {
-    idle: () => undefined,
-    failed: () => stopping.abort(),
-    claim: (_, stop) => confirmed(group, stop),
-  })
-  const standbys = new Standbys(parts, {
-    reached: (partition, commit) => void own.held.set(partition, commit),
-  })
-  const member = memberOf(parts, tasks, standbys, own)
-  const telling = setInterval(() => void group.committed(tasks.committed()), tellEveryMs).unref()
-  const membership = group.run(member).catch((error: unknown) => tasks.fail(error))
+  const member = new Member(parts, stores, group, stopping)
+  const telling = setInterval(() => void group.committed(member.committed()), tellEveryMs).unref()
+  const membership = group.run(member).catch((error: unknown) => member.fail(error))
   const end = async (): Promise<void> => {
     // The group's other members wait for nothing meanwhile: this one beats until it has finished.
-    await tasks.stopAll()
-    await standbys.stopAll()
+    await member.stopAll()
     clearInterval(telling)
-    await group.committed(tasks.committed())
+    await group.committed(member.committed())
     await group.leave()
     await membership
-    tasks.assertSound()
+    member.assertSound()
   }
   const done = aborted(stopping.signal).then(end)
   done.catch(() => undefined)
@@ -68,59 +70,141 @@ export function startMember<S>(
       stopping.abort()
       await done
     },
-    status: () => {
-      const status = tasks.status(identity)
-      return own.isAssigned || status.state !== 'running'
-        ? status
-        : { ...status, state: 'starting' }
-    },
+    status: () => member.status(identity),
+    switchTo: (next, held) => member.switchTo(next, held),
   }
 }
 
-/** What a member knows of itself. */
-interface Own {
+class Member<S> implements GroupMember {
+  private tasks: PartitionTasks<S>
+  private standbys: Standbys<S>
   /** By partition, the last commit that its store here holds. */
-  readonly held: Map<number, number>
+  private readonly held: Map<number, number>
   /** Whether the group has said what is this member's: before, running nothing is no readiness. */
-  isAssigned: boolean
-  readonly stop: AbortSignal
-}
+  private isAssigned = false
+  /** One change of what runs at a time (B2). */
+  private turn: Promise<unknown> = Promise.resolve()
 
-function memberOf<S>(
-  parts: TopologyParts<S>,
-  tasks: PartitionTasks<S>,
-  standbys: Standbys<S>,
-  own: Own,
-): GroupMember {
-  const giveUp = async (partitions: readonly number[]): Promise<void> => {
-    tasks.noteCommits(own.held)
+  constructor(
+    private parts: TopologyParts<S>,
+    stores: HeldStores,
+    private readonly group: Group,
+    private readonly stopping: AbortController,
+  ) {
+    this.held = new Map(stores)
+    this.tasks = this.tasksOf(parts)
+    this.standbys = this.standbysOf(parts)
+  }
+
+  async holdings() {
+    this.tasks.noteCommits(this.held)
+    return { owned: this.tasks.partitions, stores: this.held }
+  }
+
+  assigned(partitions: readonly number[], copies: readonly number[]): Promise<void> {
+    return this.inTurn(async () => {
+      this.parts.note(`partitions of this member: ${partitions.join(', ') || 'none'}`)
+      for (const partition of this.standbys.partitions) {
+        if (!copies.includes(partition)) await this.standbys.stop(partition)
+      }
+      for (const partition of partitions) this.tasks.start(partition)
+      await this.giveUp(this.tasks.partitions.filter((one) => !partitions.includes(one)))
+      this.isAssigned = true
+      if (!this.stopping.signal.aborted) copies.forEach((copy) => this.standbys.start(copy))
+    })
+  }
+
+  lost(why: string): Promise<void> {
+    return this.inTurn(async () => {
+      this.parts.note(`${why}; all partitions are given up`)
+      this.isAssigned = false
+      await this.giveUp(this.tasks.partitions)
+    })
+  }
+
+  async switchTo(parts: TopologyParts<S>, stores: HeldStores): Promise<boolean> {
+    for (const partition of this.tasks.partitions) await this.copyAhead(parts, partition)
+    return this.inTurn(async () => {
+      const { tasks, standbys } = this
+      const copies = standbys.partitions
+      if (this.stopping.signal.aborted) return false
+      await Promise.all([tasks.stopAll(), standbys.stopAll()])
+      tasks.assertSound()
+      if (this.stopping.signal.aborted) return false
+      this.parts = parts
+      this.tasks = this.tasksOf(parts)
+      this.standbys = this.standbysOf(parts)
+      this.held.clear()
+      for (const [partition, commit] of stores) this.held.set(partition, commit)
+      tasks.partitions.forEach((partition) => this.tasks.start(partition))
+      copies.forEach((partition) => this.standbys.start(partition))
+      return true
+    })
+  }
+
+  /** While the tasks go on. What it does not come to is left to who opens the partition. */
+  private async copyAhead(parts: TopologyParts<S>, partition: number): Promise<void> {
+    try {
+      await copyAhead(parts, partition, this.stopping.signal)
+    } catch (error) {
+      if (this.stopping.signal.aborted) return
+      const text = error instanceof Error ? error.message : String(error)
+      parts.note(`the state of partition ${partition} was not copied ahead: ${text}`)
+    }
+  }
+
+  committed(): Map<number, number> {
+    return this.tasks.committed()
+  }
+
+  fail(error: unknown): void {
+    this.tasks.fail(error)
+  }
+
+  stopAll(): Promise<void> {
+    return this.inTurn(async () => {
+      await this.tasks.stopAll()
+      await this.standbys.stopAll()
+    })
+  }
+
+  assertSound(): void {
+    this.tasks.assertSound()
+  }
+
+  status(identity: EngineIdentity): EngineStatus {
+    const status = this.tasks.status(identity)
+    return this.isAssigned || status.state !== 'running' ? status : { ...status, state: 'starting' }
+  }
+
+  private tasksOf(parts: TopologyParts<S>): PartitionTasks<S> {
+    return new PartitionTasks(parts, {
+      idle: () => undefined,
+      failed: () => this.stopping.abort(),
+      claim: (_, stop) => confirmed(this.group, stop),
+    })
+  }
+
+  private standbysOf(parts: TopologyParts<S>): Standbys<S> {
+    return new Standbys(parts, {
+      reached: (partition, commit) => void this.held.set(partition, commit),
+    })
+  }
+
+  private async giveUp(partitions: readonly number[]): Promise<void> {
+    this.tasks.noteCommits(this.held)
     await Promise.all(
       partitions.map(async (partition) => {
-        await tasks.stop(partition)
-        parts.snapshots.release?.(partition)
+        await this.tasks.stop(partition)
+        this.parts.snapshots.release?.(partition)
       }),
     )
   }
-  return {
-    holdings: async () => {
-      tasks.noteCommits(own.held)
-      return { owned: tasks.partitions, stores: own.held }
-    },
-    assigned: async (partitions, copies) => {
-      parts.note(`partitions of this member: ${partitions.join(', ') || 'none'}`)
-      for (const partition of standbys.partitions) {
-        if (!copies.includes(partition)) await standbys.stop(partition)
-      }
-      for (const partition of partitions) tasks.start(partition)
-      await giveUp(tasks.partitions.filter((partition) => !partitions.includes(partition)))
-      own.isAssigned = true
-      if (!own.stop.aborted) for (const partition of copies) standbys.start(partition)
-    },
-    lost: async (why) => {
-      parts.note(`${why}; all partitions are given up`)
-      own.isAssigned = false
-      await giveUp(tasks.partitions)
-    },
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(work)
+    this.turn = done.catch(() => undefined)
+    return done
   }
 }
 

@@ -10,11 +10,12 @@
  * R3 What the store reaches by following the input must agree with the committed position.
  * R4 Whether a commit in doubt took place is read from the log: its id is that of the last position
  *    record, or it did not (C3).
+ * R5 Which generation is asked for is looked at behind the fence: who commits next runs that one.
  */
-import { configurationError, ioError, TidemarkError } from '../errors.js'
+import { configurationError, exitCode, ioError, TidemarkError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
 import { generationOf, owesRescore } from '../operators/generation.js'
-import { assertSameInput, type Position } from '../operators/position.js'
+import type { Position } from '../operators/position.js'
 import { Progress } from '../operators/progress.js'
 import type { Overlay } from '../state/overlay.js'
 import { parseStored } from '../state/proof.js'
@@ -22,7 +23,10 @@ import { openOverlay } from '../state/restore.js'
 import type { Store } from '../state/store.js'
 import { servedUntil, Timers } from '../state/timers.js'
 import { assertBehind, checkAgreement, isAhead } from './check-store.js'
-import { followInput, stoppedError } from './follow-input.js'
+import { assertLogged, committedPosition } from './committed-position.js'
+import type { Flusher } from './flusher.js'
+import { followInput, positionReached, stoppedError } from './follow-input.js'
+import { type LoggedStore, noteLeft, openLogged } from './logged-state.js'
 import type { TopologyParts } from './parts.js'
 import { followState } from './restore-state.js'
 import type { RestoreProgress } from './status.js'
@@ -68,6 +72,7 @@ export async function openTask<S>(
   // First of all: a commit that is still on its way must not land behind what is read now.
   await parts.log.fence(writerOf(partition))
   failpoint('engine.after-fence')
+  if ((await parts.isAsked?.()) === false) throw notAsked(partition)
   const committed = await committedPosition(parts, partition)
   if (options.doubted !== null) {
     const outcome = committed?.commitId === options.doubted ? 'is' : 'is not'
@@ -90,29 +95,6 @@ export async function openTask<S>(
   return openAt(parts, partition, committed, options)
 }
 
-/**
- * The last position record of the partition's changelog; null before the first commit.
- *
- * @throws TidemarkError STATE_OF_ANOTHER_APP, LOG_CHANGED (78)
- */
-export async function committedPosition<S>(
-  parts: Pick<TopologyParts<S>, 'log' | 'topics' | 'layout' | 'generation'>,
-  partition: number,
-): Promise<Position | null> {
-  const record = await parts.log.last(parts.topics.changelog, partition)
-  if (record === null) return null
-  const position = JSON.parse(record.value!.toString('utf8')) as Position
-  const number = generationOf(position)
-  const { number: asked, appHashes } = parts.generation ?? { number: 1, appHashes: null }
-  const due = number === asked ? parts.layout.appHash : appHashes?.get(number)
-  if (position.appHash !== due) {
-    const text = `partition ${partition} was committed by app hash ${position.appHash}`
-    throw configurationError('STATE_OF_ANOTHER_APP', `${text}, not ${due ?? parts.layout.appHash}`)
-  }
-  assertSameInput(position, parts.log, parts.topics.events)
-  return position
-}
-
 async function openAt<S>(
   parts: TopologyParts<S>,
   partition: number,
@@ -122,9 +104,11 @@ async function openAt<S>(
   const { settings, log, topics, layout } = parts
   const timers = new Timers()
   const arm = armer(parts, committed, timers)
-  const store = await parts.home.open(partition)
+  const home = await parts.home.open(partition)
   try {
-    const isAnew = await restore(parts, partition, store, committed, options)
+    const logged = await takeState(parts, partition, home, committed, options)
+    const store = logged ?? home
+    const isAnew = logged?.isAnew ?? (await restore(parts, partition, store, committed, options))
     const hotBytesMax = settings.hotBytesMax / log.partitions(topics.events)
     const opened = await openOverlay<S, Position>(
       store,
@@ -148,15 +132,52 @@ async function openAt<S>(
       progress.generation = spanOf(parts.generation, null)
       return { ...task, committed }
     }
-    await follow(parts, partition, task, committed, arm, options)
+    const flusher = await follow(parts, partition, task, committed, arm, options)
     const from = taken(parts, partition, task, committed)
+    const reached = positionReached(committed, progress, layout.appHash)
+    const held = logged === null ? {} : await madeWhole(logged, flusher, reached)
     progress.adopt(from)
     if (start > progress.endOffset) passLost(parts, partition, progress, start)
-    return { ...task, committed: from }
+    return { ...task, ...held, committed: from }
   } catch (error) {
-    await store.close()
+    await home.close()
     throw error
   }
+}
+
+/**
+ * Where this generation takes over and the log keeps the state: takes its state over from whoever
+ * built it, to make it whole before the first commit, and notes how that of the one before is left.
+ */
+async function takeState<S>(
+  parts: TopologyParts<S>,
+  partition: number,
+  store: Store,
+  committed: Position | null,
+  options: OpenOptions,
+): Promise<LoggedStore | null> {
+  const { generation } = parts
+  if (parts.logsState !== true || committed === null) return null
+  if (!takesOver(generation, committed)) return null
+  assertLogged(partition, committed)
+  const { number } = generation!
+  const logged = await openLogged(parts, { partition, generation: number }, store, options).catch(
+    (error: unknown) => {
+      throw options.stop.aborted ? stoppedError() : error
+    },
+  )
+  await noteLeft(parts, { partition, generation: generationOf(committed) }, committed)
+  return logged
+}
+
+/** What was followed goes to the log's state too: from here on the commits write it. */
+async function madeWhole<S>(
+  logged: LoggedStore,
+  flusher: Flusher<S>,
+  reached: Position,
+): Promise<Pick<OpenTask<S>, 'stored' | 'stateOffset'>> {
+  await flusher.last(reached)
+  return { stored: reached, stateOffset: logged.settle() }
 }
 
 /** Answers whether all of the store came from the log just now. */
@@ -168,11 +189,7 @@ async function restore<S>(
   options: OpenOptions,
 ): Promise<boolean> {
   if (!parts.logsState || committed === null) return false
-  if (committed.state === undefined) {
-    const text = `partition ${partition} was committed without its state in the log`
-    const advice = "load the events into another app's topics"
-    throw configurationError('STATE_NOT_LOGGED', `${text}; ${advice}`)
-  }
+  assertLogged(partition, committed)
   const stored = parseStored<Position>(await store.position())
   // What is ahead is told below, as everywhere.
   if (stored !== null && isAhead(stored.position, committed)) return false
@@ -180,6 +197,12 @@ async function restore<S>(
   return followState(parts, partition, store, committed, options).catch((error: unknown) => {
     throw options.stop.aborted ? stoppedError() : error
   })
+}
+
+/** Whoever runs the process lets it go on as what is asked for by now. */
+function notAsked(partition: number): TidemarkError {
+  const text = `partition ${partition} is not opened: another generation is asked for by now`
+  return new TidemarkError('GENERATION_CHANGED', text, { exit: exitCode.tryAgain, retry: 'now' })
 }
 
 function isDamage(error: unknown): error is TidemarkError {
@@ -218,10 +241,16 @@ async function follow<S>(
   committed: Position,
   arm: (customer: string, state: S) => void,
   options: OpenOptions,
-): Promise<void> {
+): Promise<Flusher<S>> {
   const followed = (progress: RestoreProgress) => options.restoring(progress)
   try {
-    await followInput(parts, task, { partition, committed, arm, stop: options.stop, followed })
+    return await followInput(parts, task, {
+      partition,
+      committed,
+      arm,
+      stop: options.stop,
+      followed,
+    })
   } finally {
     options.restoring(null)
   }

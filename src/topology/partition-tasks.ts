@@ -111,11 +111,12 @@ export class PartitionTasks<S> {
   }
 
   status(identity: EngineIdentity): EngineStatus {
-    const { log, layout, scoring } = this.parts
+    const { log, layout, scoring, generation } = this.parts
     const failure = this.failure === null ? null : textOf(this.failure.error)
     return {
       app: identity.app,
       appHash: layout.appHash,
+      generation: generation?.number ?? 1,
       featureSet: layout.featureSet,
       synthetic: identity.synthetic,
       timeBase: log.timeBase,

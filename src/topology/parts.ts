@@ -26,6 +26,11 @@ export interface TopologyParts<S> {
   readonly layout: RowLayout
   /** Without it there is one generation. */
   readonly generation?: AskedGeneration
+  /**
+   * Whether this generation is still the one asked for, as of the call; without it, it is. Asked
+   * behind taking a partition's writer: whoever has it then runs what was asked for.
+   */
+  isAsked?(): Promise<boolean>
   readonly log: EventLog
   readonly topics: Topics
   /** Whether the log keeps the state too; else a store is made again from the input. */

@@ -49,7 +49,7 @@ export async function followState(
   const { log, topics, settings } = parts
   const stored = parseStored<Position>(await store.position())
   const isWhole = stored?.followed?.isPartial === false || options.isPartial === true
-  if (isWhole && stored?.position.commitId === committed.commitId) return false
+  if (isWhole && stored !== null && isThere(stored.position, committed)) return false
   const [start, until] = await Promise.all([
     log.startOffset(topics.state, partition),
     log.endOffset(topics.state, partition),
@@ -69,6 +69,11 @@ export async function followState(
     parts.note(`${text} in ${seconds} s, from ${from} on`)
   }
   return stored === null
+}
+
+/** A generation that is built stands at several offsets within what one commit has seen. */
+function isThere({ commitId, endOffset }: Position, due: Position): boolean {
+  return commitId === due.commitId && endOffset === due.endOffset
 }
 
 /** Keeps Z3. */

@@ -7,9 +7,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TidemarkError } from '../errors.js'
-import { committedPosition } from './open-task.js'
+import type { Position } from '../operators/position.js'
+import type { Store } from '../state/store.js'
+import { builtPosition } from './logged-state.js'
+import { committedPosition } from './committed-position.js'
 import type { TopologyParts } from './parts.js'
 import { followState } from './restore-state.js'
+import { takesOver } from './take-over.js'
 
 interface Running {
   readonly stop: AbortController
@@ -76,16 +80,8 @@ export class Standbys<S> {
     const store = await this.parts.home.open(partition)
     try {
       while (!stop.aborted) {
-        const committed = await committedPosition(this.parts, partition)
-        if (committed?.state !== undefined) {
-          const restoring = () => undefined
-          await followState(this.parts, partition, store, committed, {
-            restoring,
-            stop,
-            isPartial: true,
-          })
-          this.options.reached(partition, committed.commit)
-        }
+        const commit = await copy(this.parts, partition, store, stop)
+        if (commit !== null) this.options.reached(partition, commit)
         await paused(lookEveryMs, stop)
       }
     } finally {
@@ -103,6 +99,61 @@ export class Standbys<S> {
       this.parts.note(`the copy of partition ${partition} was not set aside: ${text}`)
     }
   }
+}
+
+/**
+ * Copies once what the log has of a partition's state, while it runs as another generation: who lets
+ * this one take over then has little left to follow. A store that cannot go on begins anew.
+ *
+ * @throws TidemarkError what store and log throw
+ */
+export async function copyAhead<S>(
+  parts: TopologyParts<S>,
+  partition: number,
+  stop: AbortSignal,
+): Promise<void> {
+  try {
+    await copyOnce(parts, partition, stop)
+  } catch (error) {
+    if (!(error instanceof TidemarkError) || error.code !== 'STORE_DAMAGED') throw error
+    const aside = await parts.home.setAside(partition, error.message)
+    parts.note(`store of partition ${partition} set aside as ${aside}: ${error.message}`)
+    await copyOnce(parts, partition, stop)
+  }
+}
+
+async function copyOnce<S>(
+  parts: TopologyParts<S>,
+  partition: number,
+  stop: AbortSignal,
+): Promise<void> {
+  const store = await parts.home.open(partition)
+  try {
+    await copy(parts, partition, store, stop)
+  } finally {
+    await store.close()
+  }
+}
+
+/** Answers the commit that the copy has come to; null: the log has nothing of it. */
+async function copy<S>(
+  parts: TopologyParts<S>,
+  partition: number,
+  store: Store,
+  stop: AbortSignal,
+): Promise<number | null> {
+  const due = await whole(parts, partition)
+  if (due?.state === undefined) return null
+  const restoring = () => undefined
+  await followState(parts, partition, store, due, { restoring, stop, isPartial: true })
+  return due.commit
+}
+
+/** What the state in the log belongs to; null: nothing is there. */
+async function whole<S>(parts: TopologyParts<S>, partition: number): Promise<Position | null> {
+  const committed = await committedPosition(parts, partition)
+  if (committed === null || !takesOver(parts.generation, committed)) return committed
+  return builtPosition(parts, { partition, generation: parts.generation!.number })
 }
 
 function paused(ms: number, signal: AbortSignal): Promise<void> {

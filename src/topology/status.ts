@@ -30,6 +30,8 @@ export interface PartitionStatus {
   readonly asOf: number | null
   /** Number of the last commit; 0 before the first. */
   readonly commit: number
+  /** The generation that it is of; where another one takes over, that one as soon as it is open. */
+  readonly generation: number
   readonly caughtUp: boolean
   readonly customers: number
   readonly accepted: number
@@ -72,6 +74,8 @@ export interface PartitionStatus {
 export interface EngineStatus {
   readonly app: string
   readonly appHash: string
+  /** The generation that runs. */
+  readonly generation: number
   /** Name and version of the feature set, `churn/1`. */
   readonly featureSet: string
   /** Whether the app's data is made up. */

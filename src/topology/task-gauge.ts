@@ -102,6 +102,7 @@ export class TaskGauge {
       logTime: known(last?.logTime ?? progress?.logTime),
       asOf: known(asOf),
       commit: last?.commit ?? progress?.commit ?? 0,
+      generation: last?.generation?.number ?? progress?.generation?.number ?? 1,
       caughtUp: this.caughtUp,
       customers: task?.overlay.present ?? 0,
       accepted: counts?.accepted ?? 0,

@@ -23,6 +23,7 @@ export function partitionStatus(change: Partial<PartitionStatus> = {}): Partitio
     logTime: NOW - 4_000,
     asOf: NOW - 2_000,
     commit: 48_211,
+    generation: 1,
     caughtUp: true,
     customers: 5_000,
     accepted: 1_190_102,
@@ -57,6 +58,7 @@ export function engineStatus(
   return {
     app: 'churn',
     appHash: HASH,
+    generation: 1,
     featureSet: 'churn/1',
     synthetic: true,
     timeBase: { kind: 'virtual', origin: NOW - 86_400_000, speed: 4_320 },

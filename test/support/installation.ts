@@ -34,6 +34,9 @@ export interface Servers {
 
 /** What of a configuration is another than everybody's. */
 interface Change {
+  readonly app?: string
+  /** Of the process. */
+  readonly env?: Readonly<Record<string, string>>
   readonly registry?: string
   readonly kafka?: object
 }
@@ -81,6 +84,7 @@ export class Installation {
     const { brokers, redis, registry } = this.servers
     const path = join(this.folder, `${name}.json`)
     const config = {
+      ...(change.app === undefined ? {} : { app: change.app }),
       data: join(this.folder, name),
       kafka: {
         brokers,
@@ -100,7 +104,7 @@ export class Installation {
   /** A running `worker` or `serve`, when it serves. */
   async start(command: 'worker' | 'serve', name: string, change?: Change): Promise<Started> {
     const config = await this.config(name, change)
-    const binary = new Binary([command, '--config', config, '--json'])
+    const binary = new Binary([command, '--config', config, '--json'], { env: change?.env ?? {} })
     onTestFinished(() => {
       binary.kill('SIGCONT')
       binary.kill('SIGKILL')

@@ -2,19 +2,12 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { OutputRows } from '../../src/events/output-rows.js'
 import { layoutOf } from '../../src/cli/layout.js'
-import type { FeatureRows } from '../../src/features/rows.js'
-import { buildApp } from '../../src/features/build-app.js'
-import { outputSchemas } from '../../src/events/output-schemas.js'
-import { registerSchemas } from '../../src/events/schema-ids.js'
-import type { AvroRecordSchema } from '../../src/events/schema-types.js'
 import type { App } from '../../src/features/app.js'
 import type { CustomerState } from '../../src/features/engine.js'
-import { compileStored, storedApp } from '../../src/features/stored-app.js'
 import { MemoryLog } from '../../src/log/memory-log.js'
 import type { Position } from '../../src/operators/position.js'
 import { featureProgram } from '../../src/operators/program.js'
 import type { VerifyReport } from '../../src/replay/verify.js'
-import type { ScoredRows, Scoring } from '../../src/scoring/scorer.js'
 import { buildState } from '../../src/topology/build-state.js'
 import { startEngine } from '../../src/topology/engine.js'
 import type { TopologyParts } from '../../src/topology/parts.js'
@@ -30,54 +23,9 @@ import {
   verifyLog,
 } from '../replay/verify-support.js'
 import { MapHome, MapSnapshots } from '../support/topology.js'
-import { vectorFeatures } from '../support/vectors-app.js'
+import { appHashes, apps, scoring, second } from '../support/two-generations.js'
 
 const clean = { mismatches: 0, missing: 0, ok: true, findings: [], bundlesMissing: {} }
-
-/** The vectors' app with one window changed and one feature more. */
-function changedApp(): App {
-  const { spec, schemas } = vectorFeatures
-  const features = spec.features.map((feature) => {
-    const { expression } = feature
-    if (expression.kind !== 'count' || expression.window?.lengthMs !== 3_600_000) return feature
-    const window = { lengthMs: 7_200_000, tileMs: expression.window.tileMs }
-    return { ...feature, expression: { ...expression, window } }
-  })
-  const visits = { event: 'visit', field: null, where: null }
-  features.push({
-    name: 'visits_ever',
-    type: 'long',
-    expression: { kind: 'count', source: visits, window: null },
-    growing: true,
-  })
-  const outputs = Object.values(outputSchemas(spec.name, features)) as unknown as AvroRecordSchema[]
-  return buildApp({
-    featureSet: { spec: { ...spec, version: 2, features }, schemas },
-    schemaIds: registerSchemas(first.schemaIds, outputs, 'none'),
-    rules: { spec: [{ ...rejected, kind: 'range', min: 0, max: 150 }] },
-    labels: null,
-    eligible: null,
-    synthetic: true,
-  })
-}
-
-/** Another declaration may refuse what the first accepted: the clocks and the counts differ. */
-const rejected = { name: 'dear', action: 'reject', event: 'order', field: 'amount' } as const
-
-const second = compileStored(storedApp(changedApp()))
-const apps = [first, second]
-const appHashes = new Map(apps.map(({ engine }, i) => [i + 1, engine.appHash]))
-
-const scoring: Scoring = {
-  inForce: champion.bundle,
-  runtime: 'test 1',
-  score: async (rows: FeatureRows): Promise<ScoredRows> => ({
-    probability: await champion.score(rows, 0, rows.length),
-    servedBy: new Uint8Array(rows.length),
-    bundles: [champion.bundle],
-    degraded: Array.from({ length: rows.length }, () => null),
-  }),
-}
 
 /** What a data directory keeps of each generation. */
 interface Kept {

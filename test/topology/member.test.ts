@@ -2,6 +2,7 @@
 import { expect, test, vi } from 'vitest'
 import type { Group, GroupMember } from '../../src/log/membership.js'
 import { MemoryLog } from '../../src/log/memory-log.js'
+import type { Position } from '../../src/operators/position.js'
 import { startMember } from '../../src/topology/member.js'
 import { testTopology } from '../support/topology.js'
 
@@ -127,4 +128,37 @@ test('a copy follows what another member commits, and is taken over with nothing
   await vi.waitFor(() => expect(member.status().partitions[0].endOffset).toBe(60))
   expect(topology.notes.join()).toContain('has followed 0 offsets of the state')
   await member.stop()
+})
+
+test('another generation runs in place of the one before, and the membership goes on', async () => {
+  const { group, member, running, through, parts, log } = await started()
+  const generations = new Map([1, 2].map((number) => [number, parts.layout.appHash]))
+  const next = {
+    ...parts,
+    ...testTopology(log).parts,
+    logsState: true,
+    topics: { ...parts.topics, state: 'test.g2.state' },
+    generation: { number: 2, appHashes: generations },
+  }
+  await group.member!.assigned([0, 1], [])
+  group.confirmAll()
+  await Promise.all([through(0), through(1)])
+  const switching = member.switchTo(next, new Map([[0, 1]]))
+  // What the group says meanwhile comes behind it, to what runs by then.
+  const assigning = group.member!.assigned([1, 2], [])
+  expect(await switching).toBe(true)
+  await assigning
+  expect(running()).toEqual([1, 2])
+  const confirming = setInterval(() => group.confirmAll(), 5)
+  const numberOf = async (partition: number) => {
+    const { value } = (await log.last('test.changelog', partition))!
+    return (JSON.parse(String(value)) as Position).generation?.number ?? 1
+  }
+  await vi.waitFor(async () => expect(await numberOf(1)).toBe(2))
+  await through(2)
+  expect([await numberOf(2), group.told]).toEqual([2, []])
+  await member.stop()
+  clearInterval(confirming)
+  expect(await member.switchTo(parts, new Map())).toBe(false)
+  expect(group.told.at(-1)).toBe('leave')
 })

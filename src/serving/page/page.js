@@ -38,7 +38,9 @@ function showHead(status) {
   setText('model', `${model.name} ${model.version}`)
   byId('model').title = `bundle ${model.hash}, churn from ${model.threshold}`
   showState(status.state)
-  setText('features', `Feature set ${status.featureSet}, app hash ${status.appHash.slice(0, 12)}`)
+  const { generation, featureSet, appHash } = status
+  const set = generation === 1 ? featureSet : `${featureSet}, generation ${generation}`
+  setText('features', `Feature set ${set}, app hash ${appHash.slice(0, 12)}`)
 }
 
 function showState(state) {

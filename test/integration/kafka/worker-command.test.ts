@@ -83,13 +83,13 @@ describe('topics create', () => {
     const made = await run('topics', 'create', '--partitions', '2', '--json')
     expect(made).toMatchObject({ exitCode: 0 })
     const first = JSON.parse(made.lines[0]) as { created: string[]; partitions: number }
-    expect([first.created.length, first.partitions]).toEqual([8, 2])
+    expect([first.created.length, first.partitions]).toEqual([9, 2])
     expect(first.created).toContain(`${prefix}churn.state`)
     const again = await run('topics', 'create', '--json')
     const all = first.created
     const due = { created: [], found: all, partitions: 2, single: all }
     expect(JSON.parse(again.lines[0])).toEqual(due)
-    expect(again.errors).toContain('8 topics have one copy (replication factor 1)')
+    expect(again.errors).toContain('9 topics have one copy (replication factor 1)')
   }, 60_000)
 
   test('refuses what is there and unsuitable, all at once, with the commands that mend it', async () => {

@@ -140,7 +140,7 @@ test('who was retired long ago leaves, and is not taken for lost; all others sta
     return Number(calls)
   }
   const before = await looks()
-  await expect.poll(looks).toBeGreaterThan(before + 10)
+  await expect.poll(looks, { timeout: 10_000 }).toBeGreaterThan(before + 10)
   const left = await snapshots.getMany(['active', 'lately', 'revived'])
   expect(left.map((snapshot) => snapshot?.version)).toEqual([1, 1, 2])
   expect(await server.admin.hget('test:1:customer:lately', 'retired')).toBe('1')
