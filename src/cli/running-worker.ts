@@ -59,6 +59,7 @@ export class RunningWorker {
   /** Nothing takes over any more when this resolves. */
   async settle(): Promise<void> {
     this.stopping.abort()
+    this.waking.abort()
     await this.watching
   }
 
@@ -66,20 +67,22 @@ export class RunningWorker {
     const { signal } = this.stopping
     while (!signal.aborted) {
       const pauseMs = (await this.look()) ? lookEveryMs : retryAfterMs
-      const either = AbortSignal.any([signal, this.waking.signal])
-      await sleep(pauseMs, undefined, { signal: either }).catch(() => undefined)
+      await sleep(pauseMs, undefined, { signal: this.waking.signal }).catch(() => undefined)
       this.waking = new AbortController()
     }
   }
 
   /** false: what is asked for could not be opened. */
   private async look(): Promise<boolean> {
+    const { signal } = this.stopping
     try {
-      await this.list.catchUp()
+      // Brokers that stand still must not hold up a stop.
+      await unlessEnded(this.list.catchUp(), signal)
     } catch {
       // The tasks tell what is wrong with the log.
       return true
     }
+    if (signal.aborted) return true
     if (this.list.asked === this.now.number) this.refusal = null
     else if (!(await this.takeOver(this.list.asked))) return false
     return true
@@ -123,6 +126,15 @@ async function retire({ parts }: WorkerGeneration): Promise<void> {
     if (proof === null || cursor === null) continue
     await snapshots.put([], { ...proof, caughtUp: false }, cursor)
   }
+}
+
+/** As `work`, or at once where the signal comes first. */
+function unlessEnded(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => resolve()
+    signal.addEventListener('abort', end, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end))
+  })
 }
 
 function textOf(error: unknown): string {

@@ -46,6 +46,7 @@ export class ServedTeller {
 
   async close(): Promise<void> {
     this.stopping.abort()
+    this.pause.abort()
     this.served.close()
     await this.telling
   }
@@ -59,8 +60,7 @@ export class ServedTeller {
         // Whoever writes rows tells what is wrong with Redis.
         await this.served.tell(told).catch(() => undefined)
       }
-      const either = AbortSignal.any([signal, this.pause.signal])
-      await sleep(tellEveryMs, undefined, { signal: either }).catch(() => undefined)
+      await sleep(tellEveryMs, undefined, { signal: this.pause.signal }).catch(() => undefined)
       this.pause = new AbortController()
     }
   }
