@@ -36,9 +36,9 @@ export class Tail implements TopicPartition {
     readonly partition: number,
   ) {}
 
-  /** Records up to `end` are durable now. */
+  /** Records up to `end` are durable now; of writers that commit at once the last may be told first. */
   advance(end: number): void {
-    this.end = end
+    this.end = Math.max(this.end, end)
     this.wake()
   }
 
