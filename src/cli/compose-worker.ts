@@ -33,7 +33,7 @@ import { RunningWorker } from './running-worker.js'
 import { openRegistry } from './schemas.js'
 import { ServedTeller } from './served-teller.js'
 import type { Compose, Composed } from './start.js'
-import { Waiting } from './waiting.js'
+import { tellingSilence, Waiting } from './waiting.js'
 import { closeAll } from './with-end.js'
 import type { WorkerOptions } from './worker.js'
 import { openWorkerGeneration } from './worker-generation.js'
@@ -153,9 +153,6 @@ function unlisted(asked: DataOwner, { declaration, engine }: LoadedApp['app']): 
   return configurationError('APP_HASH_MISMATCH', `${text}; ${advice}. What differs:${differences}`)
 }
 
-/** How often somebody who looks is told that it is the brokers who do not answer, in ms. */
-const waitingEveryMs = 5_000
-
 /** Opens the log, whose topics must be as they were planned. */
 async function openLog(
   options: WorkerOptions,
@@ -170,17 +167,12 @@ async function openLog(
   const history = options.noHistory ? [] : inputHistory(options.config)
   const plans = workerPlans(topics, timeBase, history)
   const { transactionMs } = kafka
-  const silent = setInterval(() => {
-    warn(`waiting for the brokers ${connection.brokers.join(', ')}; tidemark doctor looks closer`)
-  }, waitingEveryMs)
-  try {
+  return tellingSilence(connection.brokers, warn, async () => {
     const single = await checkTopicSetup({ ...connection, plans })
     if (single.length > 0) warn(singleCopyWarning(single))
     const all = Object.values(topics)
-    return await KafkaLog.open({ ...connection, topics: all, timeBase, transactionMs })
-  } finally {
-    clearInterval(silent)
-  }
+    return KafkaLog.open({ ...connection, topics: all, timeBase, transactionMs })
+  })
 }
 
 /** This process asks at least at each beat: who has answered none of two is away. */

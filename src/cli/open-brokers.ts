@@ -17,10 +17,9 @@ import { bundlesOf, type LoadedApp, loadApp } from './load-app.js'
 import { withArchive } from './open-archive.js'
 import type { Declared } from './open-data.js'
 import { openRegistry } from './schemas.js'
+import { tellingSilence } from './waiting.js'
 import { closeAll } from './with-end.js'
 
-/** How often somebody who looks is told that it is the brokers who do not answer, in ms. */
-const waitingEveryMs = 5_000
 /** A worker waits for a registry as long as it takes; somebody who looks at a command does not. */
 const registryPatienceMs = 10_000
 
@@ -81,15 +80,10 @@ async function openKafka(
   signal: AbortSignal,
 ): Promise<KafkaLog> {
   const connection = { ...kafkaConnection(config), signal }
-  const silent = setInterval(() => {
-    warn(`waiting for the brokers ${connection.brokers.join(', ')}; tidemark doctor looks closer`)
-  }, waitingEveryMs)
-  try {
-    const timeBase = { kind: config.kafka.timeBase }
-    return await KafkaLog.open({ ...connection, topics: Object.values(topics), timeBase })
-  } finally {
-    clearInterval(silent)
-  }
+  const timeBase = { kind: config.kafka.timeBase }
+  return tellingSilence(connection.brokers, warn, () =>
+    KafkaLog.open({ ...connection, topics: Object.values(topics), timeBase }),
+  )
 }
 
 /** The app that is asked for on the brokers, as it is listed where the configuration has another. */

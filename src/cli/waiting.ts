@@ -39,3 +39,22 @@ export class Waiting {
     else this.#brokers.abort()
   }
 }
+
+/** How often somebody who looks is told that it is the brokers who do not answer, in ms. */
+const waitingEveryMs = 5_000
+
+/** Opens what is on brokers, and tells meanwhile that it is they who are waited for. */
+export async function tellingSilence<T>(
+  brokers: readonly string[],
+  warn: (text: string) => void,
+  open: () => Promise<T>,
+): Promise<T> {
+  const silent = setInterval(() => {
+    warn(`waiting for the brokers ${brokers.join(', ')}; tidemark doctor looks closer`)
+  }, waitingEveryMs)
+  try {
+    return await open()
+  } finally {
+    clearInterval(silent)
+  }
+}
