@@ -35,6 +35,13 @@ export function withScore(scores: DayScores, day: number, probability: number): 
   return all.length > 2 * DAYS_MAX ? all.slice(-2 * DAYS_MAX) : all
 }
 
+/** The scores with those of later days, one by one. */
+export function withScores(scores: DayScores, later: DayScores): DayScores {
+  let all = scores
+  for (let at = 0; at < later.length; at += 2) all = withScore(all, later[at], later[at + 1])
+  return all
+}
+
 /** The score in force when the day began; NaN where none is known. */
 export function scoreBefore(scores: DayScores, day: number): number {
   for (let at = scores.length - 2; at >= 0; at -= 2) if (scores[at] < day) return scores[at + 1]

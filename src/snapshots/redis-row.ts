@@ -1,5 +1,5 @@
 /** A customer's rows as the fields of a hash, and back. */
-import { dayOf, type DayScores, noScores, withScore } from './day-scores.js'
+import { dayOf, type DayScores, noScores, withScore, withScores } from './day-scores.js'
 import { rowFields } from './redis-scripts.js'
 import type { SnapshotRow } from './snapshot-row.js'
 import type { SnapshotPut } from './snapshots.js'
@@ -93,11 +93,7 @@ export function rowOf(
 export function following(older: RedisRow, newer: RedisRow): RedisRow {
   if (newer.features === null || newer.anew) return newer
   if (older.features === null) return { ...newer, anew: true }
-  let { days } = older
-  for (let at = 0; at < newer.days.length; at += 2) {
-    days = withScore(days, newer.days[at], newer.days[at + 1])
-  }
-  return { ...newer, days, anew: older.anew }
+  return { ...newer, days: withScores(older.days, newer.days), anew: older.anew }
 }
 
 function bufferOf(bytes: Uint8Array): Buffer {

@@ -1,6 +1,6 @@
 /** Rows in memory that wait for the disk: what waits, and what a write has taken up. */
 import type { StoreChange } from '../state/store.js'
-import { dayOf, type DayScores, noScores, withScore } from './day-scores.js'
+import { dayOf, type DayScores, noScores, withScore, withScores } from './day-scores.js'
 import type { KnownFacts } from './known-facts.js'
 import {
   type Blocks,
@@ -152,9 +152,7 @@ export class SnapshotBuffer {
       }
       this.replace(held, later.row)
       if (later.cleared) clear(held)
-      for (let at = 0; at < later.days.length; at += 2) {
-        held.days = withScore(held.days, later.days[at], later.days[at + 1])
-      }
+      held.days = withScores(held.days, later.days)
       held.places.push(...later.places)
       held.count += later.count
       trim(held)
@@ -199,8 +197,7 @@ function settle(held: WaitingRow, format: ChangeFormat | null): void {
 }
 
 function daysOf(before: DayScores, { days, head }: WaitingRow): DayScores {
-  let all = before
-  for (let at = 0; at < days.length; at += 2) all = withScore(all, days[at], days[at + 1])
+  const all = withScores(before, days)
   return head === null ? all : withScore(all, dayOf(head.asOf), head.probability)
 }
 

@@ -33,10 +33,7 @@ export async function followSnapshots(
   const from = await begin(parts, partition, cursor, committed)
   const isOwn = ownBy(from.commit, committed.generation?.sinceCommit ?? 0)
   let { featuresOffset, scoresOffset } = from
-  const [end, scoresEnd] = await Promise.all([
-    log.endOffset(topics.features, partition),
-    log.endOffset(topics.scores, partition),
-  ])
+  const { featuresOffset: end, scoresOffset: scoresEnd } = await outputEnds(log, topics, partition)
   const features = log.reader(topics.features, partition, featuresOffset)
   const scores = log.reader(topics.scores, partition, scoresOffset)
   const { asOf, endOffset } = committed
@@ -79,6 +76,19 @@ export async function followSnapshots(
   }
 }
 
+/** Where the committed outputs of a partition end. */
+export async function outputEnds(
+  log: EventLog,
+  topics: Topics,
+  partition: number,
+): Promise<OutputEnds> {
+  const [featuresOffset, scoresOffset] = await Promise.all([
+    log.endOffset(topics.features, partition),
+    log.endOffset(topics.scores, partition),
+  ])
+  return { featuresOffset, scoresOffset }
+}
+
 /** Where both topics are read from, and the first commit that is whole in both. */
 interface Beginning extends OutputEnds {
   readonly commit: number
@@ -97,11 +107,7 @@ async function begin(
 ): Promise<Beginning> {
   if (cursor === null && generation !== undefined && generation.sinceCommit > last) {
     // Nothing of this generation has been emitted, and an empty store has nobody to erase.
-    const [featuresOffset, scoresOffset] = await Promise.all([
-      log.endOffset(topics.features, partition),
-      log.endOffset(topics.scores, partition),
-    ])
-    return { featuresOffset, scoresOffset, commit: 0 }
+    return { ...(await outputEnds(log, topics, partition)), commit: 0 }
   }
   const [featuresOffset, scoresOffset] = await Promise.all([
     log.startOffset(topics.features, partition),

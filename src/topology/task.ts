@@ -35,7 +35,7 @@ import { score } from '../operators/score.js'
 import { updateState } from '../operators/update-state.js'
 import { deliverEarly } from './deliver-early.js'
 import { drive } from './drive.js'
-import { followSnapshots } from './follow-snapshots.js'
+import { followSnapshots, outputEnds } from './follow-snapshots.js'
 import { openTask, type OpenTask, writerOf } from './open-task.js'
 import type { TopologyParts } from './parts.js'
 import { Recovery } from './recovery.js'
@@ -116,11 +116,7 @@ async function followAll<S>(
   const { committed } = running.task
   if (committed === null) return
   running.committed = committed
-  const [featuresOffset, scoresOffset] = await Promise.all([
-    log.endOffset(topics.features, partition),
-    log.endOffset(topics.scores, partition),
-  ])
-  running.ends = { featuresOffset, scoresOffset }
+  running.ends = await outputEnds(log, topics, partition)
   await followSnapshots(parts, partition, committed)
 }
 
