@@ -3,7 +3,7 @@
  * partition rows say, and that no write was lost as a whole. Blocks are checked when they are read.
  */
 import { ioError } from '../errors.js'
-import type { Db } from '../state/level-store-db.js'
+import { pointOf, type Db } from '../state/level-store-db.js'
 import { damaged } from './embedded-cursor.js'
 import { TALLY_KEY, parseIndexKey, partitionKey, partitionRows, rowsOf } from './embedded-keys.js'
 import { decodeRow, type PartitionRow, type TallyRow, writesOf } from './embedded-rows.js'
@@ -43,9 +43,8 @@ async function readPartitionRows(db: Db, count: number): Promise<Map<number, Par
     rows.set(partition, row)
   }
   const writes = writesOf(rows)
-  const bytes = await db.get(TALLY_KEY)
-  const tally =
-    bytes === undefined ? { writes: 0 } : (decodeRow(TALLY_KEY, bytes) as TallyRow | null)
+  const bytes = await pointOf(db, TALLY_KEY)
+  const tally = bytes === null ? { writes: 0 } : (decodeRow(TALLY_KEY, bytes) as TallyRow | null)
   if (tally === null || tally.writes !== writes) {
     throw ioError(
       'LOG_DAMAGED',

@@ -6,16 +6,10 @@ import { TidemarkError, ioError } from '../errors.js'
 import { levelFailure, type FailureNames } from '../state/level-store-db.js'
 import { decodeBlock } from './embedded-block.js'
 import { baseOffsetOf } from './embedded-keys.js'
-import type { LogRows, Portions, Rows } from './embedded-portions.js'
+import { isFull, type LogRows, Portions, type Rows } from './embedded-portions.js'
 import type { StoredRecord } from './log.js'
 import type { RecordSource } from './tail-reader.js'
 import type { TopicPartition } from './tails.js'
-
-interface Fetch {
-  readonly portions: Portions
-  /** The fetch under way: it is read in another thread while these records are used. */
-  ahead: Promise<Rows>
-}
 
 /** The record in front of `end`; null where there is none. */
 export async function lastRecord(
@@ -34,7 +28,9 @@ export async function lastRecord(
 }
 
 export class BlockSource implements RecordSource {
-  #fetch: Fetch | null = null
+  #portions: Portions | null = null
+  /** The fetch under way: it is read in another thread while the records at hand are used. */
+  #ahead: Promise<Rows> | null = null
   #entries: Rows = []
   #entry = 0
   #records: readonly StoredRecord[] = []
@@ -68,11 +64,9 @@ export class BlockSource implements RecordSource {
   }
 
   async close(): Promise<void> {
-    const fetch = this.#fetch
-    this.#fetch = null
-    if (fetch === null) return
-    await fetch.ahead.catch(() => [])
-    await fetch.portions.close()
+    await this.#ahead?.catch(() => [])
+    this.#ahead = null
+    this.#portions = null
   }
 
   #take(wanted: number): StoredRecord[] {
@@ -107,30 +101,25 @@ export class BlockSource implements RecordSource {
   }
 
   async #fetchEntries(offset: number, end: number): Promise<Rows> {
+    const ahead = this.#ahead
+    this.#ahead = null
     try {
-      let entries = this.#fetch ? await this.#fetch.ahead : []
+      let entries = ahead === null ? [] : await ahead
       if (entries.length === 0) {
-        // Either the first fetch, or the view is older than the records that are due.
-        await this.close()
-        const fetch = this.#open(offset)
-        this.#fetch = fetch
-        entries = await fetch.ahead
+        // Either the first fetch, or nothing more was there at the one before.
+        this.#portions = new Portions(this.rows, 'block', this.at, offset)
+        entries = await this.#portions.next()
       }
-      const fetch = this.#fetch!
-      if (entries.length > 0) {
-        fetch.ahead = fetch.portions.next()
+      // What is not full ended at the end of the log: to ask at once would find nothing.
+      if (isFull(entries)) {
+        this.#ahead = this.#portions!.next()
         // A failure is met when this fetch is asked for; until then it must not be unhandled.
-        fetch.ahead.catch(() => {})
+        this.#ahead.catch(() => {})
       }
       return entries
     } catch (error) {
       throw readFailure(this.at, offset, end, error)
     }
-  }
-
-  #open(offset: number): Fetch {
-    const portions = this.rows.portions('block', this.at, offset)
-    return { portions, ahead: portions.next() }
   }
 }
 

@@ -9,6 +9,7 @@
  */
 import { TidemarkError, configurationError, ioError } from '../errors.js'
 import { levelFailure, type Db } from '../state/level-store-db.js'
+import { ReadGate } from '../state/read-gate.js'
 import { checkedTails } from './embedded-check.js'
 import { BlockSource, lastRecord, readFailure } from './embedded-cursor.js'
 import { BlockDraft } from './embedded-draft.js'
@@ -36,6 +37,7 @@ import { LogTransaction, Writers } from './transaction.js'
 export class EmbeddedLog implements EventLog {
   readonly id: string
   readonly #db: Db
+  readonly #gate: ReadGate
   readonly #source: LogRows
   readonly #clock: LogClock
   readonly #tails: Tails
@@ -53,12 +55,14 @@ export class EmbeddedLog implements EventLog {
     wallMs: () => number,
   ) {
     this.#db = db
-    this.#source = new DbRows(db)
+    const gate = new ReadGate()
+    this.#gate = gate
+    this.#source = new DbRows(db, gate)
     this.id = meta.id
     this.#clock = new LogClock(meta.timeBase, wallMs)
     this.#tails = tails
     this.#rows = rows
-    this.#writer = new EmbeddedWriter(db, rows)
+    this.#writer = new EmbeddedWriter(db, gate, rows)
   }
 
   /**
@@ -126,7 +130,7 @@ export class EmbeddedLog implements EventLog {
 
   async recordAt(topic: string, partition: number, offset: number): Promise<StoredRecord> {
     this.#assertOpen('recordAt')
-    return recordAt(this.#db, { topic, partition }, offset)
+    return this.#gate.read(() => recordAt(this.#db, { topic, partition }, offset))
   }
 
   async last(topic: string, partition: number): Promise<StoredRecord | null> {
@@ -151,7 +155,7 @@ export class EmbeddedLog implements EventLog {
 
   async #erasureRows(at: TopicPartition): Promise<Rows> {
     try {
-      return await allRows(this.#source.portions('erasure', at, 0))
+      return await allRows(this.#source, 'erasure', at)
     } catch (error) {
       throw readFailure(at, 0, this.#tails.of(at.topic, at.partition).end, error)
     }
@@ -169,13 +173,10 @@ export class EmbeddedLog implements EventLog {
   /** One portion of rows as they lie, from `offset` on: who reads in another process checks them. */
   async rows(kind: RowKind, at: TopicPartition, offset: number): Promise<Rows> {
     this.#assertOpen('rows')
-    const portions = this.#source.portions(kind, at, offset)
     try {
-      return await portions.next()
+      return await this.#source.rows(kind, at, offset)
     } catch (error) {
       throw readFailure(at, offset, this.#tails.of(at.topic, at.partition).end, error)
-    } finally {
-      await portions.close()
     }
   }
 

@@ -11,6 +11,7 @@
  */
 import { failpoint } from '../failpoint.js'
 import type { Db } from '../state/level-store-db.js'
+import type { ReadGate } from '../state/read-gate.js'
 import { BLOCK_RECORDS_MAX, BlockBuilder, decodeBlock } from './embedded-block.js'
 import { baseOffsetOf, keyAt } from './embedded-keys.js'
 import type { Tail } from './tails.js'
@@ -30,7 +31,10 @@ export class BlockMerger {
   readonly #small = new Map<Tail, SmallBlock[]>()
   readonly #due = new Set<Tail>()
 
-  constructor(readonly db: Db) {}
+  constructor(
+    readonly db: Db,
+    private readonly gate: ReadGate,
+  ) {}
 
   /** A block was written behind the last one of its tail. */
   wrote(tail: Tail, baseOffset: number, block: BlockBuilder): void {
@@ -85,7 +89,7 @@ export class BlockMerger {
       baseOffset += block.count
     }
     failpoint('log.before-merge')
-    await batch.write()
+    await this.gate.write(() => batch.write())
     return left
   }
 

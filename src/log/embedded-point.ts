@@ -9,9 +9,8 @@ import type { TopicPartition } from './tails.js'
 /**
  * The record at a committed offset.
  *
- * By an iterator although the key could be found in the index: where a snapshot was alive while
- * LevelDB 1.20 moved tables, its `get` may miss a key that was deleted and put again, as a merge
- * does (google/leveldb#320), and iterators do not.
+ * By an iterator although the key could be found in the index: in a log that an earlier version
+ * wrote, LevelDB's `get` may miss a key that a merge deleted and put again (`state/read-gate.ts`).
  *
  * @throws TidemarkError LOG_DAMAGED, LOG_IO_FAILED
  */

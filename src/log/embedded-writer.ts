@@ -8,11 +8,13 @@
  * W2 A tail advances only after the write that moved it is durable.
  * W3 After a failed write nothing is written until the log is opened again: LevelDB may have a torn
  *    record at the end of its own log, and what comes behind a torn record is lost.
+ * W4 Nothing is written under a snapshot of what was before the last write (`read-gate.ts`).
  */
 import type { ChainedBatch } from 'classic-level'
 import { failpoint, failpointSoon } from '../failpoint.js'
 import { sealOf, sealed } from '../state/checksum.js'
 import { writeFailure, type Db } from '../state/level-store-db.js'
+import type { ReadGate } from '../state/read-gate.js'
 import type { BlockBuilder } from './embedded-block.js'
 import { TALLY_KEY, keyAt, partitionKey } from './embedded-keys.js'
 import { BlockMerger } from './embedded-merge.js'
@@ -38,6 +40,7 @@ const EMPTY = Buffer.alloc(0)
 
 export class EmbeddedWriter {
   readonly #db: Db
+  readonly #gate: ReadGate
   readonly #rows: Map<number, PartitionRow>
   readonly #merger: BlockMerger
   #writes: number
@@ -48,10 +51,11 @@ export class EmbeddedWriter {
   #newest: Promise<void> = Promise.resolve()
   #failure: Error | null = null
 
-  constructor(db: Db, rows: Map<number, PartitionRow>) {
+  constructor(db: Db, gate: ReadGate, rows: Map<number, PartitionRow>) {
     this.#db = db
+    this.#gate = gate
     this.#rows = rows
-    this.#merger = new BlockMerger(db)
+    this.#merger = new BlockMerger(db, gate)
     this.#writes = writesOf(rows)
   }
 
@@ -130,8 +134,11 @@ export class EmbeddedWriter {
       const writes = this.#writes + rows.size
       batch.put(TALLY_KEY, encodeRow(TALLY_KEY, { writes }))
       failpoint('log.before-batch')
-      const writing = batch.write({ sync: true })
-      failpointSoon('log.in-sync')
+      const writing = this.#gate.write(() => {
+        const written = batch.write({ sync: true })
+        failpointSoon('log.in-sync')
+        return written
+      })
       await writing.catch((cause: unknown) => {
         throw writeFailure('the event log', 'LOG_WRITE_FAILED', 'never', cause)
       })

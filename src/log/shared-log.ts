@@ -9,15 +9,7 @@
  */
 import { BlockSource, lastRecord } from './embedded-cursor.js'
 import { newestErasures } from './embedded-erasures.js'
-import { baseOffsetOf } from './embedded-keys.js'
-import { blockCount } from './embedded-block.js'
-import {
-  allRows,
-  type LogRows,
-  type Portions,
-  type RowKind,
-  type Rows,
-} from './embedded-portions.js'
+import { allRows, type LogRows, type RowKind, type Rows } from './embedded-portions.js'
 import type { EventLog, LogReader, StoredRecord, TimeBase, Transaction } from './log.js'
 import { SharedConnection } from './shared-connection.js'
 import { SharedReader } from './shared-reader.js'
@@ -101,7 +93,7 @@ export class SharedLog implements EventLog {
   ): Promise<Map<string, number>> {
     const at = { topic, partition }
     const { erasures } = await this.#settled(at)
-    const rows = await allRows(this.#rows.portions('erasure', at, 0))
+    const rows = await allRows(this.#rows, 'erasure', at)
     return newestErasures(rows, at, erasures, endOffset)
   }
 
@@ -155,40 +147,8 @@ export class SharedLog implements EventLog {
 class SharedRows implements LogRows {
   constructor(private readonly connection: SharedConnection) {}
 
-  portions(kind: RowKind, at: TopicPartition, offset: number): Portions {
-    return new SharedPortions(this.connection, kind, at, offset)
-  }
-}
-
-/** The owner keeps nothing between two portions: each asks for what is behind the one before. */
-class SharedPortions implements Portions {
-  #offset: number
-
-  constructor(
-    private readonly connection: SharedConnection,
-    private readonly kind: RowKind,
-    private readonly at: TopicPartition,
-    offset: number,
-  ) {
-    this.#offset = offset
-  }
-
-  async next(): Promise<Rows> {
-    const { kind, at } = this
+  async rows(kind: RowKind, at: TopicPartition, offset: number): Promise<Rows> {
     const asked = kind === 'block' ? request.blocks : request.erasures
-    const from = this.#offset
-    const came = rowsIn(await this.connection.ask({ kind: asked, at, offset: from }))
-    // Asked for what is behind the end, the owner tells the last block once more.
-    const rows = came.filter((row) => this.#endOf(row) > from)
-    const last = rows.at(-1)
-    if (last !== undefined) this.#offset = this.#endOf(last)
-    return rows
+    return rowsIn(await this.connection.ask({ kind: asked, at, offset }))
   }
-
-  /** The offset behind a row. */
-  #endOf([key, value]: Rows[number]): number {
-    return baseOffsetOf(key) + (this.kind === 'block' ? blockCount(value) : 1)
-  }
-
-  async close(): Promise<void> {}
 }

@@ -99,6 +99,19 @@ export function storeDamaged(text: string, cause?: unknown): TidemarkError {
   return new TidemarkError('STORE_DAMAGED', text, { exit: exitCode.io, retry: 'now', cause })
 }
 
+/**
+ * The value of a key, or null. By an iterator: it is right even where `get` would not be, in a
+ * database that was written without a `ReadGate`.
+ */
+export async function pointOf(
+  db: Db,
+  key: Buffer,
+  at: { readonly snapshot?: ReturnType<Db['snapshot']> } = {},
+): Promise<Buffer | null> {
+  const found = await db.iterator({ gte: key, lte: key, limit: 1, ...at }).all()
+  return found[0]?.[1] ?? null
+}
+
 /** A read, its failures told apart. */
 export async function reading<T>(owner: FailureNames, read: () => Promise<T>): Promise<T> {
   try {

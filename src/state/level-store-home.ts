@@ -1,17 +1,18 @@
 /**
  * Where the stores of a data directory live: `<directory>/<partition>`, a LevelDB each, and beside
- * it `<partition>.marker`.
+ * it `<partition>.marker`, and `<partition>.view-<n>` while a view of it is read.
  *
  * LevelDB takes a directory without its `CURRENT` file for a new database. So each database holds a
  * birth row from its first moment on, and the marker says that there was one: a database without
  * its birth row is damage, not a new store. A damaged directory is renamed, never deleted.
  */
 import { randomUUID } from 'node:crypto'
-import { access, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { TidemarkError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
 import { levelFailure, openDb, storeDamaged, type Db } from './level-store-db.js'
+import { copyPath } from './level-copy.js'
 import { LevelStore, type StoreOwner } from './level-store.js'
 import type { Store, StoreHome } from './store.js'
 
@@ -41,6 +42,7 @@ export class LevelStoreHome implements StoreHome {
     await mkdir(path, { recursive: true })
     const db = await openDb(path, owner)
     try {
+      await removeCopies(path)
       await confirmBirth(db, owner.name, `${path}.marker`, marker)
       const store = await LevelStore.open(db, owner)
       this.#open.set(partition, store)
@@ -67,6 +69,14 @@ export class LevelStoreHome implements StoreHome {
     await rm(`${path}.marker`, { force: true })
     failpoint(`${this.kind}.set-aside`)
     return aside
+  }
+}
+
+/** Those of a process that was killed: whoever has the database open owns its copies too. */
+async function removeCopies(path: string): Promise<void> {
+  const prefix = basename(copyPath(path, ''))
+  for (const name of await readdir(dirname(path))) {
+    if (name.startsWith(prefix)) await rm(join(dirname(path), name), { recursive: true })
   }
 }
 

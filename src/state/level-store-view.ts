@@ -1,8 +1,17 @@
-/** A LevelDB snapshot of a store: what the newest write left, whatever is written meanwhile. */
-import { readdir } from 'node:fs/promises'
+/**
+ * A store as one write left it, whatever is written meanwhile.
+ *
+ * It reads the open database under a snapshot until the store is about to be written to, and a copy
+ * of the database from then on: LevelDB 1.20 must not be written to under a snapshot, see
+ * `read-gate.ts`. Where nothing is written, there is no copy.
+ */
+import { readdir, rm } from 'node:fs/promises'
+import { exitCode, ioError, TidemarkError } from '../errors.js'
 import { unsealed } from './checksum.js'
+import { copyDatabase } from './level-copy.js'
 import { NO_HEAD, chainFault, decodeHead, linkRows, type Head } from './level-store-chain.js'
-import { reading, storeDamaged, type Db, type DbOwner } from './level-store-db.js'
+import { levelFailure, openDb, pointOf, reading, storeDamaged } from './level-store-db.js'
+import type { Db, DbOwner } from './level-store-db.js'
 import { tablesFault } from './level-store-tables.js'
 import type { StoreView } from './store.js'
 
@@ -14,55 +23,66 @@ const SCAN_KEYS = 2048
 const SCAN_BYTES = 1024 * 1024
 
 type Snapshot = ReturnType<Db['snapshot']>
+type Rows = readonly (readonly [key: Buffer, value: Buffer])[]
 
 export class LevelStoreView implements StoreView {
-  private constructor(
-    private readonly db: Db,
-    private readonly owner: DbOwner,
-    private readonly snapshot: Snapshot,
-    readonly head: Head,
-    readonly position: Uint8Array | null,
-  ) {}
+  head: Head = NO_HEAD
+  position: Uint8Array | null = null
+  readonly #db: Db
+  #snapshot: Snapshot | null
+  #copy: { readonly directory: string; db: Db | null } | null = null
+  #failure: Error | null = null
+  #turn: Promise<unknown> = Promise.resolve()
 
-  /** @throws TidemarkError STORE_DAMAGED */
-  static async open(db: Db, owner: DbOwner): Promise<LevelStoreView> {
-    const snapshot = await reading(owner, async () => db.snapshot())
+  /** The store must not be being written to. */
+  constructor(
+    db: Db,
+    private readonly owner: DbOwner,
+    private readonly forget: (view: LevelStoreView) => void = () => undefined,
+  ) {
+    this.#db = db
+    this.#snapshot = db.snapshot()
+  }
+
+  /** To be called first. @throws TidemarkError STORE_DAMAGED */
+  async open(): Promise<this> {
     try {
-      const bytes = await reading(owner, () => db.get(HEAD_KEY, { snapshot }))
-      if (bytes === undefined) return new LevelStoreView(db, owner, snapshot, NO_HEAD, null)
+      const bytes = await this.#read((db, snapshot) => pointOf(db, HEAD_KEY, snapshot))
+      if (bytes === null) return this
       const payload = unsealed(HEAD_KEY, bytes)
-      if (payload === null) throw storeDamaged(`${owner.name}: its position has a broken seal`)
+      if (payload === null) throw storeDamaged(`${this.owner.name}: its position has a broken seal`)
       const { head, rest } = decodeHead(Buffer.from(payload))
-      return new LevelStoreView(db, owner, snapshot, head, rest)
+      this.head = head
+      this.position = rest
+      return this
     } catch (error) {
-      await snapshot.close()
+      await this.close()
       throw error
     }
   }
 
   async *scan(): AsyncIterable<readonly (readonly [Uint8Array, Uint8Array])[]> {
-    const rows = this.db.iterator({
-      gte: Buffer.from([VALUE_TAG]),
-      lt: Buffer.from([VALUE_TAG + 1]),
-      highWaterMarkBytes: SCAN_BYTES,
-      snapshot: this.snapshot,
-    })
-    try {
-      for (;;) {
-        const portion = await reading(this.owner, () => rows.nextv(SCAN_KEYS))
-        if (portion.length === 0) return
-        yield portion.map(([key, value]) => [key.subarray(1), value] as const)
-      }
-    } finally {
-      await rows.close()
+    let behind: { gte: Buffer } | { gt: Buffer } = { gte: Buffer.from([VALUE_TAG]) }
+    for (;;) {
+      const portion = await this.#portion(behind)
+      const last = portion.at(-1)
+      if (last === undefined) return
+      behind = { gt: last[0] }
+      yield portion.map(([key, value]) => [key.subarray(1), value] as const)
     }
   }
 
   async *check(): AsyncIterable<void> {
-    for (const name of await readdir(this.db.location)) {
-      const fault = await tablesFault(this.db.location, [name])
-      if (fault !== null) throw storeDamaged(`${this.owner.name}: ${fault}`)
-      yield
+    const checked = new Set<string>()
+    for (;;) {
+      const names = (await readdir(this.#location)).filter((name) => !checked.has(name))
+      if (names.length === 0) break
+      for (const name of names) {
+        checked.add(name)
+        const fault = await tablesFault(this.#location, [name])
+        if (fault !== null) throw storeDamaged(`${this.owner.name}: ${fault}`)
+        yield
+      }
     }
     await this.checkChain()
     yield
@@ -70,15 +90,99 @@ export class LevelStoreView implements StoreView {
 
   /** That the links of all writes are there (V2). @throws TidemarkError STORE_DAMAGED */
   async checkChain(): Promise<void> {
-    const { db, owner, snapshot } = this
-    const links = await reading(owner, () => db.iterator({ ...linkRows(), snapshot }).all())
+    const links = await this.#read((db, snapshot) => {
+      return db.iterator({ ...linkRows(), ...snapshot }).all()
+    })
     const fault = chainFault(this.head, links)
-    if (fault !== null) throw storeDamaged(`${owner.name}: ${fault}`)
+    if (fault !== null) throw storeDamaged(`${this.owner.name}: ${fault}`)
   }
 
-  close(): Promise<void> {
-    return this.snapshot.close()
+  /**
+   * Lets go of the open database, as it is about to be written to for the first time since the view
+   * was taken. What goes wrong is told to whoever reads on.
+   */
+  detach(directory: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const snapshot = this.#snapshot
+      if (snapshot === null) return
+      this.#snapshot = null
+      this.#copy = { directory, db: null }
+      try {
+        await snapshot.close()
+        await copyDatabase(this.#db.location, directory)
+      } catch (cause) {
+        this.#failure = copyFailure(this.owner, cause)
+      }
+    })
   }
+
+  async close(): Promise<void> {
+    await this.#inTurn(async () => {
+      this.#failure ??= ioError('STORE_CLOSED', `${this.owner.name}: the view has been closed`)
+      await this.#snapshot?.close()
+      this.#snapshot = null
+      await this.#copy?.db?.close()
+      if (this.#copy !== null) await rm(this.#copy.directory, { recursive: true, force: true })
+      this.#copy = null
+    })
+    this.forget(this)
+  }
+
+  #portion(behind: { gte: Buffer } | { gt: Buffer }): Promise<Rows> {
+    return this.#read(async (db, snapshot) => {
+      const rows = db.iterator({
+        ...behind,
+        lt: Buffer.from([VALUE_TAG + 1]),
+        highWaterMarkBytes: SCAN_BYTES,
+        ...snapshot,
+      })
+      try {
+        return await rows.nextv(SCAN_KEYS)
+      } finally {
+        await rows.close()
+      }
+    })
+  }
+
+  #read<T>(read: (db: Db, at: { snapshot?: Snapshot }) => Promise<T>): Promise<T> {
+    return this.#inTurn(async () => {
+      const db = await this.#source()
+      const at = this.#snapshot === null ? {} : { snapshot: this.#snapshot }
+      return reading(this.owner, () => read(db, at))
+    })
+  }
+
+  async #source(): Promise<Db> {
+    if (this.#failure !== null) throw this.#failure
+    const copy = this.#copy
+    if (copy === null) return this.#db
+    try {
+      copy.db ??= await openDb(copy.directory, { ...this.owner, checksTables: false })
+    } catch (cause) {
+      this.#failure = copyFailure(this.owner, cause)
+      throw this.#failure
+    }
+    return copy.db
+  }
+
+  get #location(): string {
+    return this.#copy?.directory ?? this.#db.location
+  }
+
+  /** One step at a time: the database is not exchanged in the middle of a read. */
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(run)
+    this.#turn = result.catch(() => undefined)
+    return result
+  }
+}
+
+/** Not damage: the store goes on, and another view may succeed. */
+function copyFailure(owner: DbOwner, cause: unknown): TidemarkError {
+  const name = `${owner.name}: a copy of it to be read`
+  const damaged = (text: string): TidemarkError =>
+    new TidemarkError('STORE_IO_FAILED', text, { exit: exitCode.io, retry: 'later', cause })
+  return levelFailure({ name, damaged, failedCode: 'STORE_IO_FAILED' }, cause)
 }
 
 /** Keys are copied behind the tag, so that no key of the overlay can be one of ours. */

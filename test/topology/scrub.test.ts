@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { exitCode, TidemarkError } from '../../src/errors.js'
 import { MemoryLog } from '../../src/log/memory-log.js'
 import { LevelStoreHome } from '../../src/state/level-store-home.js'
 import type { StoreHome } from '../../src/state/store.js'
@@ -92,6 +93,35 @@ test('a record that is taken out of a live store is missed, and the store is mad
   expect(home.aside).toHaveLength(1)
   expect(home.stores.get(0)!.values.size).toBe(500)
   expect(digestOf(home.stores.get(0)!.held!)).toBe(due)
+})
+
+test('a scrub that finds no room for its copy is left out, and the partition runs on', async () => {
+  const log = await filledLog()
+  const { home } = testTopology(log)
+  let refused = 0
+  const full = async () => {
+    refused++
+    throw new TidemarkError('DISK_FULL', 'no room', { exit: exitCode.io, retry: 'later' })
+  }
+  const { engine } = scrubbing(log, {
+    setAside: (partition, reason) => home.setAside(partition, reason),
+    open: async (partition) => {
+      const store = await home.open(partition)
+      // The first view is the opening's.
+      const views = [() => store.view()]
+      return new Proxy(store, {
+        get: (held, name) => {
+          const value: unknown = Reflect.get(held, name)
+          if (name === 'view') return views.pop() ?? full
+          return typeof value === 'function' ? value.bind(held) : value
+        },
+      })
+    },
+  })
+  await engine.idle()
+  await expect.poll(() => refused).toBeGreaterThan(3)
+  expect(engine.status().partitions[0]).toMatchObject({ customers: 500, storesSetAside: 0 })
+  await engine.stop()
 })
 
 test('customers are counted whether a flush has seen them or not, and retired ones too', async () => {
