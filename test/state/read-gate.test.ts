@@ -48,10 +48,10 @@ test('reads and writes that fail hold up nobody, and their failures are told', a
   const gate = new ReadGate()
   await expect(gate.read(() => Promise.reject(new Error('read')))).rejects.toThrow('read')
   const slow = gate.read(() => pause(5).then(() => Promise.reject(new Error('slow read'))))
-  const failing = expect(slow).rejects.toThrow('slow read')
+  slow.catch(() => undefined)
   await expect(gate.write(() => Promise.reject(new Error('write')))).rejects.toThrow('write')
   expect(await gate.write(async () => 'written')).toBe('written')
-  await failing
+  await expect(slow).rejects.toThrow('slow read')
 })
 
 // With a snapshot held instead, `getMany` misses values in some runs.
