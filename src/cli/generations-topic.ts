@@ -52,6 +52,8 @@ export class GenerationsTopic implements GenerationList {
   private nextOffset = 0
   private askedOffset = -1
   private turn: Promise<unknown> = Promise.resolve()
+  /** A reading that has not begun: whoever asks now may share it. */
+  private next: Promise<void> | null = null
 
   constructor(private readonly place: TopicPlace) {}
 
@@ -87,18 +89,25 @@ export class GenerationsTopic implements GenerationList {
 
   /** Keeps N3. */
   catchUp(): Promise<void> {
-    const done = this.turn.then(() =>
-      this.readFrom(this.nextOffset, (record) => {
-        this.nextOffset = record.offset + 1
-        const key = String(record.key)
-        if (key === 'asked') this.askedOffset = record.offset
-        if (!isPart(key) && !key.startsWith('built/')) {
-          this.values.set(key, JSON.parse(String(record.value)))
-        }
-      }),
-    )
+    if (this.next !== null) return this.next
+    const done = this.turn.then(() => {
+      this.next = null
+      return this.readOn()
+    })
+    this.next = done
     this.turn = done.catch(() => undefined)
     return done
+  }
+
+  private readOn(): Promise<void> {
+    return this.readFrom(this.nextOffset, (record) => {
+      this.nextOffset = record.offset + 1
+      const key = String(record.key)
+      if (key === 'asked') this.askedOffset = record.offset
+      if (!isPart(key) && !key.startsWith('built/')) {
+        this.values.set(key, JSON.parse(String(record.value)))
+      }
+    })
   }
 
   async read(): Promise<DataOwner> {
@@ -211,8 +220,8 @@ export class GenerationsTopic implements GenerationList {
 
   private async readFrom(from: number, see: (record: StoredRecord) => void): Promise<void> {
     const { log, topic } = this.place
-    const end = await log.endOffset(topic, 0)
-    const start = Math.max(from, await log.startOffset(topic, 0))
+    const [end, first] = await Promise.all([log.endOffset(topic, 0), log.startOffset(topic, 0)])
+    const start = Math.max(from, first)
     if (start >= end) return
     const reader = log.reader(topic, 0, start)
     await withEnd(

@@ -21,19 +21,26 @@ export interface FollowSnapshotsParts {
  * Rows of another generation have other columns and are passed over; every customer has a new one
  * since. What erases a customer is of all generations: a store that comes back into force must not
  * bring him back.
+ *
+ * `ends`: where the committed outputs end, where that is known.
  */
 export async function followSnapshots(
   parts: FollowSnapshotsParts,
   partition: number,
   committed: Position,
+  ends?: OutputEnds,
 ): Promise<void> {
   const { log, topics, snapshots } = parts
-  const cursor = await snapshots.cursor(partition)
+  const [cursor, starts, upTo] = await Promise.all([
+    snapshots.cursor(partition),
+    outputStarts(log, topics, partition),
+    ends ?? outputEnds(log, topics, partition),
+  ])
   if (cursor !== null && cursor.commit >= committed.commit) return
-  const from = await begin(parts, partition, cursor, committed)
+  const from = await begin(parts, partition, { cursor, starts, ends: upTo }, committed)
   const isOwn = ownBy(from.commit, committed.generation?.sinceCommit ?? 0)
   let { featuresOffset, scoresOffset } = from
-  const { featuresOffset: end, scoresOffset: scoresEnd } = await outputEnds(log, topics, partition)
+  const { featuresOffset: end, scoresOffset: scoresEnd } = upTo
   const features = log.reader(topics.features, partition, featuresOffset)
   const scores = log.reader(topics.scores, partition, scoresOffset)
   const { asOf, endOffset } = committed
@@ -89,6 +96,21 @@ export async function outputEnds(
   return { featuresOffset, scoresOffset }
 }
 
+async function outputStarts(log: EventLog, topics: Topics, partition: number): Promise<OutputEnds> {
+  const [featuresOffset, scoresOffset] = await Promise.all([
+    log.startOffset(topics.features, partition),
+    log.startOffset(topics.scores, partition),
+  ])
+  return { featuresOffset, scoresOffset }
+}
+
+interface Known {
+  readonly cursor: SnapshotCursor | null
+  /** Where both topics begin. */
+  readonly starts: OutputEnds
+  readonly ends: OutputEnds
+}
+
 /** Where both topics are read from, and the first commit that is whole in both. */
 interface Beginning extends OutputEnds {
   readonly commit: number
@@ -102,17 +124,14 @@ interface Beginning extends OutputEnds {
 async function begin(
   { log, topics }: FollowSnapshotsParts,
   partition: number,
-  cursor: SnapshotCursor | null,
+  { cursor, starts, ends }: Known,
   { commit: last, generation }: Position,
 ): Promise<Beginning> {
   if (cursor === null && generation !== undefined && generation.sinceCommit > last) {
     // Nothing of this generation has been emitted, and an empty store has nobody to erase.
-    return { ...(await outputEnds(log, topics, partition)), commit: 0 }
+    return { ...ends, commit: 0 }
   }
-  const [featuresOffset, scoresOffset] = await Promise.all([
-    log.startOffset(topics.features, partition),
-    log.startOffset(topics.scores, partition),
-  ])
+  const { featuresOffset, scoresOffset } = starts
   const isThere =
     cursor !== null &&
     cursor.featuresOffset >= featuresOffset &&

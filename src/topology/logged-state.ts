@@ -55,8 +55,10 @@ async function readAll(
   partition: number,
   see: (record: StoredRecord) => void,
 ): Promise<void> {
-  const start = await log.startOffset(topic, partition)
-  const end = await log.endOffset(topic, partition)
+  const [start, end] = await Promise.all([
+    log.startOffset(topic, partition),
+    log.endOffset(topic, partition),
+  ])
   if (start >= end) return
   const reader = log.reader(topic, partition, start)
   try {

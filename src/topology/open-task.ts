@@ -14,6 +14,7 @@
  */
 import { configurationError, exitCode, ioError, TidemarkError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
+import type { OutputEnds } from '../operators/deliver.js'
 import { generationOf, owesRescore } from '../operators/generation.js'
 import type { Position } from '../operators/position.js'
 import { Progress } from '../operators/progress.js'
@@ -25,6 +26,7 @@ import { servedUntil, Timers } from '../state/timers.js'
 import { assertBehind, checkAgreement, isAhead } from './check-store.js'
 import { assertLogged, committedPosition } from './committed-position.js'
 import type { Flusher } from './flusher.js'
+import { outputEnds } from './follow-snapshots.js'
 import { followInput, positionReached, stoppedError } from './follow-input.js'
 import { type LoggedStore, noteLeft, openLogged } from './logged-state.js'
 import type { TopologyParts } from './parts.js'
@@ -47,6 +49,8 @@ export interface OpenTask<S> {
   readonly stored: Position | null
   /** Where the log keeps the state: how far the store has followed it; else null. */
   readonly stateOffset: number | null
+  /** Where the outputs of all commits end. */
+  readonly ends: OutputEnds
 }
 
 export interface OpenOptions {
@@ -72,8 +76,12 @@ export async function openTask<S>(
   // First of all: a commit that is still on its way must not land behind what is read now.
   await parts.log.fence(writerOf(partition))
   failpoint('engine.after-fence')
+  const looking = lookUp(parts, partition)
+  // Who is not asked any more need not understand what has been committed since.
+  looking.catch(() => undefined)
   if ((await parts.isAsked?.()) === false) throw notAsked(partition)
-  const committed = await committedPosition(parts, partition)
+  const found = await looking
+  const { committed } = found
   if (options.doubted !== null) {
     const outcome = committed?.commitId === options.doubted ? 'is' : 'is not'
     parts.note(`commit ${options.doubted}, whose outcome was unknown, ${outcome} in the log`)
@@ -81,7 +89,7 @@ export async function openTask<S>(
   let reason = options.damaged
   if (reason === null) {
     try {
-      return await openAt(parts, partition, committed, options)
+      return await openAt(parts, partition, found, options)
     } catch (error) {
       if (!isDamage(error)) throw error
       reason = error.message
@@ -92,13 +100,34 @@ export async function openTask<S>(
   parts.note(`store of partition ${partition} set aside as ${aside}: ${reason}`)
   options.setAside()
   failpoint('engine.after-set-aside')
-  return openAt(parts, partition, committed, options)
+  return openAt(parts, partition, found, options)
+}
+
+/** What an opening has to know of the log; nobody else adds to any of it behind the fence. */
+interface Found {
+  readonly committed: Position | null
+  readonly ends: OutputEnds
+  /** Where the input begins, and where the log keeps the state. */
+  readonly start: number
+  readonly stateStart: number | null
+}
+
+/** All at once: after a crash the machine is busy, and each answer waits for its turn. */
+async function lookUp<S>(parts: TopologyParts<S>, partition: number): Promise<Found> {
+  const { log, topics } = parts
+  const [committed, ends, start, stateStart] = await Promise.all([
+    committedPosition(parts, partition),
+    outputEnds(log, topics, partition),
+    log.startOffset(topics.events, partition),
+    parts.logsState ? log.startOffset(topics.state, partition) : null,
+  ])
+  return { committed, ends, start, stateStart }
 }
 
 async function openAt<S>(
   parts: TopologyParts<S>,
   partition: number,
-  committed: Position | null,
+  { committed, ends, start, stateStart }: Found,
   options: OpenOptions,
 ): Promise<OpenTask<S>> {
   const { settings, log, topics, layout } = parts
@@ -120,14 +149,11 @@ async function openAt<S>(
     })
     const stored = opened.position
     assertBehind(partition, stored, committed, layout.appHash)
-    const start = await log.startOffset(topics.events, partition)
     const progress = new Progress(stored, committed?.origin ?? start)
     // Nothing of a new store's state is in the log yet.
-    const stateOffset =
-      opened.followed?.stateOffset ??
-      (parts.logsState ? await log.startOffset(topics.state, partition) : null)
+    const stateOffset = opened.followed?.stateOffset ?? stateStart
     const { overlay } = opened
-    const task = { store, overlay, timers, progress, stored, stateOffset }
+    const task = { store, overlay, timers, progress, stored, stateOffset, ends }
     if (committed === null) {
       progress.generation = spanOf(parts.generation, null)
       return { ...task, committed }

@@ -42,7 +42,7 @@ export class Running<S> {
   /** What a row and its score took in the last commit that had any. */
   rowBytes = 0
   /** Exclusive: the outputs of all commits that were delivered, for the cursor of the snapshots. */
-  ends: OutputEnds = { featuresOffset: 0, scoresOffset: 0 }
+  ends: OutputEnds
 
   constructor(
     readonly parts: TopologyParts<S>,
@@ -55,7 +55,8 @@ export class Running<S> {
     this.flusher = new Flusher(task.overlay, settings, task.stored, task.stateOffset)
     this.rows = new OutputRows(parts.layout)
     this.closedOffset = task.progress.endOffset
-    this.committed = null
+    this.committed = task.committed
+    this.ends = task.ends
   }
 
   pending = (): boolean => {

@@ -35,7 +35,7 @@ import { score } from '../operators/score.js'
 import { updateState } from '../operators/update-state.js'
 import { deliverEarly } from './deliver-early.js'
 import { drive } from './drive.js'
-import { followSnapshots, outputEnds } from './follow-snapshots.js'
+import { followSnapshots } from './follow-snapshots.js'
 import { openTask, type OpenTask, writerOf } from './open-task.js'
 import type { TopologyParts } from './parts.js'
 import { Recovery } from './recovery.js'
@@ -90,7 +90,9 @@ async function runOpen<S>(
   gauge.opened(task)
   proved()
   try {
-    await followAll(parts, running, options.partition)
+    if (task.committed !== null) {
+      await followSnapshots(parts, options.partition, task.committed, task.ends)
+    }
     const ended = new Subject<void>()
     const commits = pipeline(running, reader).pipe(
       concatMap((commit) => running.delivered(commit)),
@@ -105,19 +107,6 @@ async function runOpen<S>(
     await reader.close()
     await task.store.close()
   }
-}
-
-async function followAll<S>(
-  parts: TopologyParts<S>,
-  running: Running<S>,
-  partition: number,
-): Promise<void> {
-  const { log, topics } = parts
-  const { committed } = running.task
-  if (committed === null) return
-  running.committed = committed
-  running.ends = await outputEnds(log, topics, partition)
-  await followSnapshots(parts, partition, committed)
 }
 
 /** The topology itself. */
