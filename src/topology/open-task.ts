@@ -24,10 +24,10 @@ import { openOverlay } from '../state/restore.js'
 import type { Store } from '../state/store.js'
 import { servedUntil, Timers } from '../state/timers.js'
 import { assertBehind, checkAgreement, isAhead } from './check-store.js'
-import { assertLogged, committedPosition } from './committed-position.js'
+import { assertLogged } from './committed-position.js'
 import type { Flusher } from './flusher.js'
-import { outputEnds } from './follow-snapshots.js'
 import { followInput, positionReached, stoppedError } from './follow-input.js'
+import { type Found, lookUp } from './look-up.js'
 import { type LoggedStore, noteLeft, openLogged } from './logged-state.js'
 import type { TopologyParts } from './parts.js'
 import { followState } from './restore-state.js'
@@ -101,27 +101,6 @@ export async function openTask<S>(
   options.setAside()
   failpoint('engine.after-set-aside')
   return openAt(parts, partition, found, options)
-}
-
-/** What an opening has to know of the log; nobody else adds to any of it behind the fence. */
-interface Found {
-  readonly committed: Position | null
-  readonly ends: OutputEnds
-  /** Where the input begins, and where the log keeps the state. */
-  readonly start: number
-  readonly stateStart: number | null
-}
-
-/** All at once: after a crash the machine is busy, and each answer waits for its turn. */
-async function lookUp<S>(parts: TopologyParts<S>, partition: number): Promise<Found> {
-  const { log, topics } = parts
-  const [committed, ends, start, stateStart] = await Promise.all([
-    committedPosition(parts, partition),
-    outputEnds(log, topics, partition),
-    log.startOffset(topics.events, partition),
-    parts.logsState ? log.startOffset(topics.state, partition) : null,
-  ])
-  return { committed, ends, start, stateStart }
 }
 
 async function openAt<S>(
