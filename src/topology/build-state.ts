@@ -24,7 +24,7 @@ import {
 } from './follow-input.js'
 import { openLogged } from './logged-state.js'
 import { committedPosition } from './committed-position.js'
-import { writerOf } from './open-task.js'
+import { writerOf } from './look-up.js'
 import type { TopologyParts } from './parts.js'
 import { takesOver } from './take-over.js'
 

@@ -12,7 +12,7 @@
  *    record, or it did not (C3).
  * R5 Which generation is asked for is looked at behind the fence: who commits next runs that one.
  */
-import { configurationError, exitCode, ioError, TidemarkError } from '../errors.js'
+import { configurationError, ioError, TidemarkError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
 import type { OutputEnds } from '../operators/deliver.js'
 import { generationOf, owesRescore } from '../operators/generation.js'
@@ -27,7 +27,7 @@ import { assertBehind, checkAgreement, isAhead } from './check-store.js'
 import { assertLogged } from './committed-position.js'
 import type { Flusher } from './flusher.js'
 import { followInput, positionReached, stoppedError } from './follow-input.js'
-import { type Found, lookUp } from './look-up.js'
+import { fenceAndLookUp, type Found } from './look-up.js'
 import { type LoggedStore, noteLeft, openLogged } from './logged-state.js'
 import type { TopologyParts } from './parts.js'
 import { followState } from './restore-state.js'
@@ -64,32 +64,25 @@ export interface OpenOptions {
   readonly stop: AbortSignal
 }
 
-/** The writer of a partition's outputs: whoever has it owns the partition. */
-export const writerOf = (partition: number): string => `task-${partition}`
-
 /** Throws `STATE_OF_ANOTHER_APP`, or what the store or the log cannot do. */
 export async function openTask<S>(
   parts: TopologyParts<S>,
   partition: number,
   options: OpenOptions,
 ): Promise<OpenTask<S>> {
-  // First of all: a commit that is still on its way must not land behind what is read now.
-  await parts.log.fence(writerOf(partition))
-  failpoint('engine.after-fence')
-  const looking = lookUp(parts, partition)
-  // Who is not asked any more need not understand what has been committed since.
-  looking.catch(() => undefined)
-  if ((await parts.isAsked?.()) === false) throw notAsked(partition)
-  const found = await looking
-  const { committed } = found
-  if (options.doubted !== null) {
-    const outcome = committed?.commitId === options.doubted ? 'is' : 'is not'
-    parts.note(`commit ${options.doubted}, whose outcome was unknown, ${outcome} in the log`)
-  }
-  let reason = options.damaged
-  if (reason === null) {
+  // The disk is read while the log answers.
+  const opening = options.damaged === null ? parts.home.open(partition) : null
+  opening?.catch(() => undefined)
+  const found = await fenceAndLookUp(parts, partition, options.doubted).catch(
+    async (error: unknown) => {
+      await opening?.then((store) => store.close()).catch(() => undefined)
+      throw error
+    },
+  )
+  let reason = options.damaged ?? ''
+  if (opening !== null) {
     try {
-      return await openAt(parts, partition, found, options)
+      return await openAt(parts, partition, await opening, found, options)
     } catch (error) {
       if (!isDamage(error)) throw error
       reason = error.message
@@ -100,23 +93,24 @@ export async function openTask<S>(
   parts.note(`store of partition ${partition} set aside as ${aside}: ${reason}`)
   options.setAside()
   failpoint('engine.after-set-aside')
-  return openAt(parts, partition, found, options)
+  return openAt(parts, partition, await parts.home.open(partition), found, options)
 }
 
 async function openAt<S>(
   parts: TopologyParts<S>,
   partition: number,
-  { committed, ends, start, stateStart }: Found,
+  home: Store,
+  { committed, ends, start, state }: Found,
   options: OpenOptions,
 ): Promise<OpenTask<S>> {
   const { settings, log, topics, layout } = parts
   const timers = new Timers()
   const arm = armer(parts, committed, timers)
-  const home = await parts.home.open(partition)
   try {
     const logged = await takeState(parts, partition, home, committed, options)
     const store = logged ?? home
-    const isAnew = logged?.isAnew ?? (await restore(parts, partition, store, committed, options))
+    const isAnew =
+      logged?.isAnew ?? (await restore(parts, partition, store, { committed, state }, options))
     const hotBytesMax = settings.hotBytesMax / log.partitions(topics.events)
     const opened = await openOverlay<S, Position>(
       store,
@@ -130,7 +124,7 @@ async function openAt<S>(
     assertBehind(partition, stored, committed, layout.appHash)
     const progress = new Progress(stored, committed?.origin ?? start)
     // Nothing of a new store's state is in the log yet.
-    const stateOffset = opened.followed?.stateOffset ?? stateStart
+    const stateOffset = opened.followed?.stateOffset ?? state?.start ?? null
     const { overlay } = opened
     const task = { store, overlay, timers, progress, stored, stateOffset, ends }
     if (committed === null) {
@@ -190,24 +184,18 @@ async function restore<S>(
   parts: TopologyParts<S>,
   partition: number,
   store: Store,
-  committed: Position | null,
+  { committed, state }: Pick<Found, 'committed' | 'state'>,
   options: OpenOptions,
 ): Promise<boolean> {
-  if (!parts.logsState || committed === null) return false
+  if (state === null || committed === null) return false
   assertLogged(partition, committed)
   const stored = parseStored<Position>(await store.position())
   // What is ahead is told below, as everywhere.
   if (stored !== null && isAhead(stored.position, committed)) return false
   if (options.stop.aborted) throw stoppedError()
-  return followState(parts, partition, store, committed, options).catch((error: unknown) => {
+  return followState(parts, partition, store, committed, options, state).catch((error: unknown) => {
     throw options.stop.aborted ? stoppedError() : error
   })
-}
-
-/** Whoever runs the process lets it go on as what is asked for by now. */
-function notAsked(partition: number): TidemarkError {
-  const text = `partition ${partition} is not opened: another generation is asked for by now`
-  return new TidemarkError('GENERATION_CHANGED', text, { exit: exitCode.tryAgain, retry: 'now' })
 }
 
 function isDamage(error: unknown): error is TidemarkError {

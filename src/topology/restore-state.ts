@@ -34,8 +34,28 @@ export interface RestoreOptions {
   readonly stop: AbortSignal
 }
 
+/** Offsets from `start` to `end`, which is exclusive. */
+export interface OffsetRange {
+  readonly start: number
+  readonly end: number
+}
+
+/** What the log has of a partition's state. */
+export async function stateRange(
+  log: EventLog,
+  topics: Topics,
+  partition: number,
+): Promise<OffsetRange> {
+  const [start, end] = await Promise.all([
+    log.startOffset(topics.state, partition),
+    log.endOffset(topics.state, partition),
+  ])
+  return { start, end }
+}
+
 /**
- * Copies what the store lacks of the state in the log. Answers whether all of the store came from the log just now.
+ * Copies what the store lacks of the state in the log. Answers whether all of the
+ * store came from the log just now. `range`: what the log has, where that is known.
  *
  * @throws TidemarkError STORE_DAMAGED where the store cannot be brought there; STOPPED
  */
@@ -45,15 +65,13 @@ export async function followState(
   store: Store,
   committed: Position,
   options: RestoreOptions,
+  range?: OffsetRange,
 ): Promise<boolean> {
   const { log, topics, settings } = parts
   const stored = parseStored<Position>(await store.position())
   const isWhole = stored?.followed?.isPartial === false || options.isPartial === true
   if (isWhole && stored !== null && isThere(stored.position, committed)) return false
-  const [start, until] = await Promise.all([
-    log.startOffset(topics.state, partition),
-    log.endOffset(topics.state, partition),
-  ])
+  const { start, end: until } = range ?? (await stateRange(log, topics, partition))
   const from = stored === null ? start : (stored.followed?.stateOffset ?? -1)
   if (stored !== null) checkAge(parts, partition, stored.followed?.flushedAt ?? 0)
   if (from < start || from > until) {

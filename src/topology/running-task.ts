@@ -37,6 +37,8 @@ export class Running<S> {
   loading = 0
   /** The transaction under way: whoever opens the partition again must know how it ended. */
   writing: Promise<unknown> = Promise.resolve()
+  /** Whether the snapshots have what was committed before. */
+  isFollowed = false
   closedOffset: number
   committed: Position | null
   /** What a row and its score took in the last commit that had any. */

@@ -13,6 +13,7 @@ import {
   defer,
   EMPTY,
   finalize,
+  from,
   fromEvent,
   ignoreElements,
   lastValueFrom,
@@ -36,7 +37,8 @@ import { updateState } from '../operators/update-state.js'
 import { deliverEarly } from './deliver-early.js'
 import { drive } from './drive.js'
 import { followSnapshots } from './follow-snapshots.js'
-import { openTask, type OpenTask, writerOf } from './open-task.js'
+import { writerOf } from './look-up.js'
+import { openTask, type OpenTask } from './open-task.js'
 import type { TopologyParts } from './parts.js'
 import { Recovery } from './recovery.js'
 import { type Doubt, Running, type TaskOptions } from './running-task.js'
@@ -89,24 +91,35 @@ async function runOpen<S>(
   const proved = () => gauge.proved(parts.settings.wallClock())
   gauge.opened(task)
   proved()
+  const following = letSnapshotsFollow(running)
+  following.catch(() => undefined)
   try {
-    if (task.committed !== null) {
-      await followSnapshots(parts, options.partition, task.committed, task.ends)
-    }
     const ended = new Subject<void>()
     const commits = pipeline(running, reader).pipe(
-      concatMap((commit) => running.delivered(commit)),
+      concatMap(async (commit) => {
+        await following
+        await running.delivered(commit)
+      }),
       finalize(() => ended.next()),
     )
     const scrubs = scrub(task.store, parts.settings, proved).pipe(takeUntil(ended))
+    const followed = from(following).pipe(ignoreElements())
     // The scrub first, for commits that end at once must end it too.
-    await lastValueFrom(merge(scrubs, commits), { defaultValue: undefined })
+    await lastValueFrom(merge(scrubs, followed, commits), { defaultValue: undefined })
     await running.end()
   } finally {
-    await Promise.allSettled([running.writing, running.flusher.settled()])
+    await Promise.allSettled([following, running.writing, running.flusher.settled()])
     await reader.close()
     await task.store.close()
   }
+}
+
+/** The engine goes on meanwhile: what it commits reaches them behind what was before (T2). */
+async function letSnapshotsFollow<S>(running: Running<S>): Promise<void> {
+  const { parts, task, options } = running
+  const { committed, ends } = task
+  if (committed !== null) await followSnapshots(parts, options.partition, committed, ends)
+  running.isFollowed = true
 }
 
 /** The topology itself. */
@@ -125,7 +138,8 @@ function pipeline<S>(running: Running<S>, reader: LogReader): Observable<Deliver
     pending: running.pending,
     lowWatermark: () => parts.lowWatermark(),
     idle: () => {
-      if (running.closedMs.length === 0 && running.loading === 0) options.idle()
+      const isIdle = running.closedMs.length === 0 && running.loading === 0
+      if (isIdle && running.isFollowed) options.idle()
     },
     stop: options.stop,
   })
