@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { configurationError } from '../errors.js'
 import type { EventBody } from '../events/event.js'
 import type { JsonEvent, JsonSchemas } from '../events/json-codec.js'
 import { OutputRows } from '../events/output-rows.js'
@@ -20,13 +21,16 @@ import { startEngine } from '../topology/engine.js'
 import { topologyParts } from '../topology/topology-parts.js'
 import type { CompiledTopology, Topology, WindowRow } from '../topology/topology.js'
 
+/** A task and a store each: more is a mistake. */
+const partitionsMax = 1_024
+
 /** Events that one transaction of the log takes. */
 const eventsPerTransaction = 1_000
 
 export interface StartTopologyOptions {
   /** Where log and state live; without it in memory, and gone with the process. */
   readonly directory?: string
-  /** Fixed at the log's creation. @default 1 */
+  /** 1 to 1,024; fixed at the log's creation. @default 1 */
   readonly partitions?: number
   /**
    * `none`: time is that of the events, and windows close by the log clock. `wall`: windows also
@@ -72,8 +76,8 @@ export interface RunningTopology<S extends JsonSchemas, F> {
 /**
  * Opens log and state, recovers, and runs the topology until `stop`.
  *
- * @throws `STATE_OF_ANOTHER_APP` (78) where the folder is of another topology or version, and what
- *   log and store raise
+ * @throws `STATE_OF_ANOTHER_APP` (78) where the folder is of another topology or version,
+ *   `TOPOLOGY_INVALID` (78) where an option cannot be one, and what log and store raise
  * @example
  * const running = await startTopology(words, { directory: 'data/words' })
  * await running.append([{ type: 'line', customer_id: 'a.txt', occurred_at: 0, text: 'so it goes' }])
@@ -85,7 +89,7 @@ export async function startTopology<S extends JsonSchemas, F>(
   topology: Topology<S, F>,
   options: StartTopologyOptions = {},
 ): Promise<RunningTopology<S, F>> {
-  const { log, home } = await openPlace(options)
+  const { log, home } = await openPlace(topology.name, options)
   const run = { log, home, incarnation: randomUUID() }
   const note = options.note === undefined ? {} : { note: options.note }
   const parts = topologyParts(topology, { ...run, ...note })
@@ -119,16 +123,29 @@ interface OwnEvent {
   readonly occurred_at: number
 }
 
-async function openPlace({
-  directory,
-  partitions = 1,
-  timeBase = 'none',
-}: StartTopologyOptions): Promise<{ log: EventLog; home: StoreHome }> {
+async function openPlace(
+  name: string,
+  { directory, partitions = 1, timeBase = 'none' }: StartTopologyOptions,
+): Promise<{ log: EventLog; home: StoreHome }> {
+  if (!(Number.isInteger(partitions) && partitions >= 1 && partitions <= partitionsMax)) {
+    throw invalid(`partitions ${partitions}: due is a whole number of 1 to ${partitionsMax}`)
+  }
+  if (timeBase !== 'none' && timeBase !== 'wall') {
+    throw invalid(`timeBase ${String(timeBase)}: due is none or wall`)
+  }
   const how = { partitions, timeBase: { kind: timeBase } }
   if (directory === undefined) return { log: new MemoryLog(how), home: new MemoryStoreHome() }
   const log = await EmbeddedLog.open(join(directory, 'log'), how)
-  return { log, home: new LevelStoreHome(join(directory, 'state'), 'state') }
+  const other = [...log.topics()].find((topic) => !Object.values(topicsOf(name)).includes(topic))
+  if (other === undefined) {
+    return { log, home: new LevelStoreHome(join(directory, 'state'), 'state') }
+  }
+  await log.close()
+  const text = `${directory} is not of topology ${name}: its log has the topic ${other}`
+  throw configurationError('STATE_OF_ANOTHER_APP', text)
 }
+
+const invalid = (text: string) => configurationError('TOPOLOGY_INVALID', text)
 
 async function append(
   log: EventLog,

@@ -1,6 +1,6 @@
 import { map, type Observable, share } from 'rxjs'
 import type { Item } from './batch.js'
-import { type At, atOf, eachEvent, type Events } from './events.js'
+import { type At, atOf, atOnce, eachEvent, type Events } from './events.js'
 
 /**
  * Parts a stream in two: the events that a condition holds of, and the others. Each event goes one
@@ -28,7 +28,7 @@ export function branch<V>(
       const first: Item<unknown>[] = []
       const second: Item<unknown>[] = []
       eachEvent(operator, batch.items, first, (item, { value }) => {
-        const side = holds(value as V, atOf(item)) ? first : second
+        const side = atOnce(holds(value as V, atOf(item))) ? first : second
         side.push(item)
       })
       return [

@@ -42,10 +42,29 @@ export class OperatorFailed extends Error {
   }
 
   get reject(): Reject {
-    const { cause } = this
-    const text = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
-    return { code: 'OPERATOR_FAILED', reason: `operator ${this.operator}: ${text}` }
+    return { code: 'OPERATOR_FAILED', reason: `operator ${this.operator}: ${textOf(this.cause)}` }
   }
+}
+
+/** Anything may be thrown, also what cannot be made a text of. */
+function textOf(cause: unknown): string {
+  try {
+    return cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
+  } catch {
+    return 'what was thrown has no text'
+  }
+}
+
+/**
+ * What a function of the user's answered. A promise is refused: nothing here would wait for it, and
+ * it would be taken for a value, or for true.
+ */
+export function atOnce<T>(answer: T): T {
+  if (typeof answer !== 'object' || answer === null || !('then' in answer)) return answer
+  if (typeof answer.then !== 'function') return answer
+  // It may fail yet, and nobody is there to hear of it.
+  void Promise.resolve(answer).catch(() => {})
+  throw new TypeError('it answered a promise, and nothing waits for one')
 }
 
 /** The batch with other events in it. */

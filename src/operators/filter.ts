@@ -1,6 +1,6 @@
 import { map, type OperatorFunction } from 'rxjs'
 import type { Item } from './batch.js'
-import { type At, atOf, eachEvent, type Events } from './events.js'
+import { type At, atOf, atOnce, eachEvent, type Events } from './events.js'
 
 /**
  * Keeps the events that a condition holds of; the others have moved the log clock and are gone.
@@ -22,7 +22,7 @@ export function filter<V>(
   return map((batch) => {
     const items: Item<unknown>[] = []
     eachEvent(operator, batch.items, items, (item, { value }) => {
-      if (keep(value as V, atOf(item))) items.push(item)
+      if (atOnce(keep(value as V, atOf(item)))) items.push(item)
     })
     return { ...batch, items }
   })

@@ -1,6 +1,6 @@
 import { map, type OperatorFunction } from 'rxjs'
 import type { Item } from './batch.js'
-import { type At, atOf, derived, eachEvent, type Events, withItems } from './events.js'
+import { type At, atOf, atOnce, derived, eachEvent, type Events, withItems } from './events.js'
 
 /**
  * Makes of each event any number of events, all of its key and instant, in the order given. Where
@@ -15,8 +15,8 @@ export function flatMap<V, W>(
   return map((batch) => {
     const items: Item<unknown>[] = []
     eachEvent(operator, batch.items, items, (item, { value }) => {
-      for (const made of make(value as V, atOf(item))) {
-        items.push(derived(item, item.customer, made))
+      for (const made of atOnce(make(value as V, atOf(item)))) {
+        items.push(derived(item, item.customer, atOnce(made)))
       }
     })
     return withItems<W>(batch, items)

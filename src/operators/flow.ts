@@ -107,12 +107,18 @@ function runOf<S>({ operators }: Flow): (batch: Batch<S>) => Batch<S> {
 /**
  * The flow of a topology's operators, tried with a batch of nothing.
  *
- * @throws `TOPOLOGY_INVALID` (exit 78) where they do not answer it with one batch at once
+ * @throws `TOPOLOGY_INVALID` (exit 78) where they do not answer it with one batch at once, or two
+ *   joins have one name
  */
 export function flowOf(operators: Flow['operators']): Flow {
-  let joins = false
-  const tables = { use: () => (joins = true) } as unknown as Tables
+  const named = new Set<string>()
+  const use = (table: string): void => {
+    if (named.has(table))
+      throw configurationError('TOPOLOGY_INVALID', `two joins are called ${table}`)
+    named.add(table)
+  }
+  const tables = { use } as unknown as Tables
   const nothing = { records: [], items: [], bytes: 0, endOffset: 0, wallMs: 0, tables }
   runOf({ operators, joins: true })({ ...nothing, tick: null, atEnd: false })
-  return { operators, joins }
+  return { operators, joins: named.size > 0 }
 }

@@ -1,6 +1,15 @@
 import { map, type OperatorFunction } from 'rxjs'
 import type { Item } from './batch.js'
-import { type At, atOf, derived, eachEvent, type Events, refused, withItems } from './events.js'
+import {
+  type At,
+  atOf,
+  atOnce,
+  derived,
+  eachEvent,
+  type Events,
+  refused,
+  withItems,
+} from './events.js'
 
 /** Rows of a table, from some of the events of the same topic and partition. */
 export interface Table<V, T extends V, R> {
@@ -19,6 +28,7 @@ export interface Table<V, T extends V, R> {
  * The table's key is the record's own, whatever `keyBy` made of it: nothing is repartitioned, so no
  * other key is sure to have its rows where its events are. Rows are state as all other: durable,
  * replayed, and not bound to memory. A row beyond its bounds is a reject, and the older one stays.
+ * Each join has a table of its own, called by its `operator`: two of one name are refused.
  *
  * @example
  * const table = { when: (e: Shop) => e.type === 'profile', row: (e: Profile) => e.country }
@@ -32,18 +42,19 @@ export function join<V, T extends V, R, W>(
   const rowsMax = table.rowsMax ?? 1_000_000
   return map((batch) => {
     const tables = batch.tables!
-    tables.use()
+    tables.use(operator)
     const items: Item<unknown>[] = []
     const one = (item: Item<unknown>): void =>
       eachEvent(operator, [item], items, (_, { value }) => {
         const event = value as V
-        if (table.when(event)) {
-          const refusal = tables.put(item.table!, operator, table.row(event), rowsMax)
+        const isRow: boolean = table.when(event)
+        if (atOnce(isRow)) {
+          const refusal = tables.put(item.table!, operator, atOnce(table.row(event as T)), rowsMax)
           if (refusal !== null) items.push(refused(item, refusal))
           return
         }
         const row = tables.row(item.table!, operator) as R | null
-        const made = make(event as Exclude<V, T>, row, atOf(item))
+        const made = atOnce(make(event as Exclude<V, T>, row, atOf(item)))
         items.push(derived(item, item.customer, made))
       })
     for (const item of batch.items) {

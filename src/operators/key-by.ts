@@ -2,7 +2,7 @@ import { map, type OperatorFunction } from 'rxjs'
 import { keyText } from '../events/key.js'
 import type { Item } from './batch.js'
 import { isReservedKey, reservedKey } from './tables.js'
-import { type At, atOf, derived, eachEvent, type Events, refused } from './events.js'
+import { type At, atOf, atOnce, derived, eachEvent, type Events, refused } from './events.js'
 
 /**
  * Gives each event the key by which what follows aggregates. The event stays in its record's
@@ -19,7 +19,7 @@ export function keyBy<V>(
   return map((batch) => {
     const items: Item<unknown>[] = []
     eachEvent(operator, batch.items, items, (item, { value }) => {
-      const key = keyText(Buffer.from(keyOf(value as V, atOf(item)), 'utf8'))
+      const key = keyText(Buffer.from(atOnce(keyOf(value as V, atOf(item))), 'utf8'))
       if (typeof key === 'string' && isReservedKey(key)) items.push(refused(item, reservedKey))
       else if (typeof key === 'string') items.push(derived(item, key, value))
       else items.push(refused(item, { ...key, reason: `operator ${operator}: ${key.reason}` }))

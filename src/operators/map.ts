@@ -1,6 +1,6 @@
 import { map as mapBatches, type OperatorFunction } from 'rxjs'
 import type { Item } from './batch.js'
-import { type At, atOf, derived, eachEvent, type Events, withItems } from './events.js'
+import { type At, atOf, atOnce, derived, eachEvent, type Events, withItems } from './events.js'
 
 /**
  * Makes of each event's value another one; key and instant stay. A function that throws makes its
@@ -15,7 +15,7 @@ export function map<V, W>(
   return mapBatches((batch) => {
     const items: Item<unknown>[] = []
     eachEvent(operator, batch.items, items, (item, { value }) => {
-      items.push(derived(item, item.customer, make(value as V, atOf(item))))
+      items.push(derived(item, item.customer, atOnce(make(value as V, atOf(item)))))
     })
     return withItems<W>(batch, items)
   })

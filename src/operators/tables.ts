@@ -24,7 +24,7 @@ export class Tables {
   constructor(private readonly overlay: Overlay<KeyState>) {}
 
   /** Says that an operator joins; told before anything runs, so that rows can be at hand. */
-  use(): void {}
+  use(_table: string): void {}
 
   /** The newest row, or null. */
   row(entry: Entry<unknown>, table: string): unknown {

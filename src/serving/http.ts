@@ -8,6 +8,8 @@
  * H2 A request is refused before its body is read: nothing here takes one.
  * H3 Where only this machine is served, a page from elsewhere that has a name of its own point here
  *    (DNS rebinding) is refused.
+ * H4 A connection that asks without reading the answers is cut: at once where they would pile up,
+ *    else after `STALLED_MAX_MS`.
  */
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
@@ -22,10 +24,12 @@ import { answerParserError } from './client-error.js'
 import { lookUpCustomer } from './customer.js'
 import { type HistoryLookup, lookUpHistory } from './history.js'
 import { isOwnName } from './own-name.js'
+import { boundPipelining, STALLED_MAX_MS } from './pipelining.js'
 import { Problem, sendProblem } from './problems.js'
 import type { NotReady } from './readiness.js'
 import { StatusStream } from './stream.js'
 import { lookUpTop, type TopParameters, topQuery } from './top.js'
+import { Turns } from './turns.js'
 
 /** The engine of this process, and what it reports into. */
 export interface Live {
@@ -66,6 +70,7 @@ export async function buildServer(served: Served): Promise<FastifyInstance> {
   const server = fastify({
     logger: false,
     requestTimeout: 10_000,
+    connectionTimeout: STALLED_MAX_MS,
     keepAliveTimeout: 10_000,
     // Above every URL that passes: our own text about the id's length is the better one.
     routerOptions: { maxParamLength: URL_BYTES_MAX },
@@ -76,6 +81,7 @@ export async function buildServer(served: Served): Promise<FastifyInstance> {
     },
   })
   server.server.headersTimeout = 10_000
+  boundPipelining(server)
   refuseEarly(server, served.ownNamesOnly)
   server.setErrorHandler((error, request, reply) => {
     if (error instanceof Problem) return sendProblem(reply, request, error)
@@ -183,9 +189,13 @@ function addLookups(server: FastifyInstance, served: Served): void {
     noStore(reply).send(await lookUpCustomer(served, request.params.id)),
   )
   type Limited = ById & { Querystring: { limit?: string } }
-  server.get<Limited>('/v1/customers/:id/history', { config }, async ({ params, query }, reply) =>
-    noStore(reply).send(await lookUpHistory(served, params.id, query.limit)),
-  )
+  const turns = new Turns()
+  server.get<Limited>('/v1/customers/:id/history', { config }, async (request, reply) => {
+    const { params, query, raw } = request
+    const lookUp = () => lookUpHistory(served, params.id, query.limit)
+    const history = await turns.take(lookUp, () => !raw.socket.destroyed)
+    return noStore(reply).send(history)
+  })
   server.get<{ Querystring: TopParameters }>('/v1/top', { config }, async ({ query }, reply) =>
     noStore(reply).send(await lookUpTop(served, topQuery(query))),
   )

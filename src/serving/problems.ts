@@ -23,6 +23,7 @@ export const problems = {
   INTERNAL: [500, 'The server made a mistake'],
   NOT_READY: [503, 'The engine is not ready'],
   SNAPSHOTS_UNAVAILABLE: [503, 'The snapshots cannot be read now'],
+  TOO_MANY_HISTORIES: [503, 'Too many ask for histories'],
   TOO_MANY_STREAMS: [503, 'Too many pages are open'],
 } as const satisfies Record<string, readonly [status: number, title: string]>
 

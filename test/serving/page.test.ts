@@ -131,6 +131,21 @@ describe.skipIf(found.path === null)(`the page in a browser${skipText()}`, () =>
     const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
     expect(overflow).toBeLessThanOrEqual(0)
   })
+
+  it('tells in the width of a phone that there is no customer of a very long name', async () => {
+    await page.setViewportSize({ width: 360, height: 740 })
+    const name = 'y'.repeat(250)
+    const json = { title: 'No such customer', detail: `of ${name}`, code: 'CUSTOMER_NOT_FOUND' }
+    await page.route(`**/${name}`, (route) => route.fulfill({ status: 404, json }))
+    await page.goto(url)
+    await page.fill('#customer', name)
+    await page.press('#customer', 'Enter')
+    await expect.poll(() => text('#panel-body')).toContain('CUSTOMER_NOT_FOUND')
+    const overflow = await page.evaluate(
+      '(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector("#panel"))',
+    )
+    expect(overflow).toBeLessThanOrEqual(0)
+  })
 })
 
 function skipText(): string {

@@ -1,16 +1,24 @@
 /** How the events of a window become a value. */
 import { valueOf, withAdded } from '../../features/exact-sum.js'
 import type { Column } from '../../features/rows.js'
-import type { At } from '../events.js'
+import { type At, atOnce } from '../events.js'
+import { asJson } from './as-json.js'
 
-/** A value of a window: pure functions over an accumulator, which is JSON and is never changed in place. */
+/**
+ * A value of a window: pure functions over an accumulator, which is JSON and is never changed in
+ * place. What JSON has not, NaN, undefined, a Map or a Date, would be another thing after a restart:
+ * an event that makes an accumulator of it is a reject `OPERATOR_FAILED`.
+ */
 export interface Fold<V, A, R extends number | string | null> {
   readonly type: Column['type']
   create(): A
   add(accumulator: A, value: V, at: At): A
   /** For sessions that become one, and the tiles of a sliding window. */
   merge(earlier: A, later: A): A
-  /** null, a number that is not finite, a throw: there is no value. */
+  /**
+   * null, a number that is not finite, a throw: there is no value. So is a text that would take the
+   * texts of its row beyond 900,000 bytes.
+   */
   result(accumulator: A): R
 }
 
@@ -86,13 +94,19 @@ export function foldsOf<V>(): Folds<V> {
       type: 'string',
       create: () => null,
       add: (newest, value, { occurredAt, offset }) => {
-        const text = of(value)
+        const text = atOnce(of(value))
         return text === null ? newest : newer(newest, [occurredAt, offset, text])
       },
       merge: newer,
       result: (newest) => newest?.[2] ?? null,
     }),
-    of: (own) => own,
+    of: (own) => ({
+      ...own,
+      create: () => own.create(),
+      add: (accumulator, value, at) => asJson(own.add(accumulator, value, at)),
+      merge: (earlier, later) => asJson(own.merge(earlier, later)),
+      result: (accumulator) => own.result(accumulator),
+    }),
   }
 }
 
@@ -122,7 +136,7 @@ function extreme<V>(
 }
 
 const numberOr = (value: number | null): number | null =>
-  value === null || !Number.isFinite(value) ? null : value
+  atOnce(value) === null || !Number.isFinite(value) ? null : value
 
 function newer<T>(a: Placed<T>, b: Placed<T>): Placed<T> {
   if (a === null || b === null) return a ?? b

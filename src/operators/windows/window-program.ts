@@ -13,7 +13,7 @@
  */
 import type { Column, FeatureRows } from '../../features/rows.js'
 import { servedUntil } from '../../state/timers.js'
-import { OperatorFailed, type Valued } from '../events.js'
+import { atOnce, OperatorFailed, type Valued } from '../events.js'
 import type { Program, WindowRows } from '../program.js'
 import type { NamedFold } from './fold.js'
 import { type KeyState, keyStateCodec, Window } from './key-state.js'
@@ -168,7 +168,7 @@ function merged(
 
 function guarded<T>(name: string, call: () => T): T {
   try {
-    return call()
+    return atOnce(call())
   } catch (cause) {
     throw new OperatorFailed(`aggregate.${name}`, cause)
   }

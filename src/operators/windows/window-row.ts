@@ -1,4 +1,5 @@
 import type { FeatureRows } from '../../features/rows.js'
+import { atOnce } from '../events.js'
 import type { NamedFold } from './fold.js'
 
 /** One window of a key, to be told. */
@@ -18,6 +19,9 @@ export interface ToldWindow {
 /** @example windowedKey('home', 3600000) // 'home@3600000' */
 export const windowedKey = (key: string, start: number): string => `${key}@${start}`
 
+/** Of all texts of a row in UTF-8, its key left out: with more it would be no record any more. */
+export const rowTextBytesMax = 900_000
+
 /** Adds a row: key, start and end of the window, then the values in declared order. */
 export function addWindowRow(
   rows: FeatureRows,
@@ -30,10 +34,14 @@ export function addWindowRow(
   rows.strings[text++] = told.key
   rows.numbers[number++] = told.start
   rows.numbers[number++] = finiteOr(told.end)
+  let bytesLeft = rowTextBytesMax
   for (const [i, { fold }] of folds.entries()) {
     const value = resultOf(fold, told.accumulators[i])
-    if (fold.type === 'string') rows.strings[text++] = typeof value === 'string' ? value : null
-    else rows.numbers[number++] = fold.type === 'long' ? wholeOr(value) : finiteOr(value)
+    if (fold.type === 'string') {
+      const bytes = typeof value === 'string' ? Buffer.byteLength(value, 'utf8') : Infinity
+      rows.strings[text++] = bytes <= bytesLeft ? (value as string) : null
+      if (bytes <= bytesLeft) bytesLeft -= bytes
+    } else rows.numbers[number++] = fold.type === 'long' ? wholeOr(value) : finiteOr(value)
   }
   rows.validUntil[row] = told.validUntil
   rows.retired[row] = told.isFinal
@@ -43,7 +51,7 @@ export function addWindowRow(
 /** No record is to blame where a result throws: there is no value then. */
 function resultOf(fold: NamedFold['fold'], accumulator: unknown): unknown {
   try {
-    return fold.result(accumulator)
+    return atOnce(fold.result(accumulator))
   } catch {
     // Telling nothing but null is what is documented of `Fold.result`.
     return null
