@@ -136,12 +136,13 @@ async function openPlace(
   const how = { partitions, timeBase: { kind: timeBase } }
   if (directory === undefined) return { log: new MemoryLog(how), home: new MemoryStoreHome() }
   const log = await EmbeddedLog.open(join(directory, 'log'), how)
-  const other = [...log.topics()].find((topic) => !Object.values(topicsOf(name)).includes(topic))
+  const own = Object.values(topicsOf(name))
+  const other = log.topicsPresent().find(({ topic }) => !own.includes(topic))
   if (other === undefined) {
     return { log, home: new LevelStoreHome(join(directory, 'state'), 'state') }
   }
   await log.close()
-  const text = `${directory} is not of topology ${name}: its log has the topic ${other}`
+  const text = `${directory} is not of topology ${name}: its log has the topic ${other.topic}`
   throw configurationError('STATE_OF_ANOTHER_APP', text)
 }
 

@@ -108,11 +108,6 @@ export class EmbeddedLog implements EventLog {
     return this.#tails.partitionCount
   }
 
-  /** The topics that hold records, in no order that matters. */
-  topics(): ReadonlySet<string> {
-    return new Set(this.#tails.present().map(({ topic }) => topic))
-  }
-
   async startOffset(_topic: string, _partition: number): Promise<number> {
     return 0
   }
