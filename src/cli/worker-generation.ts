@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
 import { OutputChanges } from '../events/output-changes.js'
 import { OutputRows } from '../events/output-rows.js'
+import { configurationError, TidemarkError } from '../errors.js'
 import type { CustomerState } from '../features/engine.js'
 import type { KafkaLog } from '../log/kafka-log.js'
 import { type EventLog, topicsOf } from '../log/log.js'
@@ -34,6 +35,7 @@ type Parts = TopologyParts<CustomerState>
 /** What all generations of a worker share. */
 export interface WorkerSetting {
   readonly config: Config
+  readonly configFile: string
   /** The app of the configuration: its folder has bundles, if it is the generation's. */
   readonly loaded: LoadedApp
   readonly kafka: KafkaLog
@@ -85,7 +87,7 @@ async function open(
   const app = compileListed(owner, listed, registry ?? undefined)
   const layout = layoutOf(app)
   const topics = topicsOf(`${config.kafka.topicPrefix}${app.name}`, number)
-  if (number > 1) await kafka.include([topics.state])
+  if (number > 1) await includeState(setting, topics.state, number)
   const models = await modelsOf(setting, number, app)
   closing.push(() => models.close())
   const generation = askedOf(owner, number)!
@@ -132,6 +134,21 @@ async function open(
     changes: new OutputChanges(layout),
     close: () => closeAll(closing),
   }
+}
+
+/** Raises `STATE_TOPIC_MISSING` (78). */
+async function includeState(
+  { kafka, configFile }: WorkerSetting,
+  topic: string,
+  number: number,
+): Promise<void> {
+  await kafka.include([topic]).catch((error: unknown) => {
+    if (!(error instanceof TidemarkError) || error.code !== 'TOPIC_MISSING') throw error
+    const text = `there is no topic ${topic}, which has the state of generation ${number}`
+    const advice = `tidemark rebuild --back --config ${configFile} returns to the one before`
+    const then = 'behind it, tidemark rebuild makes the state anew'
+    throw configurationError('STATE_TOPIC_MISSING', `${text}: ${advice}; ${then}`, error)
+  })
 }
 
 /** The models of a generation: of the app's folder where it is that app, else those listed. */
