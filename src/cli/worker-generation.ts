@@ -12,17 +12,16 @@ import type { CustomerState } from '../features/engine.js'
 import type { KafkaLog } from '../log/kafka-log.js'
 import { type EventLog, topicsOf } from '../log/log.js'
 import { observeCommit } from '../monitoring/observe-commit.js'
-import { featureProgram } from '../operators/program.js'
 import type { SchemaRegistry } from '../schemas/schemas.js'
 import { LevelStoreHome } from '../state/level-store-home.js'
 import type { HeldStores } from '../topology/member.js'
 import type { TopologyParts } from '../topology/parts.js'
+import { appParts } from './app-parts.js'
 import { engineSettings } from './connections.js'
 import { modelNotes } from './generation-engine.js'
 import { askedOf, folderOf, generationOf, generationsIn } from './generations.js'
 import type { GenerationsTopic } from './generations-topic.js'
 import { heldStores } from './held-stores.js'
-import { layoutOf } from './layout.js'
 import { compileListed } from './listed-ids.js'
 import { bundlesOf, type LoadedApp } from './load-app.js'
 import { openModels } from './open-models.js'
@@ -85,7 +84,8 @@ async function open(
   const owner = list.owner!
   const listed = generationOf(owner, number)
   const app = compileListed(owner, listed, registry ?? undefined)
-  const layout = layoutOf(app)
+  const own = appParts(app)
+  const { layout } = own
   const topics = topicsOf(`${config.kafka.topicPrefix}${app.name}`, number)
   if (number > 1) await includeState(setting, topics.state, number)
   const models = await modelsOf(setting, number, app)
@@ -99,10 +99,7 @@ async function open(
   if (elsewhere !== null) closing.push(async () => elsewhere.close())
   const home = new LevelStoreHome(join(directory, 'state'), 'state')
   const parts: Parts = {
-    program: featureProgram(app.engine),
-    codec: app.codec,
-    rules: app.rules,
-    layout,
+    ...own,
     generation,
     isAsked: async () => {
       await list.catchUp()
