@@ -2,12 +2,12 @@
  * `tidemark rebuild`: makes the state of another declaration beside the one in force, then lets it
  * take over. The events stay where they are, and so do the outputs of before.
  */
-import { setPriority, constants } from 'node:os'
 import { type Command, Option } from 'commander'
 import { configurationError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
 import { nonEmpty, positiveNumber } from './flags.js'
 import { askFor } from './generations.js'
+import { giveWay } from './give-way.js'
 import type { CliIo } from './io.js'
 import { lastPositions } from './positions.js'
 import { openBrokersPlace } from './rebuild-brokers.js'
@@ -110,7 +110,7 @@ async function rebuild(
   let records = 0
   if (!isAsked) {
     // Beside an owner under load, whatever this takes is what he can spare.
-    if (place.isShared) setPriority(constants.priority.PRIORITY_LOW)
+    if (place.isShared) giveWay()
     await place.prepare?.(next.number)
     records = await buildGeneration({ place, next, flags, io, stop })
     await askFor(list, next.number)
