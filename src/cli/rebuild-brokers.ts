@@ -22,6 +22,7 @@ import type { DataOwner } from './data-directory.js'
 import { takeLock } from './directory-lock.js'
 import { GenerationsTopic } from './generations-topic.js'
 import { generationsIn } from './generations.js'
+import { giveWay } from './give-way.js'
 import type { CliIo } from './io.js'
 import { withListedIds } from './listed-ids.js'
 import { bundlesOf, type LoadedApp, loadApp, loadDeclaration } from './load-app.js'
@@ -47,6 +48,8 @@ type BrokerFlags = TargetFlags & { readonly config: string }
  * what `loadConfig`, `loadApp` and `KafkaLog.open` raise.
  */
 export async function openBrokersPlace(flags: BrokerFlags, io: CliIo): Promise<RebuildPlace> {
+  // Workers may be on this machine: whatever this takes is what they can spare.
+  giveWay()
   const { config, folder } = await configOf(flags, io)
   const directory = join(config.data, 'rebuild')
   await mkdir(directory, { recursive: true })

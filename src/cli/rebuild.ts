@@ -7,7 +7,6 @@ import { configurationError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
 import { nonEmpty, positiveNumber } from './flags.js'
 import { askFor } from './generations.js'
-import { giveWay } from './give-way.js'
 import type { CliIo } from './io.js'
 import { lastPositions } from './positions.js'
 import { openBrokersPlace } from './rebuild-brokers.js'
@@ -109,8 +108,6 @@ async function rebuild(
   const next = await nextGeneration({ place, positions, flags, io })
   let records = 0
   if (!isAsked) {
-    // Beside an owner under load, whatever this takes is what he can spare.
-    if (place.isShared) giveWay()
     await place.prepare?.(next.number)
     records = await buildGeneration({ place, next, flags, io, stop })
     await askFor(list, next.number)
