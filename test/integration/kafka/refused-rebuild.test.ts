@@ -41,14 +41,13 @@ test('a worker that refuses ends the rebuild, until it is mended', patience, asy
 
   // The second time nothing is built: it is asked for by then.
   for (const records of [20, 0]) {
-    const fromMs = Date.now()
     const refused = await rebuild(['--app', changed])
     expect(refused.stderr.includes('rebuild: 20 records')).toBe(records === 20)
     expect(refused).toMatchObject({ exit: 78, stdout: '' })
     expect(refused.stderr).toMatch(
       /MODEL_INVALID: the worker on \S+ does not switch to generation 2: .*tidemark rebuild --back/,
     )
-    expect(Date.now() - fromMs).toBeLessThan(30_000)
+    expect(refused.stderr).not.toContain('did not switch within')
   }
   const { body } = await worker.get('/readyz')
   expect(body).toMatchObject({ reasons: [{ code: 'GENERATION_REFUSED' }] })
@@ -68,14 +67,13 @@ test('a rebuild says that no worker runs, and what to do without the topic of it
   await until(async () => (await rowOf(first, 'c1')).status, 200)
   expect(await first.stop()).toMatchObject({ exit: 0 })
 
-  const fromMs = Date.now()
   const asked = await rebuild(['--app', changed])
   expect(asked).toMatchObject({ exit: 0 })
   expect(asked.stderr).toContain(
     `no worker runs: group tidemark-${installation.prefix}churn has no member`,
   )
   expect(JSON.parse(asked.stdout)).toMatchObject({ generation: 2, inForce: false })
-  expect(Date.now() - fromMs).toBeLessThan(30_000)
+  expect(asked.stderr).not.toContain('did not switch within')
 
   const topic = `${installation.prefix}churn.g2.state`
   await deleteTopic(topic)
