@@ -16,7 +16,7 @@ import { ownLookups } from '../serving/lookups.js'
 import type { NotReady } from '../serving/readiness.js'
 import { type RunningMember, startMember } from '../topology/member.js'
 import { committedPosition } from '../topology/committed-position.js'
-import { groupIdOf, inputHistory, kafkaConnection } from './connections.js'
+import { groupIdOf, inputHistory, kafkaConnection, logTopics } from './connections.js'
 import {
   assertApp,
   type DataOwner,
@@ -29,6 +29,8 @@ import { GenerationsTopic } from './generations-topic.js'
 import { layoutOf } from './layout.js'
 import { type LoadedApp, loadApp } from './load-app.js'
 import { withCheckedArchive } from './open-archive.js'
+import { assertFirst, lastPositions } from './positions.js'
+import { openOrRefuse } from './refusing.js'
 import { RunningWorker } from './running-worker.js'
 import { openRegistry } from './schemas.js'
 import { ServedTeller } from './served-teller.js'
@@ -39,7 +41,7 @@ import type { WorkerOptions } from './worker.js'
 import { openWorkerGeneration } from './worker-generation.js'
 
 export const composeWorker: Compose<WorkerOptions> = async (options, hooks, stop) => {
-  const { config } = options
+  const { config, configFile } = options
   const closing: (() => Promise<void>)[] = []
   const waiting = new Waiting(stop)
   const warn = (text: string): void => hooks.logger.warn(text)
@@ -57,11 +59,14 @@ export const composeWorker: Compose<WorkerOptions> = async (options, hooks, stop
     const { events } = topicsOf(name)
     const log = options.noHistory ? kafka : await withCheckedArchive(kafka, events, config, warn)
     const list = await listOf(config, kafka, loaded)
+    if (!list.isThere) warn(unlistedWarning(topicsOf(name).generations, configFile))
     await ownData(config.data, loaded, list, warn)
     const held: { worker: RunningWorker | null } = { worker: null }
     const overtaken = (): void => held.worker?.wake()
-    const setting = { config, loaded, kafka, log, list, registry, hooks, overtaken }
-    const first = await openWorkerGeneration(setting, list.asked)
+    const setting = { config, configFile, loaded, kafka, log, list, registry, hooks, overtaken }
+    const open = (number: number) =>
+      openOrRefuse(list, number, () => openWorkerGeneration(setting, number), warn)
+    const first = await open(list.asked)
     const current = () => held.worker?.current ?? first
     closing.push(() => current().close())
     const teller = await ServedTeller.open(config, kafka.id, list, () => current().number)
@@ -75,9 +80,8 @@ export const composeWorker: Compose<WorkerOptions> = async (options, hooks, stop
     const { synthetic } = loaded.app
     const identity = { app: loaded.app.name, synthetic }
     const member = startMember(first.parts, identity, { group, stores: first.stores })
-    const openNext = (number: number) => openWorkerGeneration(setting, number)
     const switched = (): void => teller?.changed()
-    const worker = new RunningWorker(first, member, list, openNext, warn, switched)
+    const worker = new RunningWorker(first, member, list, open, warn, switched)
     held.worker = worker
     const servers = {
       group: () => group.counts,
@@ -113,6 +117,7 @@ async function listOf(
   })
   await list.catchUp()
   if (list.owner !== null) return list
+  assertFirst(await lastPositions(log, name), topicsOf(name).generations)
   const place = { log, topics: topicsOf(name), layout: layoutOf(app) }
   for (let partition = 0; partition < log.partitions(place.topics.events); partition++) {
     // Raises where another declaration has committed there.
@@ -120,6 +125,12 @@ async function listOf(
   }
   await list.register({ number: 1, reference, app: storedApp(app), models: null, isBuilt: true })
   return list
+}
+
+/** A deployment from before runs on without the topic. */
+function unlistedWarning(topic: string, configFile: string): string {
+  const text = `there is no topic ${topic}: this worker runs the first generation`
+  return `${text}; a rebuild needs tidemark topics create --config ${configFile}`
 }
 
 /**
@@ -170,8 +181,7 @@ async function openLog(
   return tellingSilence(connection.brokers, warn, async () => {
     const single = await checkTopicSetup({ ...connection, plans })
     if (single.length > 0) warn(singleCopyWarning(single))
-    const all = Object.values(topics)
-    return KafkaLog.open({ ...connection, topics: all, timeBase, transactionMs })
+    return KafkaLog.open({ ...connection, topics: logTopics(topics), timeBase, transactionMs })
   })
 }
 

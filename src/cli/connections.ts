@@ -2,6 +2,7 @@
 import { type DueSetting, historySettings, orderSettings } from '../log/kafka-topic-plan.js'
 import type { ConnectionOptions } from 'node:tls'
 import type { Config } from '../config/schema.js'
+import type { Topics } from '../log/log.js'
 import type { RegistryAddress } from '../schemas/confluent-client.js'
 import type { RedisAddress, RedisNode } from '../snapshots/redis-address.js'
 import { defaultSettings, type EngineSettings } from '../topology/settings.js'
@@ -123,6 +124,11 @@ export function engineSettings({ limits, kafka }: Config): EngineSettings {
     delivery: kafka.delivery,
     lostRange: kafka.lostRange,
   }
+}
+
+/** The topics that a log is opened with: that of generations is found when it is asked for. */
+export function logTopics(topics: Topics): string[] {
+  return Object.values(topics).filter((topic) => topic !== topics.generations)
 }
 
 /** The consumer group's name. */

@@ -8,7 +8,6 @@ import { OutputRows } from '../events/output-rows.js'
 import type { App } from '../features/app.js'
 import type { CustomerState } from '../features/engine.js'
 import { type Topics, topicsOf } from '../log/log.js'
-import { featureProgram } from '../operators/program.js'
 import type { HistoryLookup } from '../serving/history.js'
 import { ownLookups } from '../serving/lookups.js'
 import { emittedHistory } from '../topology/emitted-history.js'
@@ -16,9 +15,9 @@ import { type RunningEngine, startEngine } from '../topology/engine.js'
 import { committedPosition } from '../topology/committed-position.js'
 import type { TopologyParts } from '../topology/parts.js'
 import type { EngineSettings } from '../topology/settings.js'
+import { appParts } from './app-parts.js'
 import type { DataOwner } from './data-directory.js'
 import { askedOf, generationsIn } from './generations.js'
-import { layoutOf } from './layout.js'
 import { type OpenData, snapshotsOf, stateOf } from './open-data.js'
 import { openModels } from './open-models.js'
 import type { StartHooks } from './start.js'
@@ -99,7 +98,8 @@ async function openParts(
     modelNotes(hooks),
   )
   closing.push(() => models.close())
-  const layout = layoutOf(app)
+  const own = appParts(app)
+  const { layout } = own
   const topics: Topics = topicsOf(app.name)
   const { log } = data
   const asked = askedOf(owner, number)
@@ -112,10 +112,7 @@ async function openParts(
   })
   closing.push(() => snapshots.close())
   return {
-    program: featureProgram(app.engine),
-    codec: app.codec,
-    rules: app.rules,
-    layout,
+    ...own,
     ...generation,
     log,
     topics,

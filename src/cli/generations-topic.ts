@@ -5,43 +5,65 @@
  * In partition 0 of `<app>.generations`, which is compacted:
  *   asked                     the generation asked for, and the one before
  *   generation/<n>            a generation
+ *   refused/<n>               why a worker does not switch to it
  *   bundle/<hash>/<file>/<i>  a part of a bundle's file
  *   bundle/<hash>             how many parts its files have: it is there
  * Beside it each partition has `built/<n>` of its own state (`topology/logged-state.ts`).
  *
+ * A deployment from before has no such topic. Then nothing is listed; what a worker would list as the
+ * first generation it lists when the topic appears.
+ *
  * N3 Whoever has caught up after a call knows all that was written before it.
+ * N4 A refusal is of one asking: with another one it means nothing any more.
  */
-import { randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { ioError, TidemarkError } from '../errors.js'
-import { type EventLog, recordBytesMax, type StoredRecord } from '../log/log.js'
-import { loadBundle } from '../scoring/bundle.js'
-import { keepBundle } from '../scoring/bundle-folders.js'
+import { type ExitCode, TidemarkError } from '../errors.js'
+import type { EventLog } from '../log/log.js'
+import { readToEnd } from '../log/read-to-end.js'
 import type { DataOwner } from './data-directory.js'
+import {
+  type BundleParts,
+  type BundlePlace,
+  fetchBundle,
+  isPart,
+  markOf,
+  putBundle,
+} from './generation-bundles.js'
 import type { Generation } from './generation.js'
 import type { GenerationList } from './generations.js'
-import { withEnd } from './with-end.js'
 
-const recordsPerPoll = 1024
-const partBytes = recordBytesMax / 2
-/** Parts that go in one transaction. */
-const partsPerWrite = 16
 const writesMax = 5
+const firstKey = 'generation/1'
 
 interface Asked {
   readonly number: number
   readonly before?: number
 }
 
-export interface TopicPlace {
-  readonly log: EventLog
-  readonly topic: string
+/** Why a worker does not switch to the generation that is asked for, and will not. */
+export interface Refusal {
+  readonly code: string
+  readonly text: string
+  readonly exit: ExitCode
+  /** The machine that the worker runs on. */
+  readonly host: string
+}
+
+interface ListedRefusal extends Refusal {
+  /** The version of the list that was refused. */
+  readonly version: number
+}
+
+type Listed = readonly (readonly [key: string, value: Buffer | null])[]
+
+/** A log that may lack the topic when it is opened. */
+export interface ListLog extends EventLog {
+  includeIfThere(topic: string): Promise<boolean>
+}
+
+export interface TopicPlace extends BundlePlace {
+  readonly log: ListLog
   /** The app's name. */
   readonly app: string
-  /** The folder of bundles: those that are listed are put into the topic from there. */
-  readonly kept: string
   /** The writer, which one process has at a time. */
   readonly writer: string
 }
@@ -51,6 +73,9 @@ export class GenerationsTopic implements GenerationList {
   private readonly values = new Map<string, unknown>()
   private nextOffset = 0
   private askedOffset = -1
+  private found = false
+  /** What this process lists as soon as the topic is there. */
+  private unlisted: Generation | null = null
   private turn: Promise<unknown> = Promise.resolve()
   /** A reading that has not begun: whoever asks now may share it. */
   private next: Promise<void> | null = null
@@ -65,6 +90,17 @@ export class GenerationsTopic implements GenerationList {
   /** Counts up with what is asked for. */
   get version(): number {
     return this.askedOffset + 1
+  }
+
+  /** Whether the brokers had the topic when it was caught up last. */
+  get isThere(): boolean {
+    return this.found
+  }
+
+  /** Why what is asked for is refused; null: nobody does. Keeps N4. */
+  get refusal(): Refusal | null {
+    const refused = this.values.get(refusedKey(this.asked)) as ListedRefusal | undefined
+    return refused?.version === this.version ? refused : null
   }
 
   /** As it was caught up last; null: nothing is listed. */
@@ -99,17 +135,6 @@ export class GenerationsTopic implements GenerationList {
     return done
   }
 
-  private readOn(): Promise<void> {
-    return this.readFrom(this.nextOffset, (record) => {
-      this.nextOffset = record.offset + 1
-      const key = String(record.key)
-      if (key === 'asked') this.askedOffset = record.offset
-      if (!isPart(key) && !key.startsWith('built/')) {
-        this.values.set(key, JSON.parse(String(record.value)))
-      }
-    })
-  }
-
   async read(): Promise<DataOwner> {
     await this.catchUp()
     return this.owner!
@@ -120,8 +145,8 @@ export class GenerationsTopic implements GenerationList {
     const { generation: number, before, generations = [] } = owner
     for (const { models } of generations) {
       if (models === null) continue
-      await this.putBundle(models.model)
-      if (models.fallback !== null) await this.putBundle(models.fallback)
+      await this.put(models.model)
+      if (models.fallback !== null) await this.put(models.fallback)
     }
     const asked = { number, ...(before === undefined ? {} : { before }) }
     const listed = generations.map((one) => [`generation/${one.number}`, jsonOf(one)] as const)
@@ -131,32 +156,33 @@ export class GenerationsTopic implements GenerationList {
 
   /** Lists the first generation unless somebody has; workers that begin at once may all try. */
   async register(first: Generation): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      await this.catchUp()
-      if (this.owner !== null) return
-      try {
-        await this.append([['generation/1', jsonOf(first)]])
-      } catch (error) {
-        const isFenced = error instanceof TidemarkError && error.code === 'TRANSACTION_FENCED'
-        if (!isFenced || tries === writesMax) throw error
-        await this.place.log.fence(this.place.writer)
-      }
-    }
+    const isListed = (): boolean => this.owner !== null
+    await this.catchUp()
+    if (this.found) return this.appendUnless(isListed, () => [[firstKey, jsonOf(first)]])
+    this.unlisted = first
+    this.values.set(firstKey, first)
+  }
+
+  /** Tells whoever asked for a generation that a worker does not switch to it; once an asking. */
+  refuse(number: number, refusal: Refusal): Promise<void> {
+    return this.appendUnless(
+      () => !this.found || this.asked !== number || this.refusal !== null,
+      () => [[refusedKey(number), jsonOf({ ...refusal, version: this.version })]],
+    )
+  }
+
+  /** Lets the workers say anew whether they refuse what is asked for. */
+  askAgain(): Promise<void> {
+    return this.appendUnless(
+      () => this.refusal === null,
+      () => [[refusedKey(this.asked), null]],
+    )
   }
 
   /** Sees to it that the bundle lies in the folder; nothing where the topic has none of that hash. */
   async fetchBundle(hash: string): Promise<void> {
-    const { kept } = this.place
-    const parts = this.values.get(markOf(hash)) as Record<string, number> | undefined
-    if (parts === undefined || existsSync(join(kept, hash))) return
-    const draft = join(kept, `.fetched-${randomUUID()}`)
-    await withEnd(
-      async () => {
-        await this.fetchInto(draft, hash, parts)
-        await keepBundle(await loadBundle(draft), kept)
-      },
-      () => rm(draft, { recursive: true, force: true }),
-    )
+    const parts = this.values.get(markOf(hash)) as BundleParts | undefined
+    if (parts !== undefined) await fetchBundle(this.place, hash, parts)
   }
 
   /** The same of every bundle that is listed. */
@@ -168,47 +194,43 @@ export class GenerationsTopic implements GenerationList {
     }
   }
 
-  private async fetchInto(
-    folder: string,
-    hash: string,
-    parts: Readonly<Record<string, number>>,
-  ): Promise<void> {
-    const found = new Map<string, Buffer>()
-    await this.readFrom(0, ({ key, value }) => {
-      const name = String(key)
-      if (name.startsWith(`${markOf(hash)}/`)) found.set(name, value!)
+  private async readOn(): Promise<void> {
+    const { log, topic } = this.place
+    if (!this.found && !(this.found = await log.includeIfThere(topic))) return
+    await readToEnd(log, { topic, partition: 0, from: this.nextOffset }, (record) => {
+      this.nextOffset = record.offset + 1
+      const key = String(record.key)
+      if (key === 'asked') this.askedOffset = record.offset
+      if (isPart(key) || key.startsWith('built/')) return
+      if (key === firstKey) this.unlisted = null
+      if (record.value === null) this.values.delete(key)
+      else this.values.set(key, JSON.parse(String(record.value)))
     })
-    await mkdir(folder, { recursive: true })
-    for (const [file, count] of Object.entries(parts)) {
-      const keys = Array.from({ length: count }, (_, part) => partKey(hash, file, part))
-      const missing = keys.find((key) => !found.has(key))
-      if (missing !== undefined) {
-        throw ioError('GENERATIONS_DAMAGED', `${this.place.topic} lacks ${missing}`)
-      }
-      await writeFile(join(folder, file), Buffer.concat(keys.map((key) => found.get(key)!)))
-    }
+    // Somebody else may do it first: then it is read the next time.
+    if (this.unlisted !== null) await this.append([[firstKey, jsonOf(this.unlisted)]])
   }
 
-  private async putBundle(hash: string): Promise<void> {
+  private async put(hash: string): Promise<void> {
     if (this.values.has(markOf(hash))) return
-    const folder = join(this.place.kept, hash)
-    const counts: Record<string, number> = {}
-    let parts: [string, Buffer][] = []
-    for (const file of await readdir(folder)) {
-      const bytes = await readFile(join(folder, file))
-      counts[file] = Math.ceil(bytes.length / partBytes)
-      for (let part = 0; part < counts[file]; part++) {
-        const from = part * partBytes
-        parts.push([partKey(hash, file, part), bytes.subarray(from, from + partBytes)])
-        if (parts.length < partsPerWrite) continue
-        await this.append(parts)
-        parts = []
-      }
-    }
-    await this.append([...parts, [markOf(hash), jsonOf(counts)]])
+    await putBundle(this.place.kept, hash, (parts) => this.append(parts))
   }
 
-  private async append(records: readonly (readonly [key: string, value: Buffer])[]): Promise<void> {
+  /** Several processes have the writer in turn: who has lost it looks again whether it is done. */
+  private async appendUnless(isDone: () => boolean, records: () => Listed): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      await this.catchUp()
+      if (isDone()) return
+      try {
+        await this.append(records())
+      } catch (error) {
+        const isFenced = error instanceof TidemarkError && error.code === 'TRANSACTION_FENCED'
+        if (!isFenced || tries === writesMax) throw error
+        await this.place.log.fence(this.place.writer)
+      }
+    }
+  }
+
+  private async append(records: Listed): Promise<void> {
     const { log, topic, writer } = this.place
     const transaction = log.begin(writer)
     const timestamp = log.now() ?? 0
@@ -217,29 +239,8 @@ export class GenerationsTopic implements GenerationList {
     }
     await transaction.commit()
   }
-
-  private async readFrom(from: number, see: (record: StoredRecord) => void): Promise<void> {
-    const { log, topic } = this.place
-    const [end, first] = await Promise.all([log.endOffset(topic, 0), log.startOffset(topic, 0)])
-    const start = Math.max(from, first)
-    if (start >= end) return
-    const reader = log.reader(topic, 0, start)
-    await withEnd(
-      async () => {
-        while (reader.nextOffset < end) {
-          for (const record of (await reader.poll(recordsPerPoll, 100)).records) see(record)
-        }
-      },
-      () => reader.close(),
-    )
-  }
 }
 
 const jsonOf = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
 
-const markOf = (hash: string): string => `bundle/${hash}`
-
-const partKey = (hash: string, file: string, part: number): string =>
-  `${markOf(hash)}/${file}/${part}`
-
-const isPart = (key: string): boolean => key.split('/').length === 4
+const refusedKey = (generation: number): string => `refused/${generation}`

@@ -7,7 +7,7 @@ import { KafkaLog } from '../log/kafka-log.js'
 import { type Topics, topicsOf } from '../log/log.js'
 import type { SchemaRegistry } from '../schemas/schemas.js'
 import { configOf } from './config.js'
-import { kafkaConnection } from './connections.js'
+import { kafkaConnection, logTopics } from './connections.js'
 import type { CliIo } from './io.js'
 import type { DataOwner } from './data-directory.js'
 import { generationOf } from './generations.js'
@@ -82,7 +82,7 @@ async function openKafka(
   const connection = { ...kafkaConnection(config), signal }
   const timeBase = { kind: config.kafka.timeBase }
   return tellingSilence(connection.brokers, warn, () =>
-    KafkaLog.open({ ...connection, topics: Object.values(topics), timeBase }),
+    KafkaLog.open({ ...connection, topics: logTopics(topics), timeBase }),
   )
 }
 

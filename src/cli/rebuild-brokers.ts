@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
-import { configurationError } from '../errors.js'
+import { configurationError, TidemarkError } from '../errors.js'
 import { buildApp } from '../features/build-app.js'
 import { storedApp } from '../features/stored-app.js'
 import { KafkaLog } from '../log/kafka-log.js'
@@ -17,18 +17,20 @@ import { keepBundle, findBundle } from '../scoring/bundle-folders.js'
 import type { SchemaRegistry } from '../schemas/schemas.js'
 import { LevelStoreHome } from '../state/level-store-home.js'
 import { configOf } from './config.js'
-import { kafkaConnection } from './connections.js'
+import { groupIdOf, kafkaConnection, logTopics } from './connections.js'
 import type { DataOwner } from './data-directory.js'
 import { takeLock } from './directory-lock.js'
 import { GenerationsTopic } from './generations-topic.js'
 import { generationsIn } from './generations.js'
+import { giveWay } from './give-way.js'
 import type { CliIo } from './io.js'
 import { withListedIds } from './listed-ids.js'
 import { bundlesOf, type LoadedApp, loadApp, loadDeclaration } from './load-app.js'
 import { withArchive } from './open-archive.js'
-import { awaitTaken, lastPositions } from './positions.js'
+import { assertFirst, awaitTaken, lastPositions } from './positions.js'
 import type { RebuildPlace, TargetFlags } from './rebuild-place.js'
 import { backTarget } from './rebuild-target.js'
+import { refused } from './refusing.js'
 import { openRegistry } from './schemas.js'
 import { closeAll } from './with-end.js'
 
@@ -46,6 +48,8 @@ type BrokerFlags = TargetFlags & { readonly config: string }
  * what `loadConfig`, `loadApp` and `KafkaLog.open` raise.
  */
 export async function openBrokersPlace(flags: BrokerFlags, io: CliIo): Promise<RebuildPlace> {
+  // Workers may be on this machine: whatever this takes is what they can spare.
+  giveWay()
   const { config, folder } = await configOf(flags, io)
   const directory = join(config.data, 'rebuild')
   await mkdir(directory, { recursive: true })
@@ -67,7 +71,9 @@ export async function openBrokersPlace(flags: BrokerFlags, io: CliIo): Promise<R
       kept: models,
       writer,
     })
-    const owner = await listedOwner(list, kafka, name, own)
+    const owner = await listedOwner(list, kafka, name, own, flags.config)
+    // Who has refused before may have been mended since.
+    await list.askAgain()
     const loaded = await targetIn(owner, flags, own, registry, io)
     const log = await withArchive(kafka, topicsOf(name).events, config)
     const place = { title: `${name} on Kafka`, name, owner, loaded, log, list, models }
@@ -87,7 +93,8 @@ export async function openBrokersPlace(flags: BrokerFlags, io: CliIo): Promise<R
       prepare: (generation) => includeState(kafka, config, name, generation),
       built: (generation) =>
         rm(join(directory, String(generation)), { recursive: true, force: true }),
-      takeOver: (generation, stop) => taken({ log, name, generation, io, stop }),
+      takeOver: (generation, stop) =>
+        taken({ log, kafka, list, name, groupId: groupIdOf(config, name), generation, io, stop }),
       close: () => closeAll(closing),
     }
   } catch (error) {
@@ -100,7 +107,7 @@ function openLog(config: Config, name: string): Promise<KafkaLog> {
   const { timeBase, transactionMs } = config.kafka
   return KafkaLog.open({
     ...kafkaConnection(config),
-    topics: Object.values(topicsOf(name)),
+    topics: logTopics(topicsOf(name)),
     timeBase: { kind: timeBase },
     transactionMs,
   })
@@ -112,10 +119,18 @@ async function listedOwner(
   log: EventLog,
   name: string,
   { app, reference }: LoadedApp,
+  file: string,
 ): Promise<DataOwner> {
   await list.catchUp()
+  const { generations } = topicsOf(name)
+  if (!list.isThere) {
+    const text = `there is no topic ${generations}, in which generations are listed`
+    const command = `tidemark topics create --config ${file} makes it`
+    throw configurationError('TOPIC_MISSING', `${text}: ${command}`)
+  }
   if (list.owner !== null) return list.owner
   const positions = (await lastPositions(log, name)).filter((position) => position !== null)
+  assertFirst(positions, generations)
   const { appHash } = app.engine
   if (positions.length === 0 || positions.some((position) => position.appHash !== appHash)) {
     const text = `nothing says of which declaration the state of ${name} is`
@@ -176,17 +191,46 @@ async function includeState(
 
 interface Taking {
   readonly log: EventLog
+  readonly kafka: KafkaLog
+  readonly list: GenerationsTopic
   readonly name: string
+  readonly groupId: string
   readonly generation: number
   readonly io: CliIo
   readonly stop: AbortSignal
 }
 
-/** The workers see by themselves what is asked for. */
-async function taken({ log, name, generation, io, stop }: Taking): Promise<boolean> {
-  const left = await awaitTaken(log, name, generation, { quietMs, stop })
+/** The workers see by themselves what is asked for. Raises what one of them refuses it with. */
+async function taken(taking: Taking): Promise<boolean> {
+  const { log, kafka, list, name, groupId, generation, io, stop } = taking
+  let members: number | null = null
+  const isComing = async (): Promise<boolean> => {
+    members ??= await membersOf(kafka, groupId)
+    await list.catchUp()
+    if (list.asked === generation && list.refusal !== null) {
+      throw refused(generation, list.refusal)
+    }
+    return members !== 0
+  }
+  const left = await awaitTaken(log, name, generation, { quietMs, isComing, stop })
   if (left.length === 0) return true
+  if (members === 0) {
+    io.err(`tidemark: no worker runs: group ${groupId} has no member\n`)
+    return false
+  }
   const which = left.length === 1 ? `partition ${left[0]}` : `partitions ${left.join(', ')}`
-  io.err(`tidemark: ${which} did not switch within ${quietMs / 1000} s: does a worker run there?\n`)
+  const now = await membersOf(kafka, groupId)
+  const who = now === null ? 'does a worker run there?' : `group ${groupId} has ${now} members`
+  io.err(`tidemark: ${which} did not switch within ${quietMs / 1000} s: ${who}\n`)
   return false
+}
+
+/** null: this user may not ask. */
+async function membersOf(kafka: KafkaLog, groupId: string): Promise<number | null> {
+  try {
+    return await kafka.members(groupId)
+  } catch (error) {
+    if (error instanceof TidemarkError && error.code === 'KAFKA_DENIED') return null
+    throw error
+  }
 }

@@ -9,18 +9,17 @@ import type { FeatureSpec } from '../features/spec.js'
 import { type StoredApp, storedApp } from '../features/stored-app.js'
 import { topicsOf } from '../log/log.js'
 import type { Position } from '../operators/position.js'
-import { featureProgram } from '../operators/program.js'
 import { loadBundle } from '../scoring/bundle.js'
 import { keepBundle } from '../scoring/bundle-folders.js'
 import { noBundle } from '../scoring/no-model.js'
 import { buildState } from '../topology/build-state.js'
 import { defaultSettings } from '../topology/settings.js'
+import { appParts } from './app-parts.js'
 import type { DataOwner } from './data-directory.js'
 import type { Generation, GenerationModels } from './generation.js'
 import { askedNumber, askedOf, generationsIn } from './generations.js'
 import { listFirst, listGeneration } from './generations.js'
 import type { CliIo } from './io.js'
-import { layoutOf } from './layout.js'
 import { withListedIds } from './listed-ids.js'
 import { bundlesOf, type LoadedApp, loadApp } from './load-app.js'
 import { openModels } from './open-models.js'
@@ -157,10 +156,7 @@ export async function buildGeneration(building: Building): Promise<number> {
   const topics = topicsOf(place.name, logsState ? next.number : 1)
   const generation = askedOf(await place.list.read(), next.number)!
   const parts = {
-    program: featureProgram(app.engine),
-    codec: app.codec,
-    rules: app.rules,
-    layout: layoutOf(app),
+    ...appParts(app),
     generation,
     log,
     topics,

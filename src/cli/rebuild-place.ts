@@ -13,6 +13,7 @@ import {
   generationsOf,
   lockGenerations,
 } from './generations.js'
+import { giveWay } from './give-way.js'
 import type { CliIo } from './io.js'
 import type { LoadedApp } from './load-app.js'
 import { modelsIn, stateOf } from './open-data.js'
@@ -74,6 +75,9 @@ export async function openDirectoryPlace(flags: TargetFlags, io: CliIo): Promise
     const data = await openOrShare(directory, loaded, io, 'any')
     closing.push(() => data.close())
     const { log } = data
+    const isShared = log instanceof SharedLog
+    // Beside an owner under load, whatever this takes is what he can spare.
+    if (isShared) giveWay()
     const list = generationsOf(directory)
     return {
       title: directory,
@@ -83,7 +87,7 @@ export async function openDirectoryPlace(flags: TargetFlags, io: CliIo): Promise
       log,
       list,
       models: modelsIn(directory),
-      isShared: log instanceof SharedLog,
+      isShared,
       home: (generation) => stateOf(directory, generation),
       takeOver: async (generation, stop) => {
         if (!(log instanceof SharedLog)) return false

@@ -2,7 +2,6 @@
  * `tidemark rebuild`: makes the state of another declaration beside the one in force, then lets it
  * take over. The events stay where they are, and so do the outputs of before.
  */
-import { setPriority, constants } from 'node:os'
 import { type Command, Option } from 'commander'
 import { configurationError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
@@ -109,8 +108,6 @@ async function rebuild(
   const next = await nextGeneration({ place, positions, flags, io })
   let records = 0
   if (!isAsked) {
-    // Beside an owner under load, whatever this takes is what he can spare.
-    if (place.isShared) setPriority(constants.priority.PRIORITY_LOW)
     await place.prepare?.(next.number)
     records = await buildGeneration({ place, next, flags, io, stop })
     await askFor(list, next.number)

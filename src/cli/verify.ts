@@ -7,13 +7,12 @@ import { exitCode, TidemarkError } from '../errors.js'
 import type { App } from '../features/app.js'
 import type { CustomerState } from '../features/engine.js'
 import type { Column } from '../features/rows.js'
-import { featureProgram } from '../operators/program.js'
 import { verify, type VerifyReport } from '../replay/verify.js'
 import type { Finding } from '../replay/findings.js'
 import type { VerifiedGeneration } from '../replay/verify-options.js'
 import type { Scorer } from '../scoring/scorer.js'
 import { LevelStoreHome } from '../state/level-store-home.js'
-import { layoutOf } from './layout.js'
+import { appParts } from './app-parts.js'
 import { findScorer } from './find-scorer.js'
 import { positiveNumber } from './flags.js'
 import type { DataOwner } from './data-directory.js'
@@ -97,10 +96,7 @@ async function verifyData(
 
 function verifiedBy(app: App, root: string, bundles: Bundles): VerifiedGeneration<CustomerState> {
   return {
-    program: featureProgram(app.engine),
-    codec: app.codec,
-    rules: app.rules,
-    layout: layoutOf(app),
+    ...appParts(app),
     scorerOf: (hash) => bundles.scorerOf(hash, app, root),
   }
 }

@@ -7,21 +7,21 @@ import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
 import { OutputChanges } from '../events/output-changes.js'
 import { OutputRows } from '../events/output-rows.js'
+import { configurationError, TidemarkError } from '../errors.js'
 import type { CustomerState } from '../features/engine.js'
 import type { KafkaLog } from '../log/kafka-log.js'
 import { type EventLog, topicsOf } from '../log/log.js'
 import { observeCommit } from '../monitoring/observe-commit.js'
-import { featureProgram } from '../operators/program.js'
 import type { SchemaRegistry } from '../schemas/schemas.js'
 import { LevelStoreHome } from '../state/level-store-home.js'
 import type { HeldStores } from '../topology/member.js'
 import type { TopologyParts } from '../topology/parts.js'
+import { appParts } from './app-parts.js'
 import { engineSettings } from './connections.js'
 import { modelNotes } from './generation-engine.js'
 import { askedOf, folderOf, generationOf, generationsIn } from './generations.js'
 import type { GenerationsTopic } from './generations-topic.js'
 import { heldStores } from './held-stores.js'
-import { layoutOf } from './layout.js'
 import { compileListed } from './listed-ids.js'
 import { bundlesOf, type LoadedApp } from './load-app.js'
 import { openModels } from './open-models.js'
@@ -34,6 +34,7 @@ type Parts = TopologyParts<CustomerState>
 /** What all generations of a worker share. */
 export interface WorkerSetting {
   readonly config: Config
+  readonly configFile: string
   /** The app of the configuration: its folder has bundles, if it is the generation's. */
   readonly loaded: LoadedApp
   readonly kafka: KafkaLog
@@ -83,9 +84,10 @@ async function open(
   const owner = list.owner!
   const listed = generationOf(owner, number)
   const app = compileListed(owner, listed, registry ?? undefined)
-  const layout = layoutOf(app)
+  const own = appParts(app)
+  const { layout } = own
   const topics = topicsOf(`${config.kafka.topicPrefix}${app.name}`, number)
-  if (number > 1) await kafka.include([topics.state])
+  if (number > 1) await includeState(setting, topics.state, number)
   const models = await modelsOf(setting, number, app)
   closing.push(() => models.close())
   const generation = askedOf(owner, number)!
@@ -97,10 +99,7 @@ async function open(
   if (elsewhere !== null) closing.push(async () => elsewhere.close())
   const home = new LevelStoreHome(join(directory, 'state'), 'state')
   const parts: Parts = {
-    program: featureProgram(app.engine),
-    codec: app.codec,
-    rules: app.rules,
-    layout,
+    ...own,
     generation,
     isAsked: async () => {
       await list.catchUp()
@@ -132,6 +131,21 @@ async function open(
     changes: new OutputChanges(layout),
     close: () => closeAll(closing),
   }
+}
+
+/** Raises `STATE_TOPIC_MISSING` (78). */
+async function includeState(
+  { kafka, configFile }: WorkerSetting,
+  topic: string,
+  number: number,
+): Promise<void> {
+  await kafka.include([topic]).catch((error: unknown) => {
+    if (!(error instanceof TidemarkError) || error.code !== 'TOPIC_MISSING') throw error
+    const text = `there is no topic ${topic}, which has the state of generation ${number}`
+    const advice = `tidemark rebuild --back --config ${configFile} returns to the one before`
+    const then = 'behind it, tidemark rebuild makes the state anew'
+    throw configurationError('STATE_TOPIC_MISSING', `${text}: ${advice}; ${then}`, error)
+  })
 }
 
 /** The models of a generation: of the app's folder where it is that app, else those listed. */

@@ -9,6 +9,8 @@ import { stoppable } from './stop.js'
 
 export interface WorkerOptions extends ServedOptions {
   readonly config: Config
+  /** Where it was read. */
+  readonly configFile: string
   /** Of the configuration, to which an app's path is relative. */
   readonly folder: string
   /** Whether to run although the brokers delete what was not archived. */
@@ -39,9 +41,10 @@ export function workerCommand(
           .default('human'),
       )
       .action(async (flags: Flags) => {
-        const { config, folder } = await configOf(flags, io)
+        const { config, folder, path } = await configOf(flags, io)
         const options: WorkerOptions = {
           config,
+          configFile: path,
           folder,
           noHistory: !flags.history,
           dataDirectory: config.data,

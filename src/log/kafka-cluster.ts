@@ -28,6 +28,8 @@ import {
 const pauseMsMin = 20
 const pauseMsMax = 2_000
 const lookEveryMs = 60_000
+/** How long a topic that was just made may take to come to every broker. */
+const newTopicMs = 5_000
 
 export class KafkaCluster {
   readonly connector: KafkaConnector
@@ -77,16 +79,43 @@ export class KafkaCluster {
     return cluster
   }
 
-  /** Learns of further topics; one that was just made may not have come to every broker yet. */
+  /**
+   * Learns of further topics; one that was just made may not have come to every broker yet.
+   *
+   * @throws TidemarkError TOPIC_MISSING where one does not come
+   */
   async include(topics: readonly string[]): Promise<void> {
-    this.#topics = [...new Set([...this.#topics, ...topics])]
-    await this.persist('metadata of further topics', async () => {
-      await this.#refreshing?.catch(() => undefined)
-      await this.refresh()
-      const missing = topics.find((topic) => !this.has(topic) || this.#lacksLeader(topic))
-      if (missing === undefined) return
-      throw new BrokerRefusal(kafkaCode.leaderNotAvailable, `metadata of ${missing}`)
+    const what = 'metadata of further topics'
+    const untilMs = Date.now() + newTopicMs
+    for (const topic of topics) {
+      while (!(await this.includeIfThere(topic))) {
+        if (Date.now() > untilMs) throw missing(topic)
+        await sleep(pauseMsMax / 10, undefined, { signal: this.#closing.signal }).catch(() => {
+          throw new LaneClosed(what)
+        })
+      }
+    }
+    await this.persist(what, async () => {
+      const leaderless = topics.find((topic) => this.topic(topic).leaders.some((id) => id < 0))
+      if (leaderless === undefined) return
+      throw new BrokerRefusal(kafkaCode.leaderNotAvailable, `metadata of ${leaderless}`)
     })
+  }
+
+  /** Learns of a further topic; answers false where the brokers do not have it, or not yet. */
+  async includeIfThere(topic: string): Promise<boolean> {
+    if (this.#topics.includes(topic) && this.has(topic)) return true
+    this.#topics = [...new Set([...this.#topics, topic])]
+    await this.#refreshing?.catch(() => undefined)
+    await this.persist('metadata of further topics', async () => {
+      await this.refresh()
+      // Raises where it is there, and not ready yet.
+      if (this.has(topic)) this.topic(topic)
+    })
+    if (this.has(topic)) return true
+    this.#topics = this.#topics.filter((one) => one !== topic)
+    this.#known.delete(topic)
+    return false
   }
 
   /** Whether the brokers have the topic, without asking. */
@@ -100,14 +129,10 @@ export class KafkaCluster {
     if (this.#changed !== null) throw this.#changed
     const known = this.#known.get(name)
     if (known === undefined || known.error === kafkaCode.unknownTopicOrPartition) {
-      throw configurationError('TOPIC_MISSING', `the brokers have no topic ${name}`)
+      throw missing(name)
     }
     if (known.error !== 0) throw new BrokerRefusal(known.error, `metadata of ${name}`)
     return known
-  }
-
-  #lacksLeader(name: string): boolean {
-    return this.topic(name).leaders.some((id) => id < 0)
   }
 
   /** Asks again; whoever asks meanwhile shares the answer. */
@@ -233,6 +258,10 @@ export class KafkaCluster {
     }
     throw failure
   }
+}
+
+function missing(topic: string): TidemarkError {
+  return configurationError('TOPIC_MISSING', `the brokers have no topic ${topic}`)
 }
 
 /** What a log is made of stays for ever: its offsets mean nothing in another topic. */

@@ -147,6 +147,31 @@ export function offsetCommitRequest(
   }
 }
 
+/** How many members a group has; one that nobody has heard of has none. */
+export function describeGroupRequest(
+  groupId: string,
+): KafkaRequest<{ readonly error: number; readonly members: number }> {
+  return {
+    name: 'DescribeGroups',
+    key: 15,
+    version: 1,
+    encode: (writer) => writer.array([groupId], (_, id) => writer.string(id)),
+    decode: (reader) => {
+      reader.int32()
+      const [answer] = reader.array(() => {
+        const error = reader.int16()
+        for (let text = 0; text < 4; text++) reader.string()
+        const members = reader.array(() => {
+          for (let text = 0; text < 3; text++) reader.string()
+          for (let bytes = 0; bytes < 2; bytes++) reader.raw(reader.int32())
+        })
+        return { error, members: members.length }
+      })
+      return answer
+    },
+  }
+}
+
 /** What a member brings: as user data of the consumer's own form, as JSON. */
 export function encodeSharer(topic: string, sharer: Omit<Sharer, 'id'>): WireWriter {
   const { owned, stores, generation } = sharer

@@ -12,12 +12,13 @@
  * The identity of the log is the topic id of its input: a topic that is created anew under the same
  * name is another log.
  */
-import { ioError } from '../errors.js'
+import { configurationError, ioError } from '../errors.js'
 import { BatchBuilders } from './kafka-batch-builder.js'
 import { KafkaCluster } from './kafka-cluster.js'
 import { KafkaDraft } from './kafka-draft.js'
 import { KafkaEnds } from './kafka-ends.js'
 import { kafkaFailure } from './kafka-errors.js'
+import { groupMembers } from './kafka-group-members.js'
 import { KafkaGroup, type KafkaGroupOptions } from './kafka-group.js'
 import type { ConnectOptions } from './kafka-lane.js'
 import { KafkaReader, type KafkaReaderOptions } from './kafka-reader.js'
@@ -97,6 +98,11 @@ export class KafkaLog implements EventLog {
     let cluster: KafkaCluster | null = null
     try {
       cluster = await KafkaCluster.connect(options, topics, patienceMs)
+      const missing = topics.find((topic) => cluster?.has(topic) === false)
+      if (missing !== undefined) {
+        const text = `the brokers have no topic ${missing}; tidemark topics create makes it`
+        throw configurationError('TOPIC_MISSING', text)
+      }
       await checkTopics(cluster, topics, timeBase)
       return new KafkaLog(cluster, new LogClock(timeBase, clock), options)
     } catch (error) {
@@ -123,6 +129,24 @@ export class KafkaLog implements EventLog {
       await this.#cluster.include(topics)
       await checkTopics(this.#cluster, [this.#input, ...topics], this.timeBase)
     })
+  }
+
+  /** The same of one topic; answers false where the brokers do not have it. */
+  includeIfThere(topic: string): Promise<boolean> {
+    return this.#asked(async () => {
+      const isThere = await this.#cluster.includeIfThere(topic)
+      if (isThere) await checkTopics(this.#cluster, [this.#input, topic], this.timeBase)
+      return isThere
+    })
+  }
+
+  /**
+   * How many processes are members of a group of consumers.
+   *
+   * @throws TidemarkError KAFKA_DENIED (78), KAFKA_UNREACHABLE, KAFKA_FAILED (69)
+   */
+  members(groupId: string): Promise<number> {
+    return this.#asked(() => groupMembers(this.#cluster, groupId))
   }
 
   /** How many brokers have a copy of each partition of a topic, at least. */

@@ -20,6 +20,8 @@ export interface DueSetting {
 export interface TopicPlan {
   readonly topic: string
   readonly settings: readonly DueSetting[]
+  /** Whether a deployment from before may lack it. */
+  readonly isOptional?: boolean
 }
 
 const dayMs = 86_400_000
@@ -37,7 +39,7 @@ export function topicPlans(topics: Topics, timeBase: TimeBase): TopicPlan[] {
     { topic: topics.changelog, settings: [...always, ...positionSettings(forgets)] },
     { topic: topics.ingests, settings: [...always, deleted, keptForEver] },
     statePlan(topics.state),
-    { topic: topics.generations, settings: [...always, compacted] },
+    { topic: topics.generations, settings: [...always, compacted], isOptional: true },
   ]
 }
 

@@ -41,7 +41,7 @@ interface Looked {
 }
 
 /**
- * Checks topics that must all be there; answers those of which one broker has the only copy.
+ * Checks topics that must be there, but for the optional ones; answers those of which one broker has the only copy.
  *
  * @throws TidemarkError TOPICS_UNSUITABLE (78) with every fault and its command, KAFKA_UNREACHABLE,
  *   KAFKA_FAILED (69), KAFKA_DENIED (78)
@@ -50,7 +50,9 @@ export async function checkTopicSetup(options: TopicSetupOptions): Promise<strin
   return connected(options, async (cluster) => {
     const { missing, faults } = await look(cluster, options)
     const command = 'tidemark topics create makes it'
-    const absent = missing.map(({ topic }) => `there is no topic ${topic}: ${command}`)
+    const absent = missing
+      .filter(({ isOptional }) => isOptional !== true)
+      .map(({ topic }) => `there is no topic ${topic}: ${command}`)
     refuse([...absent, ...faults])
     return singleCopies(cluster, options)
   })
@@ -84,7 +86,7 @@ export async function createTopicSetup(
 }
 
 function singleCopies(cluster: KafkaCluster, { plans }: TopicSetupOptions): string[] {
-  const names = plans.map(({ topic }) => topic)
+  const names = plans.map(({ topic }) => topic).filter((name) => cluster.has(name))
   return names.filter((name) => cluster.topic(name).copies === 1)
 }
 

@@ -10,14 +10,13 @@
  * H3 The topic is ahead of the store, never behind it: a store that missed a write follows the topic,
  *    for what was deleted in between would not be deleted there again.
  */
-import type { EventLog, StoredRecord, Topics } from '../log/log.js'
+import type { EventLog, Topics } from '../log/log.js'
+import { readToEnd } from '../log/read-to-end.js'
 import type { Position } from '../operators/position.js'
 import { encodeStored, parseStored } from '../state/proof.js'
 import type { Store, StoreChange, StoreView } from '../state/store.js'
 import { assertBehind } from './check-store.js'
 import { followState, type RestoreOptions, type RestoreParts } from './restore-state.js'
-
-const recordsPerPoll = 1024
 
 /** Who writes a partition's state of generations that are not in force. */
 const builderOf = (partition: number): string => `rebuild-${partition}`
@@ -42,34 +41,14 @@ export async function builtPosition(
 ): Promise<Position | null> {
   const key = keyOf(generation)
   let found: Position | null = null
-  await readAll(log, topics.generations, partition, (record) => {
+  const start = await log.startOffset(topics.state, partition)
+  // The topic of the state was made anew: whatever was in it is to be built again.
+  if (start === (await log.endOffset(topics.state, partition))) return null
+  await readToEnd(log, { topic: topics.generations, partition }, (record) => {
     if (record.key?.toString() !== key || record.value === null) return
     found = JSON.parse(record.value.toString('utf8')) as Position
   })
   return found
-}
-
-async function readAll(
-  log: EventLog,
-  topic: string,
-  partition: number,
-  see: (record: StoredRecord) => void,
-): Promise<void> {
-  const [start, end] = await Promise.all([
-    log.startOffset(topic, partition),
-    log.endOffset(topic, partition),
-  ])
-  if (start >= end) return
-  const reader = log.reader(topic, partition, start)
-  try {
-    for (let atEnd = false; !atEnd;) {
-      const poll = await reader.poll(recordsPerPoll, 0)
-      poll.records.forEach(see)
-      atEnd = poll.atEnd
-    }
-  } finally {
-    await reader.close()
-  }
 }
 
 /** A generation that goes out of force leaves its state as of its last commit. */

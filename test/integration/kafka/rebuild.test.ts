@@ -10,12 +10,12 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { commitOf } from '../../../src/events/output-head.js'
 import { KafkaLog } from '../../../src/log/kafka-log.js'
 import type { Position } from '../../../src/operators/position.js'
-import { Binary, type BinaryEnd, runBinary } from '../../support/binary.js'
+import { Binary, runBinary } from '../../support/binary.js'
+import { rebuildPlace, rowOf, statusOf, until } from '../../support/broker-rebuilds.js'
 import { less, writeChangedChurn } from '../../support/changed-churn.js'
-import { Installation, partitions, type Started, visitsOf } from '../../support/installation.js'
+import { type Installation, partitions, visitsOf } from '../../support/installation.js'
 import { kafkajs } from '../../support/kafka-place.js'
 import { recordsOf } from '../../support/outputs.js'
-import { RedisServer } from '../../support/redis-server.js'
 import { RegistryServer } from '../../support/registry-server.js'
 import { kafkaBrokers } from '../../support/shared-broker.js'
 
@@ -28,27 +28,6 @@ beforeAll(async () => {
   registry = await RegistryServer.start()
 }, 300_000)
 afterAll(() => registry?.stop())
-
-async function place(url: string | null = null) {
-  const redis = await RedisServer.start()
-  const installation = await Installation.make({ brokers, redis, registry: url })
-  const changed = writeChangedChurn(join(installation.folder, 'changed'))
-  const rebuild = async (
-    args: readonly string[],
-    env: Record<string, string> = {},
-  ): Promise<BinaryEnd> => {
-    const config = await installation.config('rebuild')
-    return runBinary(['rebuild', '--config', config, '--json', ...args], { env })
-  }
-  const verified = async (): Promise<void> => {
-    const config = await installation.config('verify')
-    const { stdout, stderr } = await runBinary(['verify', '--config', config, '--json'])
-    expect(stderr.match(/^tidemark: .*/gm)).toBeNull()
-    const clean = { ok: true, mismatches: 0, missing: 0, findings: [], bundlesMissing: {} }
-    expect(JSON.parse(stdout)).toMatchObject(clean)
-  }
-  return { redis, installation, changed, rebuild, verified }
-}
 
 /** Visits come all the time, until the returned function is called. */
 function load(installation: Installation, customers = 60): () => Promise<void> {
@@ -93,32 +72,8 @@ async function staysOf({ topics }: Installation): Promise<number[][]> {
   }
 }
 
-interface Status {
-  readonly appHash: string
-  readonly generation: number
-  readonly partitions: readonly { readonly partition: number; readonly commit: number }[]
-}
-
-const statusOf = async ({ url }: Started) =>
-  (await (await fetch(`${url}/v1/status`)).json()) as Status
-
-async function until(what: () => Promise<unknown>, due: unknown, timeout = 60_000): Promise<void> {
-  await expect.poll(what, { timeout, interval: 100 }).toEqual(due)
-}
-
-/** The freshness of a customer's row, and whether it is of the changed declaration. */
-async function rowOf(worker: Started, customer: string) {
-  const { status, body } = await worker.customer(customer)
-  const { features, freshness } = body as unknown as {
-    features?: Record<string, unknown>
-    freshness?: { status: string }
-  }
-  const isChanged = features !== undefined && 'tickets_ever' in features
-  return { status, isChanged, freshness: freshness?.status }
-}
-
 test('the state is rebuilt under load, returns, and returns again', patience, async () => {
-  const { installation, changed, rebuild, verified } = await place(registry.url)
+  const { installation, changed, rebuild, verified } = await rebuildPlace(brokers, registry.url)
   const deploy = await installation.config('deploy', { app: changed })
   expect(await runBinary(['schemas', 'register', '--config', deploy])).toMatchObject({ exit: 0 })
   const copies = { kafka: { standbyReplicas: 1 } }
@@ -165,7 +120,7 @@ test(
   'a rebuild that is killed goes on, and so does a take-over by whoever has the partition next',
   patience,
   async () => {
-    const { installation, changed, rebuild, verified } = await place()
+    const { installation, changed, rebuild, verified } = await rebuildPlace(brokers)
     const env = { FAILPOINT: 'engine.in-take-over:kill:2' }
     const doomed = await installation.start('worker', 'doomed', { env })
     const away = await installation.start('worker', 'away')
@@ -212,7 +167,7 @@ test(
   'a worker that is frozen over the switch writes nothing more of before',
   patience,
   async () => {
-    const { installation, changed, rebuild, verified } = await place()
+    const { installation, changed, rebuild, verified } = await rebuildPlace(brokers)
     const frozen = await installation.start('worker', 'frozen')
     const other = await installation.start('worker', 'other')
     const end = load(installation)
@@ -235,7 +190,7 @@ test(
 )
 
 test('what nobody knows, or what the model cannot read, is refused before anything is made', async () => {
-  const { installation, changed, rebuild } = await place()
+  const { installation, changed, rebuild } = await rebuildPlace(brokers)
   const unlisted = await rebuild(['--app', changed])
   expect(unlisted).toMatchObject({ exit: 78 })
   expect(unlisted.stderr).toContain('GENERATIONS_UNLISTED')
