@@ -283,7 +283,7 @@ export class StoredSnapshots implements SnapshotStore {
       this.#dirty = true
       throw error
     }
-    const written = this.#buffer.written()
+    const written = this.#buffer.written(this.#top)
     this.#progress.confirm(position)
     this.#top?.observe(written)
   }

@@ -8,7 +8,7 @@
  * K2 What a scan found may be overtaken by what was observed meanwhile: members are looked up again
  *    behind it, and versions decide.
  */
-import { type PartitionTop, type TopRow, TopLists } from './top-lists.js'
+import { type PartitionTop, type RankedRow, type TopRow, TopLists } from './top-lists.js'
 
 /** Where the rows of all customers are. */
 export interface TopSource {
@@ -40,6 +40,13 @@ export class TopKeeper {
     private readonly source: TopSource,
     private readonly options: TopKeeperOptions = {},
   ) {}
+
+  /** Whether `observe` has to hear of a row, as `TopLists.concerns` has it. */
+  concerns(row: RankedRow, days: ArrayLike<number>, from: number, to: number): boolean {
+    const isListed = of(this.#lists, row.partition).concerns(row, days, from, to)
+    if (this.#making === null) return isListed
+    return of(this.#making, row.partition).concerns(row, days, from, to) || isListed
+  }
 
   /** The rows of a write, now that it is stored; then what is due is begun. */
   observe(rows: Iterable<TopRow>): void {

@@ -52,6 +52,17 @@ export interface PartitionTop {
   readonly change: Readonly<Record<RiskLevel, readonly TopEntry[]>>
 }
 
+/** What rankings ask of a row first. */
+export interface RankedRow {
+  readonly customer: string
+  readonly partition: number
+  /** ms UTC; NaN: erased. */
+  readonly asOf: number
+  readonly probability: number
+  /** null: it has no place in any list. */
+  readonly level: RiskLevel | null
+}
+
 interface Place extends Ranked {
   readonly row: TopRow
 }
@@ -82,15 +93,29 @@ export class TopLists {
     this.#day = day
   }
 
+  /**
+   * Whether a customer's newest row would change anything here: nearly every row ends here, so nothing
+   * is made to ask. `days`: pairs from `from` to `to`, as `DayScores`. Time comes to the row's.
+   */
+  concerns(row: RankedRow, days: ArrayLike<number>, from = 0, to = days.length): boolean {
+    const { customer, asOf, probability, level } = row
+    if (!Number.isNaN(asOf)) this.advance(asOf)
+    if (this.#known.has(customer)) return true
+    if (level === null) return false
+    if (this.#risk[level].admits(customer, probability)) return true
+    const moved = Math.abs(probability - scoreBefore(days, this.#day! - 1, from, to))
+    if (moved >= MOVE_MIN && this.#moved[level].admits(customer, moved)) return true
+    const movedToday = Math.abs(probability - scoreBefore(days, this.#day!, from, to))
+    return movedToday >= MOVE_MIN && this.#movedToday[level].admits(customer, movedToday)
+  }
+
   /** The newest row of a customer. */
   observe(row: TopRow): void {
-    const { customer, version, head } = row
-    if (head !== null) this.advance(head.asOf)
-    const isKnown = this.#known.has(customer)
-    const level = head === null || head.retired ? null : levelOf(head)
-    if (!isKnown && (level === null || !this.#admits(row, head!.probability, level))) return
-    if (isKnown) for (const list of this.#lists()) list.drop(customer)
-    if (level !== null) this.#place(row, head!.probability, level)
+    const { customer, version, days } = row
+    const ranked = rankedRow(row)
+    if (!this.concerns(ranked, days)) return
+    if (this.#known.has(customer)) for (const list of this.#lists()) list.drop(customer)
+    if (ranked.level !== null) this.#place(row, ranked.probability, ranked.level)
     this.#known.set(customer, version)
     if (this.#known.size > KNOWN_MAX) this.#forgetOthers()
   }
@@ -135,15 +160,6 @@ export class TopLists {
     }
   }
 
-  /** Nearly every row ends here, so nothing is made for it. */
-  #admits({ customer, days }: TopRow, probability: number, level: RiskLevel): boolean {
-    if (this.#risk[level].admits(customer, probability)) return true
-    const moved = moveOf(days, this.#day! - 1, probability)
-    if (moved >= MOVE_MIN && this.#moved[level].admits(customer, moved)) return true
-    const movedToday = moveOf(days, this.#day!, probability)
-    return movedToday >= MOVE_MIN && this.#movedToday[level].admits(customer, movedToday)
-  }
-
   #place(row: TopRow, probability: number, level: RiskLevel): void {
     const { customer, days } = row
     this.#risk[level].place({ customer, value: probability, row })
@@ -180,12 +196,20 @@ function moveOf(days: DayScores, day: number, probability: number): number {
   return Math.abs(probability - scoreBefore(days, day))
 }
 
-/** null: there is no score. */
-function levelOf({
+function rankedRow({ customer, partition, head }: TopRow): RankedRow {
+  if (head === null) return { customer, partition, asOf: NaN, probability: NaN, level: null }
+  const { asOf, probability } = head
+  return { customer, partition, asOf, probability, level: levelOf(head) }
+}
+
+/** null: the row has no place in any list. */
+export function levelOf({
   probability,
   risk,
-}: Pick<ChangeHead, 'probability' | 'risk'>): RiskLevel | null {
-  return Number.isNaN(probability) || risk === null || risk === 'unknown' ? null : risk
+  retired,
+}: Pick<ChangeHead, 'probability' | 'risk' | 'retired'>): RiskLevel | null {
+  const isRanked = !retired && !Number.isNaN(probability)
+  return isRanked && risk !== null && risk !== 'unknown' ? risk : null
 }
 
 function entryOf(

@@ -1,0 +1,124 @@
+import type { RiskLevel } from '../scoring/risk.js'
+import { dayOf, type DayScores, noScores, withScore, withScores } from './day-scores.js'
+import { addChanges, addDay, type Facts, type FullBlock } from './facts.js'
+import { rowBytes, type SnapshotRow, type StoredFacts } from './snapshot-row.js'
+import { type ChangeFormat, keptChanges } from './stored-changes.js'
+import { levelOf, type RankedRow } from './top-lists.js'
+
+/**
+ * A customer's newest row that waits for the disk, and what led there since the disk was written last.
+ * Written over by the next one: a busy customer has one object however often he is put.
+ */
+export class WaitingRow implements SnapshotRow, RankedRow {
+  /** ms UTC, of the row; NaN: nobody has asked it yet, or it is of an erased customer. */
+  asOf = NaN
+  /** As `rank` found them. */
+  probability = NaN
+  level: RiskLevel | null = null
+  /** Where the newest of the changes are, oldest first. */
+  places: readonly number[] = none
+  /** How many there were. */
+  count = 0
+  /** The last scores of days before that of the row. */
+  days: DayScores = noScores
+  /** Whether the changes on the disk are not his any more: he was erased. */
+  cleared = false
+  /** Where in memory the facts of the disk are, while a write is under way; -1: nowhere. */
+  slot = -1
+  /**
+   * The facts of the disk before a write took these up, where no slot has them. A write that failed
+   * may have had its effect, and then the disk would tell a count that has these in it.
+   */
+  known: StoredFacts | null = null
+
+  constructor(
+    readonly customer: string,
+    public partition: number,
+    public version: number,
+    public features: Uint8Array | null,
+    public score: Uint8Array | null,
+  ) {}
+
+  /** Memory, roughly. */
+  get bytes(): number {
+    return rowBytes(this.customer, this) + 8 * this.places.length
+  }
+
+  /** `format`: null where no history is kept. */
+  replace({ partition, version, features, score }: SnapshotRow, format: ChangeFormat | null): void {
+    let asOf = NaN
+    if (format !== null && this.features !== null && features !== null) {
+      asOf = format.asOf(features)
+      this.#turnDay(dayOf(asOf), this.features, format)
+    }
+    this.asOf = asOf
+    this.partition = partition
+    this.version = version
+    this.features = features
+    this.score = score
+  }
+
+  addChange(featuresOffset: number, scoresOffset: number): void {
+    this.count++
+    if (this.places.length === 0) {
+      // Most have one: an array that is pushed to would take room for eight.
+      this.places = [featuresOffset, scoresOffset]
+      return
+    }
+    const places = this.places as number[]
+    places.push(featuresOffset, scoresOffset)
+    // Trimmed at twice its size, so that it costs nothing per row.
+    if (places.length > 4 * keptChanges) this.#trim()
+  }
+
+  /** What was before is gone: he is erased. */
+  clear(): void {
+    this.places = none
+    this.count = 0
+    this.days = noScores
+    this.cleared = true
+  }
+
+  /** Takes up what came behind it. */
+  follow(later: WaitingRow, format: ChangeFormat | null): void {
+    this.replace(later, format)
+    if (later.cleared) this.clear()
+    this.days = withScores(this.days, later.days)
+    this.places = [...this.places, ...later.places]
+    this.count += later.count
+    this.#trim()
+  }
+
+  /** Reads what the row is to rankings and to the scores of days. */
+  rank(format: ChangeFormat): void {
+    this.probability = NaN
+    this.level = null
+    if (this.features === null) return
+    const head = format.head(this.features, this.score)
+    this.asOf = head.asOf
+    this.probability = head.probability
+    this.level = levelOf(head)
+  }
+
+  /** Brings facts of the disk to what they are behind the write; blocks that are full go into `full`. */
+  addTo(facts: Facts, at: number, full: FullBlock[] | null): void {
+    addChanges(facts, at, this.places, this.count, full)
+    const { days } = this
+    for (let day = 0; day < days.length; day += 2) addDay(facts, at, days[day], days[day + 1])
+    addDay(facts, at, dayOf(this.asOf), this.probability)
+  }
+
+  /** The score of a row that gives way is needed only where the day turns. */
+  #turnDay(next: number, features: Uint8Array, format: ChangeFormat): void {
+    const day = dayOf(Number.isNaN(this.asOf) ? format.asOf(features) : this.asOf)
+    if (day === next) return
+    const { probability } = format.head(features, this.score)
+    this.days = withScore(this.days, day, probability)
+  }
+
+  #trim(): void {
+    if (this.places.length > 2 * keptChanges) this.places = this.places.slice(-2 * keptChanges)
+  }
+}
+
+const none: readonly number[] = []
