@@ -1,6 +1,6 @@
 /** What the disk has beside each customer's row, as of the last write. */
 import { RecentSlots } from '../recent-slots.js'
-import { type Facts, factsStride } from './facts.js'
+import { type Facts, factsStride, loadFacts } from './facts.js'
 import type { StoredFacts } from './snapshot-row.js'
 
 /** Customers in memory: some forty megabytes. */
@@ -11,6 +11,7 @@ const CHUNK = 1024
 export class KnownFacts {
   readonly #slots = new RecentSlots<string>(keptMax)
   readonly #chunks: Facts[] = []
+  #isScanned = false
 
   constructor(
     private readonly stored: {
@@ -23,6 +24,26 @@ export class KnownFacts {
     const slot = this.#slots.find(customer)
     if (slot >= 0) this.#slots.use(slot)
     return slot
+  }
+
+  /** Whether all customers of the disk are in memory: anybody else is new there. */
+  get isWhole(): boolean {
+    return this.#isScanned && this.#hasRoom
+  }
+
+  /**
+   * Facts that a scan has found. Whoever is in memory has newer ones; once somebody may have left,
+   * nobody else is taken.
+   */
+  found(customer: string, facts: StoredFacts): void {
+    if (this.#isScanned || !this.#hasRoom || this.#slots.find(customer) >= 0) return
+    const slot = this.#take(customer)
+    loadFacts(this.chunkOf(slot), this.placeOf(slot), facts)
+  }
+
+  /** A scan has found everybody. */
+  scanned(): void {
+    this.#isScanned = true
   }
 
   /** Those of the disk. */
@@ -47,8 +68,18 @@ export class KnownFacts {
 
   put(customer: string, facts: Facts): void {
     const known = this.find(customer)
-    const slot = known < 0 ? this.#slots.take(customer) : known
-    if (slot === this.#chunks.length * CHUNK) this.#chunks.push(new Float64Array(CHUNK * factsStride))
+    const slot = known < 0 ? this.#take(customer) : known
     this.chunkOf(slot).set(facts, this.placeOf(slot))
+  }
+
+  /** Whether nobody has been forgotten yet. */
+  get #hasRoom(): boolean {
+    return this.#slots.size < this.#slots.max
+  }
+
+  #take(customer: string): number {
+    const slot = this.#slots.take(customer)
+    if (slot === this.#chunks.length * CHUNK) this.#chunks.push(new Float64Array(CHUNK * factsStride))
+    return slot
   }
 }

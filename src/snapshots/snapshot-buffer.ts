@@ -5,7 +5,6 @@ import {
   clearFacts,
   daysEnd,
   daysFrom,
-  daysIn,
   type Facts,
   factsStride,
   type FullBlock,
@@ -21,8 +20,8 @@ import {
   slotKey,
   slotsOf,
 } from './stored-changes.js'
+import type { PartitionProof, SnapshotPut } from './snapshots.js'
 import type { TopKeeper } from './top-keeper.js'
-import type { TopRow } from './top-lists.js'
 import { WaitingRow } from './waiting-row.js'
 
 /** The history that is kept: how its changes are read, and what the disk has of each customer. */
@@ -64,18 +63,23 @@ export class SnapshotBuffer {
   }
 
   /** `featuresOffset`, `scoresOffset`: of the row and its score in the output topics. */
-  set(customer: string, row: SnapshotRow, featuresOffset: number, scoresOffset: number): void {
-    const { partition, version, features, score } = row
-    let held = this.waiting.get(customer)
+  set(
+    put: SnapshotPut,
+    { partition, commit }: PartitionProof,
+    featuresOffset: number,
+    scoresOffset: number,
+  ): void {
+    const { kept } = this
+    let held = this.waiting.get(put.customer)
     if (held === undefined) {
-      held = new WaitingRow(customer, partition, version, features, score)
-      this.waiting.set(customer, held)
+      held = new WaitingRow(put, partition, commit)
+      this.waiting.set(put.customer, held)
     } else {
       this.bytes -= held.bytes
-      held.replace(row, this.kept?.format ?? null)
+      held.replace(put, partition, commit, kept?.format ?? null)
     }
-    if (features === null) held.clear()
-    else if (this.kept !== null) held.addChange(featuresOffset, scoresOffset)
+    if (put.features === null) held.clear()
+    else if (kept !== null) held.addChange(featuresOffset, scoresOffset)
     this.bytes += held.bytes
   }
 
@@ -99,19 +103,13 @@ export class SnapshotBuffer {
     return changes
   }
 
-  /** Answers those of the rows that were written who have a place in rankings, or had one. */
-  written(top: TopKeeper | null): TopRow[] {
-    const rows: TopRow[] = []
+  /** What was taken is on the disk now; the rankings hear of it. */
+  written(top: TopKeeper | null): void {
     const { kept, writing } = this
     this.writing = new Map()
-    if (kept === null) return rows
-    const { format, facts } = kept
-    const look = (held: WaitingRow, of: Facts, at: number): void => {
-      if (top?.concerns(held, of, daysFrom(at), daysEnd(of, at)) !== true) return
-      const { customer, partition, version, features, score } = held
-      const head = features === null ? null : format.head(features, score)
-      rows.push({ customer, partition, version, head, days: daysIn(of, at) })
-    }
+    if (kept === null || top === null) return
+    const { facts } = kept
+    advance(top, writing.values())
     // Those who have a slot first: whoever is put may take the slot of another.
     for (const held of writing.values()) {
       if (held.slot < 0) continue
@@ -119,16 +117,16 @@ export class SnapshotBuffer {
       const at = facts.placeOf(held.slot)
       if (held.cleared) clearFacts(chunk, at)
       held.addTo(chunk, at, null)
-      look(held, chunk, at)
+      top.look(held, chunk, daysFrom(at), daysEnd(chunk, at))
     }
     for (const held of writing.values()) {
       if (held.slot >= 0) continue
       this.load(held)
       held.addTo(this.facts, 0, null)
       facts.put(held.customer, this.facts)
-      look(held, this.facts, 0)
+      top.look(held, this.facts, daysFrom(0), daysEnd(this.facts, 0))
     }
-    return rows
+    top.makeWhereDue()
   }
 
   /** The rows wait again, but for those of which a newer one has come: its changes are behind. */
@@ -165,7 +163,7 @@ export class SnapshotBuffer {
     const { kept, facts } = this
     const full: FullBlock[] = []
     this.load(held)
-    if (kept !== null) held.rank(kept.format)
+    if (kept !== null) held.readHead(kept.format)
     held.addTo(facts, 0, full)
     const key = Buffer.from(held.customer)
     into.push({ key, value: sealedSnapshotRow(key, held, facts) })
@@ -186,13 +184,29 @@ export class SnapshotBuffer {
   }
 }
 
+/**
+ * Lists of moves are of a day. They turn before they hear of the rows, and not with them: where time
+ * flies a write has rows of many days, and lists of those between would be made for nothing.
+ */
+function advance(top: TopKeeper, rows: Iterable<WaitingRow>): void {
+  const newest = new Map<number, number>()
+  for (const { partition, head } of rows) {
+    if (head !== null && head.asOf > (newest.get(partition) ?? -Infinity)) {
+      newest.set(partition, head.asOf)
+    }
+  }
+  for (const [partition, asOf] of newest) top.advance(partition, asOf)
+}
+
 /** Finds what the disk has of each, in memory or there. */
 async function know(rows: readonly WaitingRow[], facts: KnownFacts): Promise<void> {
   const missing: WaitingRow[] = []
   for (const held of rows) {
     if (held.known !== null) continue
     held.slot = facts.find(held.customer)
-    if (held.slot < 0) missing.push(held)
+    if (held.slot >= 0) continue
+    if (facts.isWhole) held.known = noFacts
+    else missing.push(held)
   }
   if (missing.length === 0) return
   const read = await facts.read(missing.map(({ customer }) => customer))

@@ -7,7 +7,7 @@
  * every midnight. R1: moves since the start of today are ranked beside them, and become the list
  * when the day turns; nothing has to be computed again then.
  */
-import type { ChangeHead } from '../events/output-changes.js'
+import type { RowHead } from '../events/output-changes.js'
 import type { RiskLevel } from '../scoring/risk.js'
 import { type DayScores, dayOf, scoreBefore, startOfDay } from './day-scores.js'
 import { type Ranked, TopList } from './top-list.js'
@@ -18,14 +18,18 @@ export const topMax = 50
 /** The page shows tenths of a percent: what moves by less has not moved. */
 const MOVE_MIN = 0.0005
 
-/** A customer's newest row as far as rankings go. */
-export interface TopRow {
+/** A customer's newest row. */
+export interface NewestRow {
   readonly customer: string
   readonly partition: number
   /** The commit that wrote it. */
   readonly version: number
   /** null: erased. */
-  readonly head: Omit<ChangeHead, 'cause'> | null
+  readonly head: RowHead | null
+}
+
+/** All that rankings ask of him. */
+export interface TopRow extends NewestRow {
   readonly days: DayScores
 }
 
@@ -50,17 +54,6 @@ export interface PartitionTop {
   readonly since: number | null
   readonly risk: Readonly<Record<RiskLevel, readonly TopEntry[]>>
   readonly change: Readonly<Record<RiskLevel, readonly TopEntry[]>>
-}
-
-/** What rankings ask of a row first. */
-export interface RankedRow {
-  readonly customer: string
-  readonly partition: number
-  /** ms UTC; NaN: erased. */
-  readonly asOf: number
-  readonly probability: number
-  /** null: it has no place in any list. */
-  readonly level: RiskLevel | null
 }
 
 interface Place extends Ranked {
@@ -93,29 +86,35 @@ export class TopLists {
     this.#day = day
   }
 
-  /**
-   * Whether a customer's newest row would change anything here: nearly every row ends here, so nothing
-   * is made to ask. `days`: pairs from `from` to `to`, as `DayScores`. Time comes to the row's.
-   */
-  concerns(row: RankedRow, days: ArrayLike<number>, from = 0, to = days.length): boolean {
-    const { customer, asOf, probability, level } = row
-    if (!Number.isNaN(asOf)) this.advance(asOf)
-    if (this.#known.has(customer)) return true
-    if (level === null) return false
-    if (this.#risk[level].admits(customer, probability)) return true
-    const moved = Math.abs(probability - scoreBefore(days, this.#day! - 1, from, to))
-    if (moved >= MOVE_MIN && this.#moved[level].admits(customer, moved)) return true
-    const movedToday = Math.abs(probability - scoreBefore(days, this.#day!, from, to))
-    return movedToday >= MOVE_MIN && this.#movedToday[level].admits(customer, movedToday)
+  observe(row: TopRow): void {
+    this.look(row, row.days, 0, row.days.length)
   }
 
-  /** The newest row of a customer. */
-  observe(row: TopRow): void {
-    const { customer, version, days } = row
-    const ranked = rankedRow(row)
-    if (!this.concerns(ranked, days)) return
-    if (this.#known.has(customer)) for (const list of this.#lists()) list.drop(customer)
-    if (ranked.level !== null) this.#place(row, ranked.probability, ranked.level)
+  /**
+   * The newest row of a customer, and his days (pairs as `DayScores`) from `from` to `to` of an array;
+   * both stay the caller's.
+   */
+  look(row: NewestRow, days: ArrayLike<number>, from: number, to: number): void {
+    const { customer, version, head } = row
+    if (head !== null) this.advance(head.asOf)
+    const level = head === null ? null : levelOf(head)
+    const isKnown = this.#known.has(customer)
+    if (!isKnown && level === null) return
+    const probability = head?.probability ?? NaN
+    const moved = Math.abs(probability - scoreBefore(days, this.#day! - 1, from, to))
+    const movedToday = Math.abs(probability - scoreBefore(days, this.#day!, from, to))
+    // Nearly every row ends here, so nothing is made for it.
+    if (!isKnown && !this.#admits(customer, level!, probability, moved, movedToday)) return
+    if (isKnown) for (const list of this.#lists()) list.drop(customer)
+    if (level !== null) {
+      const { partition } = this
+      const kept = { customer, partition, version, head, days: slice(days, from, to) }
+      this.#risk[level].place({ customer, value: probability, row: kept })
+      if (moved >= MOVE_MIN) this.#moved[level].place({ customer, value: moved, row: kept })
+      if (movedToday >= MOVE_MIN) {
+        this.#movedToday[level].place({ customer, value: movedToday, row: kept })
+      }
+    }
     this.#known.set(customer, version)
     if (this.#known.size > KNOWN_MAX) this.#forgetOthers()
   }
@@ -160,13 +159,16 @@ export class TopLists {
     }
   }
 
-  #place(row: TopRow, probability: number, level: RiskLevel): void {
-    const { customer, days } = row
-    this.#risk[level].place({ customer, value: probability, row })
-    const moved = moveOf(days, this.#day! - 1, probability)
-    if (moved >= MOVE_MIN) this.#moved[level].place({ customer, value: moved, row })
-    const movedToday = moveOf(days, this.#day!, probability)
-    if (movedToday >= MOVE_MIN) this.#movedToday[level].place({ customer, value: movedToday, row })
+  #admits(
+    customer: string,
+    level: RiskLevel,
+    probability: number,
+    moved: number,
+    movedToday: number,
+  ): boolean {
+    if (this.#risk[level].admits(customer, probability)) return true
+    if (moved >= MOVE_MIN && this.#moved[level].admits(customer, moved)) return true
+    return movedToday >= MOVE_MIN && this.#movedToday[level].admits(customer, movedToday)
   }
 
   *#lists(): Iterable<TopList<Place>> {
@@ -191,25 +193,16 @@ const byLevel = (): ByLevel => ({
   low: new TopList(),
 })
 
-/** NaN where no score is known of before the day. */
-function moveOf(days: DayScores, day: number, probability: number): number {
-  return Math.abs(probability - scoreBefore(days, day))
-}
-
-function rankedRow({ customer, partition, head }: TopRow): RankedRow {
-  if (head === null) return { customer, partition, asOf: NaN, probability: NaN, level: null }
-  const { asOf, probability } = head
-  return { customer, partition, asOf, probability, level: levelOf(head) }
+function slice(days: ArrayLike<number>, from: number, to: number): DayScores {
+  const taken: number[] = []
+  for (let at = from; at < to; at++) taken.push(days[at])
+  return taken
 }
 
 /** null: the row has no place in any list. */
-export function levelOf({
-  probability,
-  risk,
-  retired,
-}: Pick<ChangeHead, 'probability' | 'risk' | 'retired'>): RiskLevel | null {
-  const isRanked = !retired && !Number.isNaN(probability)
-  return isRanked && risk !== null && risk !== 'unknown' ? risk : null
+function levelOf({ probability, risk, retired }: RowHead): RiskLevel | null {
+  if (retired || Number.isNaN(probability)) return null
+  return risk === 'unknown' ? null : risk
 }
 
 function entryOf(

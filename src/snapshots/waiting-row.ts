@@ -1,20 +1,23 @@
-import type { RiskLevel } from '../scoring/risk.js'
+import type { RowHead } from '../events/output-changes.js'
 import { dayOf, type DayScores, noScores, withScore, withScores } from './day-scores.js'
 import { addChanges, addDay, type Facts, type FullBlock } from './facts.js'
 import { rowBytes, type SnapshotRow, type StoredFacts } from './snapshot-row.js'
 import { type ChangeFormat, keptChanges } from './stored-changes.js'
-import { levelOf, type RankedRow } from './top-lists.js'
+import type { SnapshotPut } from './snapshots.js'
+import type { NewestRow } from './top-lists.js'
+
+type NewestPut = Pick<SnapshotPut, 'features' | 'score'> & { readonly head?: RowHead | null }
 
 /**
  * A customer's newest row that waits for the disk, and what led there since the disk was written last.
  * Written over by the next one: a busy customer has one object however often he is put.
  */
-export class WaitingRow implements SnapshotRow, RankedRow {
-  /** ms UTC, of the row; NaN: nobody has asked it yet, or it is of an erased customer. */
-  asOf = NaN
-  /** As `rank` found them. */
-  probability = NaN
-  level: RiskLevel | null = null
+export class WaitingRow implements SnapshotRow, NewestRow {
+  readonly customer: string
+  features: Uint8Array | null
+  score: Uint8Array | null
+  /** null: nobody has read it yet, or he is erased. */
+  head: RowHead | null
   /** Where the newest of the changes are, oldest first. */
   places: readonly number[] = none
   /** How many there were. */
@@ -32,12 +35,15 @@ export class WaitingRow implements SnapshotRow, RankedRow {
   known: StoredFacts | null = null
 
   constructor(
-    readonly customer: string,
+    put: SnapshotPut,
     public partition: number,
     public version: number,
-    public features: Uint8Array | null,
-    public score: Uint8Array | null,
-  ) {}
+  ) {
+    this.customer = put.customer
+    this.features = put.features
+    this.score = put.score
+    this.head = put.head ?? null
+  }
 
   /** Memory, roughly. */
   get bytes(): number {
@@ -45,17 +51,13 @@ export class WaitingRow implements SnapshotRow, RankedRow {
   }
 
   /** `format`: null where no history is kept. */
-  replace({ partition, version, features, score }: SnapshotRow, format: ChangeFormat | null): void {
-    let asOf = NaN
-    if (format !== null && this.features !== null && features !== null) {
-      asOf = format.asOf(features)
-      this.#turnDay(dayOf(asOf), this.features, format)
-    }
-    this.asOf = asOf
+  replace(put: NewestPut, partition: number, version: number, format: ChangeFormat | null): void {
+    if (format !== null && put.features !== null) this.#turnDay(put.features, put.head, format)
     this.partition = partition
     this.version = version
-    this.features = features
-    this.score = score
+    this.features = put.features
+    this.score = put.score
+    this.head = put.head ?? null
   }
 
   addChange(featuresOffset: number, scoresOffset: number): void {
@@ -81,7 +83,7 @@ export class WaitingRow implements SnapshotRow, RankedRow {
 
   /** Takes up what came behind it. */
   follow(later: WaitingRow, format: ChangeFormat | null): void {
-    this.replace(later, format)
+    this.replace(later, later.partition, later.version, format)
     if (later.cleared) this.clear()
     this.days = withScores(this.days, later.days)
     this.places = [...this.places, ...later.places]
@@ -89,31 +91,26 @@ export class WaitingRow implements SnapshotRow, RankedRow {
     this.#trim()
   }
 
-  /** Reads what the row is to rankings and to the scores of days. */
-  rank(format: ChangeFormat): void {
-    this.probability = NaN
-    this.level = null
-    if (this.features === null) return
-    const head = format.head(this.features, this.score)
-    this.asOf = head.asOf
-    this.probability = head.probability
-    this.level = levelOf(head)
+  /** Knows what the row is to rankings, and to the scores of days. */
+  readHead(format: ChangeFormat): void {
+    if (this.features !== null) this.head ??= format.head(this.features, this.score)
   }
 
   /** Brings facts of the disk to what they are behind the write; blocks that are full go into `full`. */
   addTo(facts: Facts, at: number, full: FullBlock[] | null): void {
     addChanges(facts, at, this.places, this.count, full)
-    const { days } = this
+    const { days, head } = this
     for (let day = 0; day < days.length; day += 2) addDay(facts, at, days[day], days[day + 1])
-    addDay(facts, at, dayOf(this.asOf), this.probability)
+    if (head !== null) addDay(facts, at, dayOf(head.asOf), head.probability)
   }
 
   /** The score of a row that gives way is needed only where the day turns. */
-  #turnDay(next: number, features: Uint8Array, format: ChangeFormat): void {
-    const day = dayOf(Number.isNaN(this.asOf) ? format.asOf(features) : this.asOf)
-    if (day === next) return
-    const { probability } = format.head(features, this.score)
-    this.days = withScore(this.days, day, probability)
+  #turnDay(next: Uint8Array, nextHead: RowHead | null | undefined, format: ChangeFormat): void {
+    if (this.features === null) return
+    const day = dayOf(this.head?.asOf ?? format.asOf(this.features))
+    if (day === dayOf(nextHead?.asOf ?? format.asOf(next))) return
+    this.readHead(format)
+    this.days = withScore(this.days, day, this.head!.probability)
   }
 
   #trim(): void {
