@@ -23,7 +23,7 @@ import {
   readMarker,
   type EmbeddedLogOptions,
 } from './embedded-open.js'
-import { recordAt } from './embedded-point.js'
+import { PointReader } from './embedded-point.js'
 import { allRows, DbRows, type LogRows, type RowKind, type Rows } from './embedded-portions.js'
 import { type MetaRow, type PartitionRow, writesOf } from './embedded-rows.js'
 import { EmbeddedWriter } from './embedded-writer.js'
@@ -36,6 +36,7 @@ import { LogTransaction, Writers } from './transaction.js'
 export class EmbeddedLog implements EventLog {
   readonly id: string
   readonly #db: Db
+  readonly #points: PointReader
   readonly #source: LogRows
   readonly #clock: LogClock
   readonly #tails: Tails
@@ -53,6 +54,7 @@ export class EmbeddedLog implements EventLog {
     wallMs: () => number,
   ) {
     this.#db = db
+    this.#points = new PointReader(db)
     this.#source = new DbRows(db)
     this.id = meta.id
     this.#clock = new LogClock(meta.timeBase, wallMs)
@@ -124,9 +126,13 @@ export class EmbeddedLog implements EventLog {
     return reader
   }
 
-  async recordAt(topic: string, partition: number, offset: number): Promise<StoredRecord> {
-    this.#assertOpen('recordAt')
-    return recordAt(this.#db, { topic, partition }, offset)
+  async recordsAt(
+    topic: string,
+    partition: number,
+    offsets: readonly number[],
+  ): Promise<readonly StoredRecord[]> {
+    this.#assertOpen('recordsAt')
+    return this.#points.recordsAt({ topic, partition }, offsets)
   }
 
   async last(topic: string, partition: number): Promise<StoredRecord | null> {

@@ -79,7 +79,8 @@ export class KnownFacts {
 
   #take(customer: string): number {
     const slot = this.#slots.take(customer)
-    if (slot === this.#chunks.length * CHUNK) this.#chunks.push(new Float64Array(CHUNK * factsStride))
+    if (slot === this.#chunks.length * CHUNK)
+      this.#chunks.push(new Float64Array(CHUNK * factsStride))
     return slot
   }
 }

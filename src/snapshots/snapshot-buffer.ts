@@ -13,13 +13,7 @@ import {
 } from './facts.js'
 import type { KnownFacts } from './known-facts.js'
 import { noFacts, sealedSnapshotRow, type SnapshotRow } from './snapshot-row.js'
-import {
-  type ChangeFormat,
-  type Places,
-  sealedBlock,
-  slotKey,
-  slotsOf,
-} from './stored-changes.js'
+import { type ChangeFormat, type Places, sealedBlock, slotKey, slotsOf } from './stored-changes.js'
 import type { PartitionProof, SnapshotPut } from './snapshots.js'
 import type { TopKeeper } from './top-keeper.js'
 import { WaitingRow } from './waiting-row.js'
