@@ -1,7 +1,8 @@
 import type { DeliveredCommit } from '../operators/deliver.js'
 import { riskLevelOf } from '../scoring/risk.js'
 import type { RefusedRecord } from './refused-records.js'
-import type { BoardRow, ScoreBoard } from './score-board.js'
+import type { BoardRow } from './board-row.js'
+import type { ScoreBoard } from './score-board.js'
 
 /** What of a durable commit the board looks at. */
 export type ObservedCommit = Pick<

@@ -9,6 +9,7 @@
  * B2 `add` costs a look into a map a row, makes nothing and does no I/O. The previous score is
  *    therefore one that this process has seen or remembered: a customer beyond `customersMax` has none.
  */
+import type { BoardRow, ScoreChange } from './board-row.js'
 import { causes, risks, type Risk } from '../events/output-schemas.js'
 import type { Cause } from '../features/rows.js'
 import { riskLevelOf } from '../scoring/risk.js'
@@ -16,28 +17,6 @@ import { RecentSlots } from '../recent-slots.js'
 import { LastChanges } from './last-changes.js'
 import { RefusedRecords } from './refused-records.js'
 import { RiskHistory } from './risk-history.js'
-
-/** One scored row of a commit. */
-export interface BoardRow {
-  readonly customer: string
-  readonly cause: Cause
-  readonly partition: number
-  /** Exclusive. */
-  readonly endOffset: number
-  /** ms UTC. */
-  readonly asOf: number
-  /** NaN where even the fallback failed: counted as of unknown risk, and shown nowhere. */
-  readonly probability: number
-  readonly risk: Risk
-  readonly commit: number
-}
-
-export interface ScoreChange extends BoardRow {
-  /** Grows by one with each change; to ask for what came after. */
-  readonly sequence: number
-  /** The score before; null where the board knows of none. */
-  readonly previous: number | null
-}
 
 export interface ScoreBoardOptions {
   readonly customersMax?: number
@@ -64,8 +43,8 @@ export class ScoreBoard {
   constructor(options: ScoreBoardOptions = {}) {
     this.#customers = new RecentSlots(options.customersMax ?? 100_000)
     this.#scores = new Float64Array(this.#customers.max).fill(NaN)
-    const last = () => new LastChanges(options.changesMax ?? 100)
-    this.#changes = { event: last(), time: last(), rescore: last() }
+    const last = (cause: Cause) => new LastChanges(cause, options.changesMax ?? 100)
+    this.#changes = { event: last('event'), time: last('time'), rescore: last('rescore') }
     const none = () => ({ high: 0, medium: 0, low: 0, unknown: 0 })
     this.#counts = { event: none(), time: none(), rescore: none() }
   }

@@ -5,9 +5,19 @@
  * F1 As many places are open as changes fill no block, `changes % 16`; which is why there is no
  *    count of them.
  */
-import type { DayScores } from './day-scores.js'
-import type { StoredFacts } from './snapshot-row.js'
-import { blockChanges, blockSlots, type Places } from './stored-changes.js'
+import { type DayScores, noScores } from './day-scores.js'
+import { blockChanges, blockSlots, noPlaces, type Places } from './stored-changes.js'
+
+/** What is stored beside a customer's newest row, so that nothing else need be read for a write. */
+export interface StoredFacts {
+  /** How many changes of his there have been. */
+  readonly changes: number
+  /** Where those are that fill no block yet. */
+  readonly open: Places
+  readonly days: DayScores
+}
+
+export const noFacts: StoredFacts = { changes: 0, open: noPlaces, days: noScores }
 
 /** Numbers of a customer. */
 export const factsStride = 40

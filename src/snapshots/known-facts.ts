@@ -1,7 +1,6 @@
 /** What the disk has beside each customer's row, as of the last write. */
 import { RecentSlots } from '../recent-slots.js'
-import { type Facts, factsStride, loadFacts } from './facts.js'
-import type { StoredFacts } from './snapshot-row.js'
+import { type Facts, factsStride, loadFacts, openEnd, type StoredFacts } from './facts.js'
 
 /** Customers in memory: some forty megabytes. */
 const keptMax = 100_000
@@ -63,7 +62,8 @@ export class KnownFacts {
   copy(slot: number, into: Facts): void {
     const chunk = this.chunkOf(slot)
     const from = this.placeOf(slot)
-    for (let at = 0; at < factsStride; at++) into[at] = chunk[from + at]
+    const end = openEnd(chunk, from) - from
+    for (let at = 0; at < end; at++) into[at] = chunk[from + at]
   }
 
   put(customer: string, facts: Facts): void {

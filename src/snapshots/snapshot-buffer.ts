@@ -9,10 +9,11 @@ import {
   factsStride,
   type FullBlock,
   loadFacts,
+  noFacts,
   storedFacts,
 } from './facts.js'
 import type { KnownFacts } from './known-facts.js'
-import { noFacts, sealedSnapshotRow, type SnapshotRow } from './snapshot-row.js'
+import { sealedSnapshotRow, type SnapshotRow } from './snapshot-row.js'
 import { type ChangeFormat, type Places, sealedBlock, slotKey, slotsOf } from './stored-changes.js'
 import type { PartitionProof, SnapshotPut } from './snapshots.js'
 import type { TopKeeper } from './top-keeper.js'
@@ -105,16 +106,19 @@ export class SnapshotBuffer {
     const { facts } = kept
     advance(top, writing.values())
     // Those who have a slot first: whoever is put may take the slot of another.
+    const others: WaitingRow[] = []
     for (const held of writing.values()) {
-      if (held.slot < 0) continue
+      if (held.slot < 0) {
+        others.push(held)
+        continue
+      }
       const chunk = facts.chunkOf(held.slot)
       const at = facts.placeOf(held.slot)
       if (held.cleared) clearFacts(chunk, at)
       held.addTo(chunk, at, null)
       top.look(held, chunk, daysFrom(at), daysEnd(chunk, at))
     }
-    for (const held of writing.values()) {
-      if (held.slot >= 0) continue
+    for (const held of others) {
       this.load(held)
       held.addTo(this.facts, 0, null)
       facts.put(held.customer, this.facts)

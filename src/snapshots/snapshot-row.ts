@@ -1,10 +1,18 @@
 /** A snapshot as the bytes of a store's value: its seal, what it belongs to, the rows as they are. */
 import { sealBytes, sealOf } from '../state/checksum.js'
-import { type DayScores, noScores } from './day-scores.js'
+import type { DayScores } from './day-scores.js'
 import type { Snapshot } from './snapshots.js'
 import { ByteWriter } from '../features/byte-writer.js'
-import { changesIn, daysEnd, daysFrom, type Facts, openEnd, openFrom } from './facts.js'
-import { decodePlaces, noPlaces, type Places, writePlaces } from './stored-changes.js'
+import {
+  changesIn,
+  daysEnd,
+  daysFrom,
+  type Facts,
+  openEnd,
+  openFrom,
+  type StoredFacts,
+} from './facts.js'
+import { decodePlaces, writePlaces } from './stored-changes.js'
 
 /** A customer's newest rows, or that they were erased (then `features` is null). */
 export interface SnapshotRow {
@@ -14,17 +22,6 @@ export interface SnapshotRow {
   readonly features: Uint8Array | null
   readonly score: Uint8Array | null
 }
-
-/** What is stored beside a customer's newest row, so that nothing else need be read for a write. */
-export interface StoredFacts {
-  /** How many changes of his there have been. */
-  readonly changes: number
-  /** Where those are that fill no block yet. */
-  readonly open: Places
-  readonly days: DayScores
-}
-
-export const noFacts: StoredFacts = { changes: 0, open: noPlaces, days: noScores }
 
 /** A row on a disk. */
 export interface StoredRow extends SnapshotRow, StoredFacts {}

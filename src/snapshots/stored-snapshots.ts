@@ -160,9 +160,7 @@ export class StoredSnapshots implements SnapshotStore {
     if (proof.commit <= this.#progress.of(proof.partition).highest && puts.length > 0) {
       return this.#inTurn(() => this.#compareAndApply(puts, proof, cursor))
     }
-    for (let index = 0; index < puts.length; index++) {
-      this.#apply(puts[index], proof, cursor, puts.length - index)
-    }
+    puts.forEach((put, index) => this.#apply(put, proof, cursor, puts.length - index))
     this.#applied(proof, cursor)
     if (this.#buffer.bytes >= this.#flushBytesMax * 2) return this.flush()
   }
