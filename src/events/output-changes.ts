@@ -29,16 +29,20 @@ export interface OutputChange {
   readonly values: Readonly<Record<string, number | string | null>>
 }
 
-/** What a change says before its values. */
-export interface ChangeHead {
+/** What rankings ask of a row and its score. */
+export interface RowHead {
   /** ms UTC. */
   readonly asOf: number
-  readonly cause: Cause
   readonly retired: boolean
   /** NaN: there is no score, or even the fallback failed. */
   readonly probability: number
   /** null: the row has no score. */
   readonly risk: Risk | null
+}
+
+/** What a change says before its values. */
+export interface ChangeHead extends RowHead {
+  readonly cause: Cause
 }
 
 const hashBytes = 32

@@ -10,7 +10,8 @@ export class RowReader {
 
   /** Begins with the byte at `at`. */
   open(bytes: Uint8Array, at: number): void {
-    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.bytes =
+      bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     this.at = at
   }
 

@@ -26,6 +26,12 @@ export class ByteWriter {
     return taken
   }
 
+  /** Copies what was written to `at`; the writer starts anew. */
+  takeInto(target: Uint8Array, at: number): void {
+    for (let i = 0; i < this.length; i++) target[at + i] = this.bytes[i]
+    this.length = 0
+  }
+
   byte(value: number): void {
     this.reserve(1)
     this.bytes[this.length++] = value

@@ -132,23 +132,33 @@ export function decodeBlock(key: Buffer, block: Buffer, baseOffset: number): Sto
 }
 
 /**
- * The record at `offset` of a block, without the objects of all before it; null as `decodeBlock`, and
- * where the block ends before it.
+ * The records at ascending `offsets` of a block that `isWhole`, without the objects of those between.
+ * Their bytes are copies.
  */
-export function decodeRecord(
-  key: Buffer,
+export function recordsIn(
   block: Buffer,
   baseOffset: number,
-  offset: number,
-): StoredRecord | null {
-  if (!isWhole(key, block) || offset >= baseOffset + block.readUInt16LE(1)) return null
+  offsets: readonly number[],
+): StoredRecord[] {
   const cursor = new BlockCursor(block, HEADER_BYTES)
-  for (let before = baseOffset; before < offset; before += 1) cursor.skip()
-  return cursor.record(offset)
+  let next = baseOffset
+  return offsets.map((offset) => {
+    for (; next < offset; next += 1) cursor.skip()
+    next += 1
+    const { key, value, timestamp, headers } = cursor.record(offset)
+    const copied = headers?.map(([name, content]) => [name, Buffer.from(content)] as const) ?? null
+    return new BlockRecord(
+      key && Buffer.from(key),
+      value && Buffer.from(value),
+      timestamp,
+      copied,
+      offset,
+    )
+  })
 }
 
 /** Whether the bytes are those that were written under the key. */
-function isWhole(key: Buffer, block: Buffer): boolean {
+export function isWhole(key: Buffer, block: Buffer): boolean {
   const end = block.length - sealBytes
   if (end < HEADER_BYTES || block[0] !== FORMAT) return false
   return sealOf(key, block.subarray(0, end)) === sealIn(block.subarray(end))

@@ -24,7 +24,7 @@ import {
   readMarker,
   type EmbeddedLogOptions,
 } from './embedded-open.js'
-import { recordAt } from './embedded-point.js'
+import { PointReader } from './embedded-point.js'
 import { allRows, DbRows, type LogRows, type RowKind, type Rows } from './embedded-portions.js'
 import { type MetaRow, type PartitionRow, writesOf } from './embedded-rows.js'
 import { EmbeddedWriter } from './embedded-writer.js'
@@ -37,7 +37,7 @@ import { LogTransaction, Writers } from './transaction.js'
 export class EmbeddedLog implements EventLog {
   readonly id: string
   readonly #db: Db
-  readonly #gate: ReadGate
+  readonly #points: PointReader
   readonly #source: LogRows
   readonly #clock: LogClock
   readonly #tails: Tails
@@ -56,7 +56,7 @@ export class EmbeddedLog implements EventLog {
   ) {
     this.#db = db
     const gate = new ReadGate()
-    this.#gate = gate
+    this.#points = new PointReader(db, gate)
     this.#source = new DbRows(db, gate)
     this.id = meta.id
     this.#clock = new LogClock(meta.timeBase, wallMs)
@@ -128,9 +128,13 @@ export class EmbeddedLog implements EventLog {
     return reader
   }
 
-  async recordAt(topic: string, partition: number, offset: number): Promise<StoredRecord> {
-    this.#assertOpen('recordAt')
-    return this.#gate.read(() => recordAt(this.#db, { topic, partition }, offset))
+  async recordsAt(
+    topic: string,
+    partition: number,
+    offsets: readonly number[],
+  ): Promise<readonly StoredRecord[]> {
+    this.#assertOpen('recordsAt')
+    return this.#points.recordsAt({ topic, partition }, offsets)
   }
 
   async last(topic: string, partition: number): Promise<StoredRecord | null> {

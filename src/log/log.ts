@@ -118,8 +118,12 @@ export interface EventLog {
   endOffset(topic: string, partition: number): Promise<number>
   /** Opens a cursor at `fromOffset`; the live job and every replay read through it. */
   reader(topic: string, partition: number, fromOffset: number): LogReader
-  /** A committed record by itself; absent where a reader from there on does as well. */
-  recordAt?(topic: string, partition: number, offset: number): Promise<StoredRecord>
+  /** Committed records by themselves, in any order; absent where a reader does as well. */
+  recordsAt?(
+    topic: string,
+    partition: number,
+    offsets: readonly number[],
+  ): Promise<readonly StoredRecord[]>
   /** The last record of a partition, or null where it is empty. */
   last(topic: string, partition: number): Promise<StoredRecord | null>
   /**

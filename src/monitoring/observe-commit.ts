@@ -1,7 +1,8 @@
 import type { DeliveredCommit } from '../operators/deliver.js'
 import { riskLevelOf } from '../scoring/risk.js'
 import type { RefusedRecord } from './refused-records.js'
-import type { BoardRow, ScoreBoard } from './score-board.js'
+import type { BoardRow } from './board-row.js'
+import type { ScoreBoard } from './score-board.js'
 
 /** What of a durable commit the board looks at. */
 export type ObservedCommit = Pick<
@@ -11,12 +12,14 @@ export type ObservedCommit = Pick<
 
 type Refused = ObservedCommit['rejected'][number]
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
 /** More of a commit than are kept is not even looked at. */
 const REFUSED_MAX = 5
 
 /** Shows a durable commit to the board: its scores, what it refused, and whom it erased. */
 export function observeCommit(board: ScoreBoard, commit: ObservedCommit, partition: number): void {
-  board.observe(boardRows(commit, partition))
+  observeScores(board, commit, partition)
   board.sample(commit.position.asOf)
   const { rejected, late } = commit
   if (rejected.length > 0) board.refused.rejected(refused(rejected, partition, rejectReason))
@@ -24,23 +27,29 @@ export function observeCommit(board: ScoreBoard, commit: ObservedCommit, partiti
   for (const customer of commit.erased) board.forget(customer)
 }
 
-function* boardRows(
+function observeScores(
+  board: ScoreBoard,
   { rows, scores, position }: ObservedCommit,
   partition: number,
-): Generator<BoardRow> {
+): void {
   const { asOf, commit, endOffset } = position
-  for (let row = 0; row < rows.length; row++) {
-    const probability = scores.probability[row]
-    yield {
-      customer: rows.customers[row],
-      cause: rows.causes[row],
-      partition,
-      endOffset,
-      asOf,
-      probability,
-      risk: riskLevelOf(probability) ?? 'unknown',
-      commit,
-    }
+  // One object for all: what the board keeps of it, it copies.
+  const row: Mutable<BoardRow> = {
+    customer: '',
+    cause: 'event',
+    partition,
+    endOffset,
+    asOf,
+    probability: NaN,
+    risk: 'unknown',
+    commit,
+  }
+  for (let index = 0; index < rows.length; index++) {
+    row.customer = rows.customers[index]
+    row.cause = rows.causes[index]
+    row.probability = scores.probability[index]
+    row.risk = riskLevelOf(row.probability) ?? 'unknown'
+    board.add(row)
   }
 }
 

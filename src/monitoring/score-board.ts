@@ -6,37 +6,17 @@
  *
  * B1 Memory is bounded: scores of the `customersMax` customers scored last, and `changesMax`
  *    changes of each cause. A busy cause can't push the other one's changes out.
- * B2 `observe` costs a map write a row and no I/O. The previous score is therefore one that this
- *    process has seen or remembered: a customer beyond `customersMax` has none.
+ * B2 `add` costs a look into a map a row, makes nothing and does no I/O. The previous score is
+ *    therefore one that this process has seen or remembered: a customer beyond `customersMax` has none.
  */
+import type { BoardRow, ScoreChange } from './board-row.js'
 import { causes, risks, type Risk } from '../events/output-schemas.js'
 import type { Cause } from '../features/rows.js'
 import { riskLevelOf } from '../scoring/risk.js'
-import { RecentMap } from '../recent-map.js'
+import { RecentSlots } from '../recent-slots.js'
+import { LastChanges } from './last-changes.js'
 import { RefusedRecords } from './refused-records.js'
 import { RiskHistory } from './risk-history.js'
-
-/** One scored row of a commit. */
-export interface BoardRow {
-  readonly customer: string
-  readonly cause: Cause
-  readonly partition: number
-  /** Exclusive. */
-  readonly endOffset: number
-  /** ms UTC. */
-  readonly asOf: number
-  /** NaN where even the fallback failed: counted as of unknown risk, and shown nowhere. */
-  readonly probability: number
-  readonly risk: Risk
-  readonly commit: number
-}
-
-export interface ScoreChange extends BoardRow {
-  /** Grows by one with each change; to ask for what came after. */
-  readonly sequence: number
-  /** The score before; null where the board knows of none. */
-  readonly previous: number | null
-}
 
 export interface ScoreBoardOptions {
   readonly customersMax?: number
@@ -48,10 +28,11 @@ const CHANGE_MIN = 0.0005
 const BINS = 20
 
 export class ScoreBoard {
-  readonly #changesMax: number
-  readonly #scores: RecentMap<string, number>
+  readonly #customers: RecentSlots<string>
+  /** By the customers' slots; NaN: nobody's. */
+  readonly #scores: Float64Array
   readonly #bins = Array.from({ length: BINS }, () => 0)
-  readonly #changes: Record<Cause, ScoreChange[]> = { event: [], time: [], rescore: [] }
+  readonly #changes: Readonly<Record<Cause, LastChanges>>
   readonly #counts: Record<Cause, Record<Risk, number>>
   #sequence = 0
   readonly #levels = { high: 0, medium: 0, low: 0 }
@@ -60,52 +41,56 @@ export class ScoreBoard {
   readonly refused = new RefusedRecords()
 
   constructor(options: ScoreBoardOptions = {}) {
-    this.#scores = new RecentMap(options.customersMax ?? 100_000)
-    this.#changesMax = options.changesMax ?? 100
+    this.#customers = new RecentSlots(options.customersMax ?? 100_000)
+    this.#scores = new Float64Array(this.#customers.max).fill(NaN)
+    const last = (cause: Cause) => new LastChanges(cause, options.changesMax ?? 100)
+    this.#changes = { event: last('event'), time: last('time'), rescore: last('rescore') }
     const none = () => ({ high: 0, medium: 0, low: 0, unknown: 0 })
     this.#counts = { event: none(), time: none(), rescore: none() }
   }
 
   /** Takes the scores of one commit, after it is durable. */
   observe(rows: Iterable<BoardRow>): void {
-    for (const row of rows) {
-      this.#counts[row.cause][row.risk] += 1
-      if (Number.isNaN(row.probability)) continue
-      const previous = this.#replace(row.customer, row.probability)
-      if (previous !== null && Math.abs(previous - row.probability) < CHANGE_MIN) continue
-      const ring = this.#changes[row.cause]
-      // Trimmed at twice its size, so that dropping the oldest costs nothing per row.
-      if (ring.length >= 2 * this.#changesMax) ring.splice(0, ring.length - this.#changesMax)
-      ring.push({ ...row, sequence: ++this.#sequence, previous })
-    }
+    for (const row of rows) this.add(row)
+  }
+
+  /** Takes one of them; the row stays the caller's. */
+  add(row: BoardRow): void {
+    const { cause, probability } = row
+    this.#counts[cause][row.risk] += 1
+    if (Number.isNaN(probability)) return
+    const previous = this.#replace(row.customer, probability)
+    // Of whom no score was known (NaN) the first is a change.
+    if (Math.abs(previous - probability) < CHANGE_MIN) return
+    this.#changes[cause].add(row, ++this.#sequence, previous)
   }
 
   /** Time has come to `asOf` with all that was observed; keeps the distribution of now and then. */
   sample(asOf: number): void {
-    if (this.#scores.size === 0 || !this.history.isDue(asOf)) return
+    if (this.#customers.size === 0 || !this.history.isDue(asOf)) return
     this.history.add({ asOf, ...this.#levels })
   }
 
   /** Whether it has as many scores as it keeps. */
   get isFull(): boolean {
-    return this.#scores.size >= this.#scores.max
+    return this.#customers.size >= this.#customers.max
   }
 
   /** A score of before this process: no change and no count, and older than what was observed. */
   remember(customer: string, probability: number): void {
-    if (this.isFull || this.#scores.has(customer)) return
+    if (this.isFull || this.#customers.find(customer) >= 0) return
     this.#replace(customer, probability)
   }
 
   /** An erased customer leaves no trace on the page. */
   forget(customer: string): void {
-    const score = this.#scores.get(customer)
-    if (score !== undefined) this.#count(score, -1)
-    this.#scores.delete(customer)
-    this.refused.forget(customer)
-    for (const cause of causes) {
-      this.#changes[cause] = this.#changes[cause].filter((change) => change.customer !== customer)
+    const slot = this.#customers.delete(customer)
+    if (slot >= 0) {
+      this.#count(this.#scores[slot], -1)
+      this.#scores[slot] = NaN
     }
+    this.refused.forget(customer)
+    for (const cause of causes) this.#changes[cause].forget(customer)
   }
 
   /** The sequence of the newest change; 0 before the first. */
@@ -121,9 +106,7 @@ export class ScoreBoard {
     const chosen: ScoreChange[] = []
     for (const cause of causes) {
       const newest = new Map<string, ScoreChange>()
-      for (const change of this.#changes[cause].slice(-this.#changesMax)) {
-        if (change.sequence > sequence) newest.set(change.customer, change)
-      }
+      for (const change of this.#changes[cause].after(sequence)) newest.set(change.customer, change)
       chosen.push(...[...newest.values()].sort((a, b) => moveOf(b) - moveOf(a)).slice(0, limit))
     }
     return chosen.sort((a, b) => a.sequence - b.sequence)
@@ -141,13 +124,18 @@ export class ScoreBoard {
     )
   }
 
-  #replace(customer: string, score: number): number | null {
-    const previous = this.#scores.get(customer)
-    if (previous !== undefined) this.#count(previous, -1)
-    const forgotten = this.#scores.set(customer, score)
-    if (forgotten !== null) this.#count(forgotten[1], -1)
+  /** Answers the score before; NaN where none is known. */
+  #replace(customer: string, score: number): number {
+    const known = this.#customers.find(customer)
+    const slot = known < 0 ? this.#customers.take(customer) : known
+    // His, or of the customer who is forgotten for him.
+    const before = this.#scores[slot]
+    if (!Number.isNaN(before)) this.#count(before, -1)
     this.#count(score, 1)
-    return previous ?? null
+    this.#scores[slot] = score
+    if (known < 0) return NaN
+    this.#customers.use(slot)
+    return before
   }
 
   #count(score: number, by: 1 | -1): void {

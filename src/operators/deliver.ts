@@ -62,12 +62,17 @@ export function encodeRows<S>(commit: ScoredCommit<S>, options: DeliverOptions):
   rows.begin({ ...position, topic: topics.events, partition }, position.model)
   const puts: SnapshotPut[] = []
   for (let row = 0; row < commit.rows.length; row++) {
+    const score = isScored(options) ? scoreFields(commit.scores, row) : null
     puts.push({
       customer: commit.rows.customers[row],
       features: rows.features(commit.rows, row),
-      score: isScored(options)
-        ? rows.score(commit.rows, row, scoreFields(commit.scores, row))
-        : null,
+      score: score && rows.score(commit.rows, row, score),
+      head: {
+        asOf: position.asOf,
+        retired: commit.rows.retired[row],
+        probability: score?.probability ?? NaN,
+        risk: score && score.risk,
+      },
     })
   }
   for (const customer of commit.erased) puts.push({ customer, features: null, score: null })

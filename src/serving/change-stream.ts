@@ -8,7 +8,8 @@
  *    are counted anew, `leftOut` is null in his first portion: nobody knows.
  */
 import type { ServerResponse } from 'node:http'
-import type { ScoreBoard, ScoreChange } from '../monitoring/score-board.js'
+import type { ScoreChange } from '../monitoring/board-row.js'
+import type { ScoreBoard } from '../monitoring/score-board.js'
 import { Listeners } from './listeners.js'
 
 /** Of each cause. */

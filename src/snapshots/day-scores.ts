@@ -42,8 +42,13 @@ export function withScores(scores: DayScores, later: DayScores): DayScores {
   return all
 }
 
-/** The score in force when the day began; NaN where none is known. */
-export function scoreBefore(scores: DayScores, day: number): number {
-  for (let at = scores.length - 2; at >= 0; at -= 2) if (scores[at] < day) return scores[at + 1]
+/** The score in force when the day began; NaN where none is known. Of those from `from` to `to`. */
+export function scoreBefore(
+  scores: ArrayLike<number>,
+  day: number,
+  from = 0,
+  to = scores.length,
+): number {
+  for (let at = to - 2; at >= from; at -= 2) if (scores[at] < day) return scores[at + 1]
   return NaN
 }

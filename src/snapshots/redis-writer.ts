@@ -121,7 +121,7 @@ export class RedisWriter {
       }
       const { features, score } = put
       const bytes = features === null ? null : changes.encode(features, score)
-      const head = features === null ? null : changes.head(features, score)
+      const head = features === null ? null : (put.head ?? changes.head(features, score))
       this.rows.add(rowOf(put, partition, commit, sure, head), [{ commit, bytes }])
     }
   }

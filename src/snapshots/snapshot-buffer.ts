@@ -1,47 +1,23 @@
 /** Rows in memory that wait for the disk: what waits, and what a write has taken up. */
 import type { StoreChange } from '../state/store.js'
-import { dayOf, type DayScores, noScores, withScore, withScores } from './day-scores.js'
-import type { KnownFacts } from './known-facts.js'
 import {
-  type Blocks,
-  blocksOf,
-  type ChangeFormat,
-  keptChanges,
-  type Places,
-  sealedBlock,
-  slotKey,
-  slotsOf,
-} from './stored-changes.js'
-import {
+  changesIn,
+  clearFacts,
+  daysEnd,
+  daysFrom,
+  type Facts,
+  factsStride,
+  type FullBlock,
+  loadFacts,
   noFacts,
-  rowBytes,
-  sealedSnapshotRow,
-  type SnapshotRow,
-  type StoredFacts,
-} from './snapshot-row.js'
-import type { TopRow } from './top-lists.js'
-
-/** A customer's newest row, and what led there since the disk was written last. */
-export interface WaitingRow {
-  row: SnapshotRow
-  /** Where the newest of the changes are, oldest first. */
-  places: number[]
-  /** How many there were. */
-  count: number
-  /** The last scores of days before that of the row. */
-  days: DayScores
-  /** Whether the changes on the disk are not his any more: he was erased. */
-  cleared: boolean
-  /**
-   * What the disk had before a write took these up; null before that. A write that failed may have
-   * had its effect, and then the disk would tell a count that has these in it.
-   */
-  known: StoredFacts | null
-  /** What the disk has behind the write that took these up, and what the row is to rankings. */
-  facts: StoredFacts | null
-  full: Blocks['full']
-  head: TopRow['head']
-}
+  storedFacts,
+} from './facts.js'
+import type { KnownFacts } from './known-facts.js'
+import { sealedSnapshotRow, type SnapshotRow } from './snapshot-row.js'
+import { type ChangeFormat, type Places, sealedBlock, slotKey, slotsOf } from './stored-changes.js'
+import type { PartitionProof, SnapshotPut } from './snapshots.js'
+import type { TopKeeper } from './top-keeper.js'
+import { WaitingRow } from './waiting-row.js'
 
 /** The history that is kept: how its changes are read, and what the disk has of each customer. */
 export interface KeptHistory {
@@ -59,13 +35,15 @@ export class SnapshotBuffer {
   bytes = 0
   private waiting: Rows = new Map()
   private writing: Rows = new Map()
+  /** Of the customer at hand, at 0. */
+  private readonly facts: Facts = new Float64Array(factsStride)
 
   /** null: no history is kept. */
   constructor(private readonly kept: KeptHistory | null) {}
 
-  /** The newest row of a customer, if it is in memory. */
+  /** The newest row of a customer, if it is in memory; the next one is written over it. */
   get(customer: string): SnapshotRow | undefined {
-    return (this.waiting.get(customer) ?? this.writing.get(customer))?.row
+    return this.waiting.get(customer) ?? this.writing.get(customer)
   }
 
   /** What is in memory of where a customer's changes are, and whether the disk has more. */
@@ -80,23 +58,24 @@ export class SnapshotBuffer {
   }
 
   /** `featuresOffset`, `scoresOffset`: of the row and its score in the output topics. */
-  set(customer: string, row: SnapshotRow, featuresOffset: number, scoresOffset: number): void {
-    let held = this.waiting.get(customer)
+  set(
+    put: SnapshotPut,
+    { partition, commit }: PartitionProof,
+    featuresOffset: number,
+    scoresOffset: number,
+  ): void {
+    const { kept } = this
+    let held = this.waiting.get(put.customer)
     if (held === undefined) {
-      held = waitingRow(row)
-      this.waiting.set(customer, held)
+      held = new WaitingRow(put, partition, commit)
+      this.waiting.set(put.customer, held)
     } else {
-      this.bytes -= waitingBytes(customer, held)
-      this.replace(held, row)
+      this.bytes -= held.bytes
+      held.replace(put, partition, commit, kept?.format ?? null)
     }
-    if (row.features === null) clear(held)
-    else if (this.kept !== null) {
-      held.places.push(featuresOffset, scoresOffset)
-      held.count++
-      // Trimmed at twice its size, so that it costs nothing per row.
-      if (held.places.length > 4 * keptChanges) trim(held)
-    }
-    this.bytes += waitingBytes(customer, held)
+    if (put.features === null) held.clear()
+    else if (kept !== null) held.addChange(featuresOffset, scoresOffset)
+    this.bytes += held.bytes
   }
 
   /**
@@ -105,7 +84,7 @@ export class SnapshotBuffer {
    */
   async take(): Promise<StoreChange[]> {
     const { kept } = this
-    const rows = [...this.waiting]
+    const rows = [...this.waiting.values()]
     this.writing = this.waiting
     this.waiting = new Map()
     this.bytes = 0
@@ -113,29 +92,39 @@ export class SnapshotBuffer {
     for (let from = 0; from < rows.length; from += SLICE_ROWS) {
       const slice = rows.slice(from, from + SLICE_ROWS)
       if (kept !== null) await know(slice, kept.facts)
-      for (const [customer, held] of slice) {
-        settle(held, kept?.format ?? null)
-        encode(customer, held, changes)
-      }
+      for (const held of slice) this.encode(held, changes)
       if (rows.length > SLICE_ROWS) await new Promise(setImmediate)
     }
     return changes
   }
 
-  /** Answers what was written, as far as rankings go; nothing where no history is kept. */
-  written(): TopRow[] {
-    const { kept } = this
-    const rows: TopRow[] = []
-    if (kept !== null) {
-      for (const [customer, held] of this.writing) {
-        const facts = held.facts!
-        kept.facts.set(customer, facts)
-        const { partition, version } = held.row
-        rows.push({ customer, partition, version, head: held.head, days: facts.days })
-      }
-    }
+  /** What was taken is on the disk now; the rankings hear of it. */
+  written(top: TopKeeper | null): void {
+    const { kept, writing } = this
     this.writing = new Map()
-    return rows
+    if (kept === null || top === null) return
+    const { facts } = kept
+    advance(top, writing.values())
+    // Those who have a slot first: whoever is put may take the slot of another.
+    const others: WaitingRow[] = []
+    for (const held of writing.values()) {
+      if (held.slot < 0) {
+        others.push(held)
+        continue
+      }
+      const chunk = facts.chunkOf(held.slot)
+      const at = facts.placeOf(held.slot)
+      if (held.cleared) clearFacts(chunk, at)
+      held.addTo(chunk, at, null)
+      top.look(held, chunk, daysFrom(at), daysEnd(chunk, at))
+    }
+    for (const held of others) {
+      this.load(held)
+      held.addTo(this.facts, 0, null)
+      facts.put(held.customer, this.facts)
+      top.look(held, this.facts, daysFrom(0), daysEnd(this.facts, 0))
+    }
+    top.makeWhereDue()
   }
 
   /** The rows wait again, but for those of which a newer one has come: its changes are behind. */
@@ -144,102 +133,80 @@ export class SnapshotBuffer {
     const newer = this.waiting
     this.writing = new Map()
     this.waiting = new Map(rows)
+    for (const held of rows.values()) this.keepKnown(held)
     for (const [customer, later] of newer) {
       const held = this.waiting.get(customer)
-      if (held === undefined) {
-        this.waiting.set(customer, later)
-        continue
-      }
-      this.replace(held, later.row)
-      if (later.cleared) clear(held)
-      held.days = withScores(held.days, later.days)
-      held.places.push(...later.places)
-      held.count += later.count
-      trim(held)
+      if (held === undefined) this.waiting.set(customer, later)
+      else held.follow(later, this.kept?.format ?? null)
     }
     this.bytes = 0
-    for (const [customer, held] of this.waiting) this.bytes += waitingBytes(customer, held)
+    for (const held of this.waiting.values()) this.bytes += held.bytes
   }
 
-  /** The score of a row that gives way is needed only where the day turns. */
-  private replace(held: WaitingRow, row: SnapshotRow): void {
-    const before = held.row
-    held.row = row
-    if (this.kept === null || before.features === null || row.features === null) return
-    const { format } = this.kept
-    const day = dayOf(format.asOf(before.features))
-    if (day === dayOf(format.asOf(row.features))) return
-    const { probability } = format.head(before.features, before.score)
-    held.days = withScore(held.days, day, probability)
+  private keepKnown(held: WaitingRow): void {
+    if (this.kept === null || held.slot < 0) return
+    const { facts } = this.kept
+    held.known = storedFacts(facts.chunkOf(held.slot), facts.placeOf(held.slot))
+    held.slot = -1
   }
-}
 
-async function know(
-  rows: readonly (readonly [customer: string, held: WaitingRow])[],
-  facts: KnownFacts,
-): Promise<void> {
-  const asked = rows.filter(([, held]) => held.known === null)
-  const known = await facts.of(asked.map(([customer]) => customer))
-  asked.forEach(([, held], index) => (held.known = known[index]))
-}
+  /** What the disk has of a customer before the write. */
+  private load(held: WaitingRow): void {
+    if (this.kept === null || held.cleared) clearFacts(this.facts, 0)
+    else if (held.slot >= 0) this.kept.facts.copy(held.slot, this.facts)
+    else loadFacts(this.facts, 0, held.known ?? noFacts)
+  }
 
-/** Computes what holds behind a write. */
-function settle(held: WaitingRow, format: ChangeFormat | null): void {
-  const before = held.cleared || held.known === null ? noFacts : held.known
-  const { features, score } = held.row
-  held.head = format === null || features === null ? null : format.head(features, score)
-  const changes = before.changes + held.count
-  const isAll = held.places.length === 2 * held.count
-  const places = isAll ? [...before.open, ...held.places] : held.places
-  const { full, open } = blocksOf(places, changes)
-  held.full = full
-  held.facts = { changes, open, days: daysOf(before.days, held) }
-}
-
-function daysOf(before: DayScores, { days, head }: WaitingRow): DayScores {
-  const all = withScores(before, days)
-  return head === null ? all : withScore(all, dayOf(head.asOf), head.probability)
-}
-
-function clear(held: WaitingRow): void {
-  held.places = []
-  held.count = 0
-  held.days = noScores
-  held.cleared = true
-}
-
-function trim(held: WaitingRow): void {
-  if (held.places.length > 2 * keptChanges) held.places = held.places.slice(-2 * keptChanges)
-}
-
-function encode(customer: string, held: WaitingRow, into: StoreChange[]): void {
-  const key = Buffer.from(customer)
-  into.push({ key, value: sealedSnapshotRow(key, held.row, held.facts!) })
-  if (held.cleared) {
-    for (let slot = slotsOf(held.count); slot < slotsOf(held.known?.changes ?? 0); slot++) {
-      into.push({ key: slotKey(key, slot), value: null })
+  private encode(held: WaitingRow, into: StoreChange[]): void {
+    const { kept, facts } = this
+    const full: FullBlock[] = []
+    this.load(held)
+    if (kept !== null) held.readHead(kept.format)
+    held.addTo(facts, 0, full)
+    const key = Buffer.from(held.customer)
+    into.push({ key, value: sealedSnapshotRow(key, held, facts) })
+    if (held.cleared) {
+      for (let slot = slotsOf(held.count); slot < slotsOf(this.changesBefore(held)); slot++) {
+        into.push({ key: slotKey(key, slot), value: null })
+      }
+    }
+    for (const [slot, places] of full) {
+      const place = slotKey(key, slot)
+      into.push({ key: place, value: sealedBlock(place, places) })
     }
   }
-  for (const [slot, places] of held.full) {
-    const place = slotKey(key, slot)
-    into.push({ key: place, value: sealedBlock(place, places) })
+
+  private changesBefore({ slot, known }: WaitingRow): number {
+    if (this.kept === null || slot < 0) return known?.changes ?? 0
+    return changesIn(this.kept.facts.chunkOf(slot), this.kept.facts.placeOf(slot))
   }
 }
 
-function waitingRow(row: SnapshotRow): WaitingRow {
-  return {
-    row,
-    places: [],
-    count: 0,
-    days: noScores,
-    cleared: false,
-    known: null,
-    facts: null,
-    full: [],
-    head: null,
+/**
+ * Lists of moves are of a day. They turn before they hear of the rows, and not with them: where time
+ * flies a write has rows of many days, and lists of those between would be made for nothing.
+ */
+function advance(top: TopKeeper, rows: Iterable<WaitingRow>): void {
+  const newest = new Map<number, number>()
+  for (const { partition, head } of rows) {
+    if (head !== null && head.asOf > (newest.get(partition) ?? -Infinity)) {
+      newest.set(partition, head.asOf)
+    }
   }
+  for (const [partition, asOf] of newest) top.advance(partition, asOf)
 }
 
-function waitingBytes(customer: string, { row, places }: WaitingRow): number {
-  return rowBytes(customer, row) + 8 * places.length
+/** Finds what the disk has of each, in memory or there. */
+async function know(rows: readonly WaitingRow[], facts: KnownFacts): Promise<void> {
+  const missing: WaitingRow[] = []
+  for (const held of rows) {
+    if (held.known !== null) continue
+    held.slot = facts.find(held.customer)
+    if (held.slot >= 0) continue
+    if (facts.isWhole) held.known = noFacts
+    else missing.push(held)
+  }
+  if (missing.length === 0) return
+  const read = await facts.read(missing.map(({ customer }) => customer))
+  missing.forEach((held, index) => (held.known = read[index] ?? noFacts))
 }

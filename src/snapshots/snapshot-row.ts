@@ -1,8 +1,18 @@
 /** A snapshot as the bytes of a store's value: its seal, what it belongs to, the rows as they are. */
 import { sealBytes, sealOf } from '../state/checksum.js'
-import { type DayScores, noScores } from './day-scores.js'
+import type { DayScores } from './day-scores.js'
 import type { Snapshot } from './snapshots.js'
-import { decodePlaces, encodePlaces, noPlaces, type Places } from './stored-changes.js'
+import { ByteWriter } from '../features/byte-writer.js'
+import {
+  changesIn,
+  daysEnd,
+  daysFrom,
+  type Facts,
+  openEnd,
+  openFrom,
+  type StoredFacts,
+} from './facts.js'
+import { decodePlaces, writePlaces } from './stored-changes.js'
 
 /** A customer's newest rows, or that they were erased (then `features` is null). */
 export interface SnapshotRow {
@@ -13,17 +23,6 @@ export interface SnapshotRow {
   readonly score: Uint8Array | null
 }
 
-/** What is stored beside a customer's newest row, so that nothing else need be read for a write. */
-export interface StoredFacts {
-  /** How many changes of his there have been. */
-  readonly changes: number
-  /** Where those are that fill no block yet. */
-  readonly open: Places
-  readonly days: DayScores
-}
-
-export const noFacts: StoredFacts = { changes: 0, open: noPlaces, days: noScores }
-
 /** A row on a disk. */
 export interface StoredRow extends SnapshotRow, StoredFacts {}
 
@@ -32,35 +31,38 @@ const ERASED = 1
 const SCORED = 2
 const DAY_BYTES = 8
 
+const writer = new ByteWriter()
+
 /**
  * u64 seal, then u8 flags, u32 partition, f64 version, u32 length of the features, u32 changes, u8 how
  * many days and u32 day and f32 score of each, the open places, features, score. In one piece: the rows
- * of a busy engine are copied here once, and no more.
+ * of a busy engine are copied here once, and no more. Facts are those at 0.
  */
 export function sealedSnapshotRow(
   key: Uint8Array,
   { partition, version, features, score }: SnapshotRow,
-  { changes, open, days }: StoredFacts,
+  facts: Facts,
 ): Buffer {
   const featuresLength = features?.length ?? 0
-  const places = encodePlaces(open)
-  const daysFrom = sealBytes + HEADER_BYTES
-  const placesFrom = daysFrom + (days.length / 2) * DAY_BYTES
-  const rowsFrom = placesFrom + places.length
-  const bytes = Buffer.allocUnsafe(rowsFrom + featuresLength + (score?.length ?? 0))
+  const [firstDay, endOfDays] = [daysFrom(0), daysEnd(facts, 0)]
+  writePlaces(writer, facts, openFrom(0), openEnd(facts, 0))
+  const daysAt = sealBytes + HEADER_BYTES
+  const placesAt = daysAt + ((endOfDays - firstDay) / 2) * DAY_BYTES
+  const rowsAt = placesAt + writer.length
+  const bytes = Buffer.allocUnsafe(rowsAt + featuresLength + (score?.length ?? 0))
   bytes[sealBytes] = (features === null ? ERASED : 0) | (score === null ? 0 : SCORED)
   bytes.writeUInt32LE(partition, sealBytes + 1)
   bytes.writeDoubleLE(version, sealBytes + 5)
   bytes.writeUInt32LE(featuresLength, sealBytes + 13)
-  bytes.writeUInt32LE(changes, sealBytes + 17)
-  bytes[sealBytes + 21] = days.length / 2
-  for (let day = 0; day < days.length; day += 2) {
-    bytes.writeUInt32LE(days[day], daysFrom + day * 4)
-    bytes.writeFloatLE(days[day + 1], daysFrom + 4 + day * 4)
+  bytes.writeUInt32LE(changesIn(facts, 0), sealBytes + 17)
+  bytes[sealBytes + 21] = (endOfDays - firstDay) / 2
+  for (let day = firstDay, at = daysAt; day < endOfDays; day += 2, at += DAY_BYTES) {
+    bytes.writeUInt32LE(facts[day], at)
+    bytes.writeFloatLE(facts[day + 1], at + 4)
   }
-  bytes.set(places, placesFrom)
-  if (features !== null) bytes.set(features, rowsFrom)
-  if (score !== null) bytes.set(score, rowsFrom + featuresLength)
+  writer.takeInto(bytes, placesAt)
+  if (features !== null) bytes.set(features, rowsAt)
+  if (score !== null) bytes.set(score, rowsAt + featuresLength)
   bytes.writeBigUInt64LE(sealOf(key, bytes.subarray(sealBytes)), 0)
   return bytes
 }

@@ -12,6 +12,7 @@
  *    nobody is missing in them.
  */
 
+import type { RowHead } from '../events/output-changes.js'
 import type { PartitionTop } from './top-lists.js'
 
 /** Rows are the record values of the output topics, byte for byte. */
@@ -20,6 +21,8 @@ export interface SnapshotPut {
   /** null: erased. */
   readonly features: Uint8Array | null
   readonly score: Uint8Array | null
+  /** What the bytes say of the row, from who has just written them; else it is read there. */
+  readonly head?: RowHead
 }
 
 export interface Snapshot {

@@ -44,10 +44,9 @@ export type Places = readonly number[]
 export const noPlaces: Places = []
 
 const SLOT = 0xff
-/** Changes of a block. */
-const BLOCK = 16
+export const blockChanges = 16
 /** With those in the row there are always enough. */
-const SLOTS = Math.ceil(keptChanges / BLOCK)
+export const blockSlots = Math.ceil(keptChanges / blockChanges)
 
 export function slotKey(customer: Uint8Array, slot: number): Buffer {
   const key = Buffer.allocUnsafe(2 + customer.length)
@@ -64,47 +63,25 @@ export function isSlotKey(key: Uint8Array): boolean {
 
 /** How many slots the blocks of `count` changes fill. */
 export function slotsOf(count: number): number {
-  return Math.min(Math.floor(count / BLOCK), SLOTS)
-}
-
-/** The blocks that are full, by slot, and what stays in the row. */
-export interface Blocks {
-  readonly full: readonly (readonly [slot: number, places: Places])[]
-  readonly open: Places
-}
-
-/** Cuts the newest places into blocks; `count`: of all changes that there were, these the last. */
-export function blocksOf(places: Places, count: number): Blocks {
-  const openFrom = count - (count % BLOCK)
-  let from = count - places.length / 2
-  const at = (index: number): number => 2 * (index - (count - places.length / 2))
-  const full: (readonly [number, Places])[] = []
-  while (from < openFrom) {
-    const block = Math.floor(from / BLOCK)
-    const to = (block + 1) * BLOCK
-    full.push([block % SLOTS, places.slice(at(from), at(to))])
-    from = to
-  }
-  return { full: full.slice(-SLOTS), open: from === count ? noPlaces : places.slice(at(from)) }
+  return Math.min(Math.floor(count / blockChanges), blockSlots)
 }
 
 const writer = new ByteWriter()
 
 /** How many, then each as its distance from the one before; scores by how far they are from rows. */
-export function encodePlaces(places: Places): Uint8Array {
-  writer.varint(places.length / 2)
+export function writePlaces(into: ByteWriter, places: ArrayLike<number>, from: number, to: number) {
+  into.varint((to - from) / 2)
   let [row, apart] = [0, 0]
-  for (let at = 0; at < places.length; at += 2) {
-    writer.varint(places[at] - row)
+  for (let at = from; at < to; at += 2) {
+    into.varint(places[at] - row)
     row = places[at]
     const now = places[at + 1] - row
-    writer.signed(now - apart)
+    into.signed(now - apart)
     apart = now
   }
-  return writer.take()
 }
 
-/** What `encodePlaces` wrote from `from` on, and where it ends. */
+/** What `writePlaces` wrote from `from` on, and where it ends. */
 export function decodePlaces(bytes: Uint8Array, from = 0): readonly [places: Places, end: number] {
   const reader = new ByteReader(bytes, from)
   const places: number[] = []
@@ -118,7 +95,8 @@ export function decodePlaces(bytes: Uint8Array, from = 0): readonly [places: Pla
 }
 
 export function sealedBlock(key: Uint8Array, places: Places): Buffer {
-  const payload = encodePlaces(places)
+  writePlaces(writer, places, 0, places.length)
+  const payload = writer.take()
   return sealed(sealOf(key, payload), payload)
 }
 

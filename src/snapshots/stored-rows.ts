@@ -38,8 +38,10 @@ export class StoredRows {
     }
   }
 
-  /** All rows, those of erased customers too. */
-  async *scanRows(): AsyncIterable<readonly (readonly [customer: string, row: StoredRow])[]> {
+  /** All rows, those of erased customers too. `onDamaged`: one is passed over. */
+  async *scanRows(
+    onDamaged: () => void = () => undefined,
+  ): AsyncIterable<readonly (readonly [customer: string, row: StoredRow])[]> {
     const view = await this.store.view()
     try {
       for await (const portion of view.scan()) {
@@ -49,8 +51,8 @@ export class StoredRows {
           if (isSlotKey(key)) break
           const payload = unsealed(key, value)
           // A lookup of the customer will say so.
-          if (payload === null) continue
-          rows.push([Buffer.from(key).toString(), decodeSnapshotRow(payload)])
+          if (payload === null) onDamaged()
+          else rows.push([Buffer.from(key).toString(), decodeSnapshotRow(payload)])
         }
         if (rows.length > 0) yield rows
         if (rows.length < portion.length && isSlotKey(portion.at(-1)![0])) return

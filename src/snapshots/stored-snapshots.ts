@@ -76,8 +76,9 @@ export class StoredSnapshots implements SnapshotStore {
     this.#options = options
     this.#flushBytesMax = options.flushBytesMax ?? 32 * 1024 * 1024
     const format = options.history?.changes ?? null
-    this.#buffer = new SnapshotBuffer(format && { format, facts: new KnownFacts(this.#stored) })
-    this.#top = format && storedTop(this.#stored, format, options.topEveryMs)
+    const facts = new KnownFacts(this.#stored)
+    this.#buffer = new SnapshotBuffer(format && { format, facts })
+    this.#top = format && storedTop(this.#stored, format, facts, options.topEveryMs)
     this.#top?.make()
   }
 
@@ -197,9 +198,8 @@ export class StoredSnapshots implements SnapshotStore {
 
   /** `before`: how many records before the cursor its own stands. */
   #apply(put: SnapshotPut, proof: PartitionProof, cursor: SnapshotCursor, before: number): void {
-    const { customer, features, score } = put
-    const row = { partition: proof.partition, version: proof.commit, features, score }
-    this.#buffer.set(customer, row, cursor.featuresOffset - before, cursor.scoresOffset - before)
+    const { featuresOffset, scoresOffset } = cursor
+    this.#buffer.set(put, proof, featuresOffset - before, scoresOffset - before)
   }
 
   #applied(proof: PartitionProof, cursor: SnapshotCursor): void {
@@ -283,9 +283,8 @@ export class StoredSnapshots implements SnapshotStore {
       this.#dirty = true
       throw error
     }
-    const written = this.#buffer.written()
     this.#progress.confirm(position)
-    this.#top?.observe(written)
+    this.#buffer.written(this.#top)
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {

@@ -1,13 +1,18 @@
+import type { KnownFacts } from './known-facts.js'
 import type { StoredRow } from './snapshot-row.js'
 import type { ChangeFormat } from './stored-changes.js'
 import type { StoredRows } from './stored-rows.js'
 import { TopKeeper } from './top-keeper.js'
 import type { TopRow } from './top-lists.js'
 
-/** The top lists of what a disk has. `everyMs`: between two scans of it; undefined: as they are. */
+/**
+ * The top lists of what a disk has. `facts` hear what the first scan finds, for it passes all customers
+ * anyway. `everyMs`: between two scans; undefined: as they are.
+ */
 export function storedTop(
   stored: StoredRows,
   format: ChangeFormat,
+  facts: KnownFacts,
   everyMs: number | undefined,
 ): TopKeeper {
   const topRow = (customer: string, row: StoredRow): TopRow => {
@@ -17,9 +22,12 @@ export function storedTop(
   }
   const source = {
     async *scan() {
-      for await (const portion of stored.scanRows()) {
+      let isWhole = true
+      for await (const portion of stored.scanRows(() => (isWhole = false))) {
+        for (const [customer, row] of portion) facts.found(customer, row)
         yield portion.map(([customer, row]) => topRow(customer, row))
       }
+      if (isWhole) facts.scanned()
     },
     rows: async (customers: readonly string[]) =>
       (await stored.rows(customers)).map((row, index) => row && topRow(customers[index], row)),

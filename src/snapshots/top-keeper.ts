@@ -8,7 +8,7 @@
  * K2 What a scan found may be overtaken by what was observed meanwhile: members are looked up again
  *    behind it, and versions decide.
  */
-import { type PartitionTop, type TopRow, TopLists } from './top-lists.js'
+import { type NewestRow, type PartitionTop, type TopRow, TopLists } from './top-lists.js'
 
 /** Where the rows of all customers are. */
 export interface TopSource {
@@ -41,19 +41,25 @@ export class TopKeeper {
     private readonly options: TopKeeperOptions = {},
   ) {}
 
+  /** A row of a write, now that it is stored, as `TopLists.look` has it; `makeWhereDue` is next. */
+  look(row: NewestRow, days: ArrayLike<number>, from: number, to: number): void {
+    of(this.#lists, row.partition).look(row, days, from, to)
+    if (this.#making !== null) of(this.#making, row.partition).look(row, days, from, to)
+  }
+
   /** The rows of a write, now that it is stored; then what is due is begun. */
   observe(rows: Iterable<TopRow>): void {
     for (const row of rows) {
       of(this.#lists, row.partition).observe(row)
       if (this.#making !== null) of(this.#making, row.partition).observe(row)
     }
-    this.#makeWhereDue()
+    this.makeWhereDue()
   }
 
   advance(partition: number, asOf: number): void {
     of(this.#lists, partition).advance(asOf)
     if (this.#making !== null) of(this.#making, partition).advance(asOf)
-    this.#makeWhereDue()
+    this.makeWhereDue()
   }
 
   /** null: nothing was ever told of the partition. */
@@ -108,7 +114,7 @@ export class TopKeeper {
     return this.#whole.has(partition) || (this.options.isSoleWriter === true && this.#isScanned)
   }
 
-  #makeWhereDue(): void {
+  makeWhereDue(): void {
     const { everyMs = 60_000 } = this.options
     if (this.#making !== null || performance.now() - this.#madeAt < everyMs) return
     for (const [partition, lists] of this.#lists) {

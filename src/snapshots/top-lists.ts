@@ -7,7 +7,7 @@
  * every midnight. R1: moves since the start of today are ranked beside them, and become the list
  * when the day turns; nothing has to be computed again then.
  */
-import type { ChangeHead } from '../events/output-changes.js'
+import type { RowHead } from '../events/output-changes.js'
 import type { RiskLevel } from '../scoring/risk.js'
 import { type DayScores, dayOf, scoreBefore, startOfDay } from './day-scores.js'
 import { type Ranked, TopList } from './top-list.js'
@@ -18,14 +18,18 @@ export const topMax = 50
 /** The page shows tenths of a percent: what moves by less has not moved. */
 const MOVE_MIN = 0.0005
 
-/** A customer's newest row as far as rankings go. */
-export interface TopRow {
+/** A customer's newest row. */
+export interface NewestRow {
   readonly customer: string
   readonly partition: number
   /** The commit that wrote it. */
   readonly version: number
   /** null: erased. */
-  readonly head: Omit<ChangeHead, 'cause'> | null
+  readonly head: RowHead | null
+}
+
+/** All that rankings ask of him. */
+export interface TopRow extends NewestRow {
   readonly days: DayScores
 }
 
@@ -82,15 +86,35 @@ export class TopLists {
     this.#day = day
   }
 
-  /** The newest row of a customer. */
   observe(row: TopRow): void {
+    this.look(row, row.days, 0, row.days.length)
+  }
+
+  /**
+   * The newest row of a customer, and his days (pairs as `DayScores`) from `from` to `to` of an array;
+   * both stay the caller's.
+   */
+  look(row: NewestRow, days: ArrayLike<number>, from: number, to: number): void {
     const { customer, version, head } = row
     if (head !== null) this.advance(head.asOf)
+    const level = head === null ? null : levelOf(head)
     const isKnown = this.#known.has(customer)
-    const level = head === null || head.retired ? null : levelOf(head)
-    if (!isKnown && (level === null || !this.#admits(row, head!.probability, level))) return
+    if (!isKnown && level === null) return
+    const probability = head?.probability ?? NaN
+    const moved = Math.abs(probability - scoreBefore(days, this.#day! - 1, from, to))
+    const movedToday = Math.abs(probability - scoreBefore(days, this.#day!, from, to))
+    // Nearly every row ends here, so nothing is made for it.
+    if (!isKnown && !this.#admits(customer, level!, probability, moved, movedToday)) return
     if (isKnown) for (const list of this.#lists()) list.drop(customer)
-    if (level !== null) this.#place(row, head!.probability, level)
+    if (level !== null) {
+      const { partition } = this
+      const kept = { customer, partition, version, head, days: slice(days, from, to) }
+      this.#risk[level].place({ customer, value: probability, row: kept })
+      if (moved >= MOVE_MIN) this.#moved[level].place({ customer, value: moved, row: kept })
+      if (movedToday >= MOVE_MIN) {
+        this.#movedToday[level].place({ customer, value: movedToday, row: kept })
+      }
+    }
     this.#known.set(customer, version)
     if (this.#known.size > KNOWN_MAX) this.#forgetOthers()
   }
@@ -135,22 +159,16 @@ export class TopLists {
     }
   }
 
-  /** Nearly every row ends here, so nothing is made for it. */
-  #admits({ customer, days }: TopRow, probability: number, level: RiskLevel): boolean {
+  #admits(
+    customer: string,
+    level: RiskLevel,
+    probability: number,
+    moved: number,
+    movedToday: number,
+  ): boolean {
     if (this.#risk[level].admits(customer, probability)) return true
-    const moved = moveOf(days, this.#day! - 1, probability)
     if (moved >= MOVE_MIN && this.#moved[level].admits(customer, moved)) return true
-    const movedToday = moveOf(days, this.#day!, probability)
     return movedToday >= MOVE_MIN && this.#movedToday[level].admits(customer, movedToday)
-  }
-
-  #place(row: TopRow, probability: number, level: RiskLevel): void {
-    const { customer, days } = row
-    this.#risk[level].place({ customer, value: probability, row })
-    const moved = moveOf(days, this.#day! - 1, probability)
-    if (moved >= MOVE_MIN) this.#moved[level].place({ customer, value: moved, row })
-    const movedToday = moveOf(days, this.#day!, probability)
-    if (movedToday >= MOVE_MIN) this.#movedToday[level].place({ customer, value: movedToday, row })
   }
 
   *#lists(): Iterable<TopList<Place>> {
@@ -175,17 +193,16 @@ const byLevel = (): ByLevel => ({
   low: new TopList(),
 })
 
-/** NaN where no score is known of before the day. */
-function moveOf(days: DayScores, day: number, probability: number): number {
-  return Math.abs(probability - scoreBefore(days, day))
+function slice(days: ArrayLike<number>, from: number, to: number): DayScores {
+  const taken: number[] = []
+  for (let at = from; at < to; at++) taken.push(days[at])
+  return taken
 }
 
-/** null: there is no score. */
-function levelOf({
-  probability,
-  risk,
-}: Pick<ChangeHead, 'probability' | 'risk'>): RiskLevel | null {
-  return Number.isNaN(probability) || risk === null || risk === 'unknown' ? null : risk
+/** null: the row has no place in any list. */
+function levelOf({ probability, risk, retired }: RowHead): RiskLevel | null {
+  if (retired || Number.isNaN(probability)) return null
+  return risk === 'unknown' ? null : risk
 }
 
 function entryOf(

@@ -4,9 +4,6 @@ import type { RowLayout } from '../events/output-rows.js'
 import type { EventLog, LogReader, StoredRecord, Topics } from '../log/log.js'
 import type { HistoryOptions } from '../snapshots/stored-changes.js'
 
-/** Each may hold half a megabyte in memory. */
-const atOnce = 8
-
 /** So near to where a reader stands the next record is read up to, and not opened anew. */
 const nearRecords = 256
 
@@ -49,13 +46,9 @@ async function recordsAt(
   offsets: readonly number[],
 ): Promise<Map<number, StoredRecord>> {
   const found = new Map<number, StoredRecord>()
-  if (log.recordAt !== undefined) {
-    for (let from = 0; from < offsets.length; from += atOnce) {
-      const some = offsets.slice(from, from + atOnce)
-      const records = some.map((offset) => log.recordAt!(topic, partition, offset))
-      for (const record of await Promise.all(records)) found.set(record.offset, record)
-    }
-    return found
+  if (log.recordsAt !== undefined) {
+    const records = await log.recordsAt(topic, partition, offsets)
+    return new Map(records.map((record) => [record.offset, record]))
   }
   const start = await log.startOffset(topic, partition)
   let reader: LogReader | null = null

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ScoreBoard, type BoardRow } from '../../src/monitoring/score-board.js'
+import type { BoardRow } from '../../src/monitoring/board-row.js'
+import { ScoreBoard } from '../../src/monitoring/score-board.js'
 
 function row(customer: string, probability: number, cause: BoardRow['cause'] = 'event'): BoardRow {
   return {

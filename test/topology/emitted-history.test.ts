@@ -1,6 +1,7 @@
 /** Histories have the rows at the places that were kept, whichever way the log is read. */
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { ClassicLevel } from 'classic-level'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { EmbeddedLog } from '../../src/log/embedded-log.js'
 import { type EventLog, topicsOf } from '../../src/log/log.js'
 import { MemoryLog } from '../../src/log/memory-log.js'
@@ -45,6 +46,28 @@ async function fill(log: EventLog): Promise<string[]> {
   }
   return rows
 }
+
+/** How often an iterator over blocks is opened while `work` runs. */
+async function blockReads(work: () => Promise<unknown>): Promise<number> {
+  const iterator = vi.spyOn(ClassicLevel.prototype, 'iterator')
+  await work()
+  const reads = iterator.mock.calls.length
+  iterator.mockRestore()
+  return reads
+}
+
+test('records of one block are read with one look at it, and asked for again with none', async () => {
+  const log = await logs['embedded']()
+  await fill(log)
+  // The first commit fills a block of 1,024 records.
+  const offsets = Array.from({ length: 100 }, (_, index) => index * 10)
+  const read = () => log.recordsAt!(topics.features, 0, offsets)
+  expect(await blockReads(read)).toBeLessThanOrEqual(4)
+  expect(await blockReads(read)).toBe(0)
+  const records = await read()
+  const sorted = records.toSorted((a, b) => a.offset - b.offset)
+  expect(sorted.map(({ value }) => String(value))).toEqual(offsets.map((offset) => `row ${offset}`))
+})
 
 describe.each(Object.entries(logs))('%s log', (_, open) => {
   test('rows and scores of a customer come from their places', async () => {
