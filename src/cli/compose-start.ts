@@ -133,7 +133,7 @@ function composed(
     // Of whichever generation runs when they are asked.
     lookups: {
       find: (customer) => now().lookups.find(customer),
-      history: (customer) => now().lookups.history(customer),
+      history: (customer, most) => now().lookups.history(customer, most),
       top: () => now().lookups.top(),
     },
     rows: {

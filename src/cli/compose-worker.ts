@@ -218,7 +218,7 @@ function composed(
     // Of whichever generation runs when they are asked.
     lookups: {
       find: (customer) => lookups().find(customer),
-      history: (customer) => lookups().history(customer),
+      history: (customer, most) => lookups().history(customer, most),
       top: () => lookups().top(),
     },
     rows: {

@@ -48,7 +48,8 @@ export async function lookUpHistory(
 ): Promise<CustomerHistory> {
   const most = limitOf(limit)
   const { row } = await findCustomer(lookup, id)
-  const changes = await whileServersAnswer(() => lookup.lookups.history(id))
+  // What moved in the oldest of them is told by the one before.
+  const changes = await whileServersAnswer(() => lookup.lookups.history(id, most + 1))
   const steps = stepsOf({ row, changes }, lookup.changes, most)
   return { customer: id, steps, synthetic: lookup.engine.status().synthetic }
 }

@@ -59,6 +59,8 @@ export interface Served extends HistoryLookup {
 
 /** Customers whose risk moved most, on the page. */
 const TOP_ON_PAGE = 12
+/** Each may hold answers that nobody takes: 128 streams, pages and whoever looks customers up. */
+const CONNECTIONS_MAX = 1_024
 const URL_BYTES_MAX = 8 * 1024
 const JSON_TYPE = 'application/json'
 const PAGE_FOLDER = fileURLToPath(new URL('./page/', import.meta.url))
@@ -81,6 +83,7 @@ export async function buildServer(served: Served): Promise<FastifyInstance> {
     },
   })
   server.server.headersTimeout = 10_000
+  server.server.maxConnections = CONNECTIONS_MAX
   boundPipelining(server)
   refuseEarly(server, served.ownNamesOnly)
   server.setErrorHandler((error, request, reply) => {

@@ -19,8 +19,8 @@ export interface Found {
 
 export interface Lookups {
   find(customer: string): Promise<Found>
-  /** The last changes, newest first, as the bytes of `OutputChanges`. */
-  history(customer: string): Promise<readonly Uint8Array[]>
+  /** The last changes, newest first, as the bytes of `OutputChanges`: `most`, or more. */
+  history(customer: string, most?: number): Promise<readonly Uint8Array[]>
   /** The top lists of the partitions that can be asked for here. */
   top(): Promise<readonly PartitionTop[]>
 }
@@ -56,8 +56,10 @@ export function ownLookups({ engine, snapshots, partitions, elsewhere }: OwnPart
       const proved = proof && { ...proof, caughtUp: proof.caughtUp && task.caughtUp }
       return { snapshot: await snapshots.get(customer), proof: proved }
     },
-    history: async (customer) =>
-      taskOf(customer) === undefined ? elsewhere!.history(customer) : snapshots.history(customer),
+    history: async (customer, most) =>
+      taskOf(customer) === undefined
+        ? elsewhere!.history(customer, most)
+        : snapshots.history(customer, most),
     // With another process to ask, that one knows them all.
     top: async () =>
       elsewhere !== undefined

@@ -58,9 +58,9 @@ export interface SnapshotStore {
   getMany(customers: readonly string[]): Promise<(Snapshot | null)[]>
   /**
    * The last changes of a customer, newest first, as the bytes of `OutputChanges`; at most a hundred,
-   * none of a store that keeps no history.
+   * none of a store that keeps no history. `most`: who needs no more of them need not wait for more.
    */
-  history(customer: string): Promise<readonly Uint8Array[]>
+  history(customer: string, most?: number): Promise<readonly Uint8Array[]>
   /**
    * Whose risk is highest and whose moved most in a partition that this process follows, as of a
    * moment ago; null where nothing is known, or no lists are kept.

@@ -106,8 +106,9 @@ export async function changesAt(
   partition: number,
   customer: string,
   lists: readonly Places[],
+  most: number,
 ): Promise<readonly Uint8Array[]> {
-  const rows = await rowsAt(partition, customer, newestPlaces(lists))
+  const rows = await rowsAt(partition, customer, newestPlaces(lists).slice(0, most))
   return rows.flatMap((row) => (row === null ? [] : [changes.encode(row.features, row.score)]))
 }
 

@@ -20,7 +20,7 @@ import { ReopenedStore } from './reopened-store.js'
 import { SnapshotBuffer } from './snapshot-buffer.js'
 import { SnapshotProgress } from './snapshot-progress.js'
 import { snapshotOf, type SnapshotRow } from './snapshot-row.js'
-import { changesAt, type HistoryOptions } from './stored-changes.js'
+import { changesAt, type HistoryOptions, keptChanges } from './stored-changes.js'
 import { isDamage, StoredRows } from './stored-rows.js'
 import type {
   PartitionProof,
@@ -127,13 +127,13 @@ export class StoredSnapshots implements SnapshotStore {
     return customers.map((customer, index) => snapshotOf(customer, rows[index]))
   }
 
-  async history(customer: string): Promise<readonly Uint8Array[]> {
+  async history(customer: string, most = keptChanges): Promise<readonly Uint8Array[]> {
     const { history } = this.#options
     const [row] = await this.#rows([customer])
     if (history === undefined || row === null || row.features === null) return []
     const { places, whole } = this.#buffer.placesOf(customer)
     if (!whole) places.push(...(await this.#stored.places(customer)))
-    return changesAt(history, row.partition, customer, places)
+    return changesAt(history, row.partition, customer, places, most)
   }
 
   scan(): AsyncIterable<readonly Snapshot[]> {

@@ -118,8 +118,8 @@ export const madeUpTexts: RedisRowTexts = {
 }
 
 /** The texts in a customer's history, newest first. */
-async function story(snapshots: SnapshotStore, customer: string): Promise<string[]> {
-  const changes = await snapshots.history(customer)
+async function story(snapshots: SnapshotStore, customer: string, most?: number): Promise<string[]> {
+  const changes = await snapshots.history(customer, most)
   return changes.map((change) => {
     const row = new RowReader()
     row.open(change, 0)
@@ -293,6 +293,8 @@ export function snapshotsConformance(name: string, place: () => Promise<Snapshot
       expect(await story(snapshots, 'a')).toEqual(newest(100))
       await snapshots.flush()
       expect(await story(snapshots, 'a')).toEqual(newest(100))
+      // Whether more come is the store's own affair.
+      expect((await story(snapshots, 'a', 17)).slice(0, 17)).toEqual(newest(17))
       await put(snapshots, 251, [row('a', null, null)])
       expect(await story(snapshots, 'a')).toEqual([])
       await snapshots.flush()

@@ -37,6 +37,20 @@ describe('a folder', () => {
   })
 })
 
+it('an event without an instant is refused, with those that were to be put with it', async () => {
+  const running = await startTopology(named('sales'), { timeBase: 'wall' })
+  for (const n of [NaN, 1.5, 1e300]) {
+    const refused = running.append([sale(1), sale(n)])
+    await expect(refused).rejects.toMatchObject({ code: 'EVENT_INVALID', exit: 78 })
+  }
+  await running.append([sale(2)])
+  await running.idle()
+  const told: (number | null)[] = []
+  for await (const { values } of running.rows()) told.push(values.n)
+  expect(told).toEqual([2])
+  await running.stop()
+})
+
 describe('an option that cannot be one is refused before anything is made of it', () => {
   it.each([0, -1, 2.5, NaN, 1e6])('partitions %d', async (partitions) => {
     const directory = await tempFolder()
