@@ -19,7 +19,11 @@ export interface RegistryAddress {
 /** Longest time that an answer may take, in ms. */
 const answerMsMax = 5_000
 
-export async function confluentClient(address: RegistryAddress): Promise<SchemaRegistryClient> {
+/** `end`: cuts off requests that are under way, and those that wait behind them in the client. */
+export async function confluentClient(
+  address: RegistryAddress,
+  end: AbortSignal,
+): Promise<SchemaRegistryClient> {
   const module = await import('@confluentinc/schemaregistry/dist/schemaregistry-client.js')
   const { url, username, password, token, ca } = address
   return new module.SchemaRegistryClient({
@@ -28,6 +32,7 @@ export async function confluentClient(address: RegistryAddress): Promise<SchemaR
     maxRetries: 0,
     createAxiosDefaults: {
       timeout: answerMsMax,
+      signal: end,
       ...(ca !== undefined && { httpsAgent: new Agent({ ca, keepAlive: true }) }),
       ...(token !== undefined && { headers: { common: { Authorization: `Bearer ${token}` } } }),
     },

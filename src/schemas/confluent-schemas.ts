@@ -58,7 +58,12 @@ export class ConfluentSchemas implements SchemaRegistry {
   /** Ids that the registry does not have, and until when that is believed. */
   readonly #unknown = new Map<number, number>()
 
-  private constructor(client: RegistryClient, url: string, options: ConfluentOptions) {
+  private constructor(
+    client: RegistryClient,
+    url: string,
+    private readonly ending: AbortController,
+    options: ConfluentOptions,
+  ) {
     this.#client = client
     this.#url = url
     this.#patience = new Patience(options.pauseMsMax ?? 2_000, options.note ?? (() => undefined))
@@ -75,7 +80,9 @@ export class ConfluentSchemas implements SchemaRegistry {
    * await registry.byIds([7]) // Map { 7 → { subject: 'session', … } }
    */
   static async open(address: RegistryAddress, options: ConfluentOptions = {}) {
-    return new ConfluentSchemas(await confluentClient(address), address.url, options)
+    const ending = new AbortController()
+    const client = await confluentClient(address, ending.signal)
+    return new ConfluentSchemas(client, address.url, ending, options)
   }
 
   async byIds(ids: readonly number[]): Promise<ReadonlyMap<number, RegisteredSchema | null>> {
@@ -148,6 +155,8 @@ export class ConfluentSchemas implements SchemaRegistry {
     const text = 'told to stop while waiting for the schema registry'
     const options = { exit: exitCode.tryAgain, retry: 'now' } as const
     this.#patience.end(new TidemarkError('STOPPED', text, options))
+    // Behind it, so that nobody takes it for a failure of the registry's.
+    this.ending.abort()
     await this.#client.close()
   }
 

@@ -1,6 +1,7 @@
 /** The adapter against a real registry, and against one that fails in the ways that servers do. */
 import { randomUUID } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer as createPlainServer } from 'node:http'
 import { createServer } from 'node:https'
 import { join } from 'node:path'
 import { firstValueFrom, of, toArray } from 'rxjs'
@@ -211,6 +212,27 @@ test('an id is asked for once, however many records and batches have it', async 
   unsteady.mood = 'rude'
   const again = await firstValueFrom(of(batchOf(bytes)).pipe(decode(codec)))
   expect(again.items[0]).toMatchObject({ outcome: 'pending', schemaId: id })
+})
+
+test('who is told to stop holds no request, and sends none that waited behind another', async () => {
+  let cutOff = 0
+  const silent = createPlainServer((request) => request.socket.once('close', () => cutOff++))
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    silent.closeAllConnections()
+    silent.close()
+  })
+  let requests = 0
+  silent.on('request', () => requests++)
+  const url = `http://127.0.0.1:${(silent.address() as { port: number }).port}`
+  const registry = await ConfluentSchemas.open({ url }, quick)
+  const asked = [1, 2, 3].map((id) => registry.byIds([id]))
+  await expect.poll(() => requests).toBeGreaterThan(0)
+  const before = requests
+  await registry.close()
+  for (const one of asked) await expect(one).rejects.toMatchObject({ code: 'STOPPED' })
+  await expect.poll(() => cutOff, { timeout: 2_000 }).toBe(before)
+  expect(requests).toBe(before)
 })
 
 describe('who asks', () => {
