@@ -62,11 +62,12 @@ function tell(name: string, of: number, faults: readonly string[], summary: stri
   if (faults.length === 0) return
   faulty++
   for (const fault of faults.slice(0, 20)) say(`  ${fault}`)
-  say(`  again: npm run torture -- --scenario ${name} --rounds 1 --seed ${of}${timesFlag(name)}`)
+  say(`  again: npm run torture -- --scenario ${name} --rounds 1 --seed ${of}${paceFlags(name)}`)
 }
 
-function timesFlag(name: string): string {
-  return name === 'storm' && times !== 4 ? ` --times ${times}` : ''
+function paceFlags(name: string): string {
+  const rate = values.rate === undefined ? '' : ` --rate ${values.rate}`
+  return name === 'storm' && times !== 4 ? ` --times ${times}${rate}` : rate
 }
 
 /** Between two rounds, for as long as somebody asks for a quiet machine. */

@@ -223,8 +223,8 @@ export class GenerationsTopic implements GenerationList {
       try {
         await this.append(records())
       } catch (error) {
-        const isFenced = error instanceof TidemarkError && error.code === 'TRANSACTION_FENCED'
-        if (!isFenced || tries === writesMax) throw error
+        if (!mayBeDone(error) || tries === writesMax) throw error
+        // Behind it a commit whose outcome was unknown took place, or will not.
         await this.place.log.fence(this.place.writer)
       }
     }
@@ -242,5 +242,11 @@ export class GenerationsTopic implements GenerationList {
 }
 
 const jsonOf = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
+
+/** Somebody else has the writer by now, or a broker went away in the middle of the commit. */
+function mayBeDone(error: unknown): boolean {
+  const codes = ['TRANSACTION_FENCED', 'COMMIT_UNKNOWN']
+  return error instanceof TidemarkError && codes.includes(error.code)
+}
 
 const refusedKey = (generation: number): string => `refused/${generation}`

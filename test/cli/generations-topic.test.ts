@@ -19,7 +19,7 @@ function place() {
   const log: ListLog = Object.assign(memory, { includeIfThere: async () => topic.isThere })
   const list = (writer: string) =>
     new GenerationsTopic({ log, topic: 'churn.generations', app: 'churn', kept: '', writer })
-  return { topic, list }
+  return { topic, log, list }
 }
 
 /** Both generations are listed, and the second one is asked for. */
@@ -107,3 +107,26 @@ test('who finds the topic with a list in it takes that for its own', async () =>
   await worker.catchUp()
   expect(worker.owner?.reference).toBe('/apps/churn')
 })
+
+test.each([true, false])(
+  'a commit of unknown outcome is looked up: it took place: %s',
+  async (did) => {
+    const { list, log } = place()
+    const begin = log.begin.bind(log)
+    let commits = 0
+    log.begin = (id) => {
+      const transaction = begin(id)
+      const commit = transaction.commit.bind(transaction)
+      transaction.commit = async () => {
+        if (++commits > 1) return commit()
+        await (did ? commit() : transaction.abort())
+        throw new TidemarkError('COMMIT_UNKNOWN', 'a broker went away', { exit: 69, retry: 'now' })
+      }
+      return transaction
+    }
+    const worker = list('generations')
+    await worker.register(first)
+    expect(worker.owner).toMatchObject({ generation: 1, generations: [{ number: 1 }] })
+    expect(await log.endOffset('churn.generations', 0)).toBe(1)
+  },
+)

@@ -186,7 +186,7 @@ export class Arena {
       if (behind.length === 0) return tookMs
       const ended = this.started.filter(({ worker }) => worker.isRunning).length === 0
       if (tookMs > restMsMax || ended) {
-        const notes = this.started.slice(-3).map(({ worker }) => worker.notes.slice(-2_000))
+        const notes = this.started.slice(-3).map(({ worker }) => lastOf(worker.notes))
         const why = ended ? 'no worker runs any more' : `not at rest after ${restMsMax / 1000} s`
         throw new Error(`${why}: partitions ${behind.join()}; ${notes.join('\n---\n')}`)
       }
@@ -220,4 +220,12 @@ export class Arena {
     await this.log?.close()
     await rm(this.folder, { recursive: true, force: true })
   }
+}
+
+/** The last of what a worker said, the line of its status but once. */
+function lastOf(notes: string): string {
+  const lines = notes.split('\n')
+  const told = lines.filter((line) => !line.startsWith('running '))
+  const status = lines.findLast((line) => line.startsWith('running ')) ?? ''
+  return `${told.join('\n').slice(-6_000)}\n${status}`
 }
