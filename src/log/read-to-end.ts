@@ -1,4 +1,5 @@
 import type { EventLog, StoredRecord } from './log.js'
+import { offsetRange } from './offset-range.js'
 
 const recordsPerPoll = 1024
 
@@ -15,10 +16,7 @@ export async function readToEnd(
   { topic, partition, from = 0 }: ReadFrom,
   see: (record: StoredRecord) => void,
 ): Promise<void> {
-  const [end, first] = await Promise.all([
-    log.endOffset(topic, partition),
-    log.startOffset(topic, partition),
-  ])
+  const { start: first, end } = await offsetRange(log, topic, partition)
   const start = Math.max(from, first)
   if (start >= end) return
   const reader = log.reader(topic, partition, start)

@@ -11,6 +11,7 @@
  *    for what was deleted in between would not be deleted there again.
  */
 import type { EventLog, Topics } from '../log/log.js'
+import { offsetRange } from '../log/offset-range.js'
 import { readToEnd } from '../log/read-to-end.js'
 import type { Position } from '../operators/position.js'
 import { encodeStored, parseStored } from '../state/proof.js'
@@ -41,9 +42,9 @@ export async function builtPosition(
 ): Promise<Position | null> {
   const key = keyOf(generation)
   let found: Position | null = null
-  const start = await log.startOffset(topics.state, partition)
+  const { start, end } = await offsetRange(log, topics.state, partition)
   // The topic of the state was made anew: whatever was in it is to be built again.
-  if (start === (await log.endOffset(topics.state, partition))) return null
+  if (start === end) return null
   await readToEnd(log, { topic: topics.generations, partition }, (record) => {
     if (record.key?.toString() !== key || record.value === null) return
     found = JSON.parse(record.value.toString('utf8')) as Position

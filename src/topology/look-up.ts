@@ -1,12 +1,12 @@
 /** What an opening of a partition takes and learns from the log, before it looks at the store. */
 import { exitCode, TidemarkError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
+import { type OffsetRange, offsetRange } from '../log/offset-range.js'
 import type { OutputEnds } from '../operators/deliver.js'
 import type { Position } from '../operators/position.js'
 import { committedPosition } from './committed-position.js'
 import { outputEnds } from './follow-snapshots.js'
 import type { TopologyParts } from './parts.js'
-import { type OffsetRange, stateRange } from './restore-state.js'
 
 /** The writer of a partition's outputs: whoever has it owns the partition. */
 export const writerOf = (partition: number): string => `task-${partition}`
@@ -49,7 +49,7 @@ async function lookUp<S>(parts: TopologyParts<S>, partition: number): Promise<Fo
     committedPosition(parts, partition),
     outputEnds(log, topics, partition),
     log.startOffset(topics.events, partition),
-    parts.logsState ? stateRange(log, topics, partition) : null,
+    parts.logsState ? offsetRange(log, topics.state, partition) : null,
   ])
   return { committed, ends, start, state }
 }

@@ -12,6 +12,7 @@
 import { ioError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
 import type { EventLog, Topics } from '../log/log.js'
+import { type OffsetRange, offsetRange } from '../log/offset-range.js'
 import type { Position } from '../operators/position.js'
 import { encodeStored, parseStored } from '../state/proof.js'
 import type { Store, StoreChange } from '../state/store.js'
@@ -34,25 +35,6 @@ export interface RestoreOptions {
   readonly stop: AbortSignal
 }
 
-/** Offsets from `start` to `end`, which is exclusive. */
-export interface OffsetRange {
-  readonly start: number
-  readonly end: number
-}
-
-/** What the log has of a partition's state. */
-export async function stateRange(
-  log: EventLog,
-  topics: Topics,
-  partition: number,
-): Promise<OffsetRange> {
-  const [start, end] = await Promise.all([
-    log.startOffset(topics.state, partition),
-    log.endOffset(topics.state, partition),
-  ])
-  return { start, end }
-}
-
 /**
  * Copies what the store lacks of the state in the log. Answers whether all of the
  * store came from the log just now. `range`: what the log has, where that is known.
@@ -71,7 +53,7 @@ export async function followState(
   const stored = parseStored<Position>(await store.position())
   const isWhole = stored?.followed?.isPartial === false || options.isPartial === true
   if (isWhole && stored !== null && isThere(stored.position, committed)) return false
-  const { start, end: until } = range ?? (await stateRange(log, topics, partition))
+  const { start, end: until } = range ?? (await offsetRange(log, topics.state, partition))
   const from = stored === null ? start : (stored.followed?.stateOffset ?? -1)
   if (stored !== null) checkAge(parts, partition, stored.followed?.flushedAt ?? 0)
   if (from < start || from > until) {
