@@ -1,4 +1,9 @@
-/** Puts a partition's outputs again where Redis lost them, or never got them. */
+/**
+ * Puts a partition's outputs again where Redis lost them, or never got them.
+ *
+ * What is put again takes a small part of the memory for rows that wait, or a commit would wait for
+ * room behind millions of rows that were put long ago: a write of the whole takes seconds.
+ */
 import type { RedisPartition } from './redis-partition.js'
 import type { PartitionProof, SnapshotPut, SnapshotStore } from './snapshots.js'
 
@@ -13,7 +18,8 @@ export type Refill = (partition: number, sink: SnapshotSink) => Promise<void>
 
 /** What a refill needs of the writer. */
 export interface RefillWriter {
-  readonly isFull: boolean
+  /** Those that wait. */
+  readonly rows: { readonly nextBytes: number }
   readonly stopped: boolean
   readonly health: { change(): Promise<void> }
   add(puts: readonly SnapshotPut[], proof: PartitionProof, sure: boolean): void
@@ -24,8 +30,12 @@ export interface RefillSettings {
   readonly refill: Refill
   /** Before a refill that failed is tried again. */
   readonly pauseMsMax: number
+  readonly waitingBytesMax: number
   note(text: string): void
 }
+
+/** Of the memory for rows that wait: what is put again is read while as much is under way. */
+const share = 1 / 8
 
 /** Another loss came in between: what this refill puts proves nothing any more. */
 class Overtaken extends Error {}
@@ -58,6 +68,10 @@ export class RedisRefill {
     })
   }
 
+  get #isAhead(): boolean {
+    return this.writer.rows.nextBytes >= this.settings.waitingBytesMax * share
+  }
+
   async #run(partition: RedisPartition, isOver: () => boolean): Promise<void> {
     const check = (): void => {
       if (isOver()) throw new Overtaken()
@@ -69,7 +83,7 @@ export class RedisRefill {
         this.writer.add(puts, proof, false)
         partition.advanceRefill(cursor)
         this.writer.kick()
-        while (this.writer.isFull && !isOver()) await this.writer.health.change()
+        while (this.#isAhead && !isOver()) await this.writer.health.change()
         check()
       },
     })

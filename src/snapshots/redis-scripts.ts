@@ -81,44 +81,65 @@ return replies
  * Adds changes to histories, one a key, newest first: each to its place by its commit, once, and
  * none from before an erasure. An element is the commit, a colon, and the change; nothing behind the
  * colon is an erasure. Arguments: how many are kept, seconds that an erasure stays; then for each key
- * how many elements, and these, oldest first.
+ * how many elements, and these, oldest first, of which only the first may be an erasure.
+ *
+ * The part of a history that is not older than the first element is taken off, and put back with
+ * them: of what comes in order, nothing; of a hundred that are put again, these once and not each.
  */
 export const addChanges = script(`
 local function commitOf(element) return tonumber(string.match(element, '^%d+')) end
-local function isErasure(element) return string.sub(element, -1) == ':' and
-  string.match(element, '^%d+:$') ~= nil end
+local function isErasure(element)
+  return string.byte(element, -1) == 58 and string.match(element, '^%d+:$') ~= nil
+end
+local function notOlder(key, first)
+  local newer = {}
+  local head = redis.call('LINDEX', key, 0)
+  if not head or (commitOf(head) < first and not isErasure(head)) then return newer, -1 end
+  local from, size = 0, 4
+  while true do
+    local some = redis.call('LRANGE', key, from, from + size - 1)
+    for _, held in ipairs(some) do
+      if isErasure(held) then return newer, commitOf(held) end
+      if commitOf(held) < first then return newer, -1 end
+      newer[#newer + 1] = held
+    end
+    if #some < size then return newer, -1 end
+    from, size = from + size, size * 4
+  end
+end
+local function merged(newer, added)
+  local all = {}
+  local at = #newer
+  for _, element in ipairs(added) do
+    local commit = commitOf(element)
+    while at > 0 and commitOf(newer[at]) < commit do
+      all[#all + 1] = newer[at]
+      at = at - 1
+    end
+    if at == 0 or commitOf(newer[at]) > commit then all[#all + 1] = element end
+  end
+  for rest = at, 1, -1 do all[#all + 1] = newer[rest] end
+  return all
+end
+local kept = tonumber(ARGV[1])
 local at = 3
 for i = 1, #KEYS do
   local key = KEYS[i]
   local count = tonumber(ARGV[at])
+  local newer, erased = notOlder(key, commitOf(ARGV[at + 1]))
+  local added = {}
   for j = at + 1, at + count do
-    local element = ARGV[j]
-    local commit = commitOf(element)
-    local head = redis.call('LINDEX', key, 0)
-    local newer = 0
-    local place = head
-    if head and commitOf(head) >= commit then
-      place = false
-      for _, other in ipairs(redis.call('LRANGE', key, 0, -1)) do
-        if commitOf(other) > commit and not isErasure(other) then newer = newer + 1
-        else
-          place = other
-          break
-        end
-      end
-    end
-    local known = place and commitOf(place) >= commit
-    if not known and isErasure(element) then
-      if newer > 0 then redis.call('LTRIM', key, 0, newer - 1) else redis.call('DEL', key) end
-      redis.call('RPUSH', key, element)
-      if newer == 0 then redis.call('EXPIRE', key, ARGV[2]) end
-    elseif not known then
-      if place then redis.call('LINSERT', key, 'BEFORE', place, element)
-      else redis.call('RPUSH', key, element) end
-      redis.call('PERSIST', key)
-    end
+    if commitOf(ARGV[j]) > erased then added[#added + 1] = ARGV[j] end
   end
-  redis.call('LTRIM', key, 0, tonumber(ARGV[1]) - 1)
+  local all = merged(newer, added)
+  if #all > #newer then
+    if isErasure(all[1]) then redis.call('DEL', key)
+    elseif #newer > 0 then redis.call('LTRIM', key, #newer, -1) end
+    local length = redis.call('LPUSH', key, unpack(all))
+    if isErasure(all[#all]) then redis.call('EXPIRE', key, ARGV[2])
+    elseif erased >= 0 then redis.call('PERSIST', key) end
+    if length > kept then redis.call('LTRIM', key, 0, kept - 1) end
+  end
   at = at + 1 + count
 end
 return 'ok'
@@ -173,8 +194,8 @@ return dropped
 /** Does to a key of its own what all others do to theirs, for who asks whether he may. */
 export const tryOut = script(`
 redis.call('DEL', KEYS[1])
-redis.call('RPUSH', KEYS[1], 'b')
-redis.call('LINSERT', KEYS[1], 'BEFORE', redis.call('LINDEX', KEYS[1], 0), 'a')
+redis.call('LPUSH', KEYS[1], 'b')
+redis.call('LPUSH', KEYS[1], redis.call('LINDEX', KEYS[1], 0))
 redis.call('LTRIM', KEYS[1], 0, #redis.call('LRANGE', KEYS[1], 0, -1) - 1)
 redis.call('UNLINK', KEYS[1])
 redis.call('HSET', KEYS[1], 'version', redis.call('HGET', KEYS[1], 'version') or '1')

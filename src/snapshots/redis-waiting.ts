@@ -20,6 +20,11 @@ export class WaitingRows {
     return this.#waitingBytes + this.#underWayBytes
   }
 
+  /** Of those that are not under way. */
+  get nextBytes(): number {
+    return this.#waitingBytes
+  }
+
   get count(): number {
     return this.#waiting.size + this.#underWay.size
   }

@@ -234,7 +234,7 @@ describe('a Redis', () => {
 
   test.each([
     ['scripts', '-eval -evalsha -script'],
-    ['a command in scripts', '-linsert'],
+    ['a command in scripts', '-lpush'],
     ['looking for keys', '-scan'],
   ])(
     'whose user has all rights but %s is told of, and is no Redis that is away',

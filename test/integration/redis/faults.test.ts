@@ -4,7 +4,10 @@
  */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { partitionOf } from '../../../src/events/partition.js'
+import { openRedisSnapshots } from '../../../src/snapshots/redis-open.js'
+import type { Refill } from '../../../src/snapshots/redis-refill.js'
 import { RedisLookups } from '../../../src/snapshots/redis-lookups.js'
+import { madeUpTexts } from '../../conformance/snapshots.js'
 import { RedisEngine } from '../../support/redis-engine.js'
 import { RedisServer, startRedisCluster } from '../../support/redis-server.js'
 
@@ -22,7 +25,7 @@ test('any client reads what the log says, customer by customer', async () => {
   expect(await engine.differences(server)).toEqual([])
   expect(await server.admin.hgetall('test:1:customer:c7')).toMatchObject({ erased: '1' })
   expect(await server.admin.ttl('test:1:customer:c7')).toBeGreaterThan(600_000)
-  expect(await engine.snapshots.get('c7')).toBeNull()
+  expect(await engine.snapshots.get('c7 of 1001')).toBeNull()
   const [seen, nobody] = await engine.snapshots.getMany(['c9', 'nobody'])
   expect([seen?.customer, nobody]).toEqual(['c9', null])
   expect(engine.refills).toBe(0)
@@ -122,6 +125,44 @@ test('what is too much to wait for a dead server is put again from the outputs',
   await server.startAgain()
   expect(await engine.differences(server)).toEqual([])
   expect(engine.snapshots.proof(0)?.caughtUp).toBe(true)
+})
+
+test('a commit does not wait for room behind what is put again', async () => {
+  const server = await RedisServer.start()
+  const text = Buffer.from('x'.repeat(1000))
+  const putsOf = (commit: number) => {
+    const names = Array.from({ length: 100 }, (_, index) => `c${index} of ${commit}`)
+    return names.map((customer) => ({ customer, features: text, score: null }))
+  }
+  const proofOf = (commit: number) => {
+    return { partition: 0, asOf: commit, endOffset: commit, commit, caughtUp: false }
+  }
+  const cursorOf = (commit: number) => {
+    return { commit, featuresOffset: 100 * commit, scoresOffset: 100 * commit }
+  }
+  let again = 0
+  const refill: Refill = async (_, sink) => {
+    // Frozen: nothing that is put from here on is written.
+    server.pause()
+    for (; again < 500; again++) await sink.put(putsOf(again), proofOf(again), cursorOf(again))
+  }
+  const options = { app: 'test', generation: '1', rows: madeUpTexts, refill }
+  const waitingBytesMax = 4 * 1024 * 1024
+  const snapshots = await openRedisSnapshots({ url: server.url }, { ...options, waitingBytesMax })
+  onTestFinished(() => snapshots.close())
+  await snapshots.cursor(0)
+  await snapshots.put(putsOf(1000), proofOf(1000), cursorOf(1000))
+  await snapshots.flush()
+  await server.admin.flushall()
+  await vi.waitFor(() => expect(again).toBeGreaterThan(0), 10_000)
+  const before = again
+  expect(snapshots.put(putsOf(1001), proofOf(1001), cursorOf(1001))).toBeUndefined()
+  expect(before).toBeLessThan(500)
+  server.resume()
+  await vi.waitFor(() => expect(snapshots.status().behind).toEqual([]), 10_000)
+  expect(again).toBe(500)
+  await snapshots.flush()
+  expect((await snapshots.get('c7 of 1001'))?.version).toBe(1001)
 })
 
 test('an engine that starts while the server is away goes on, and catches up', async () => {
