@@ -36,6 +36,7 @@ export type RejectCode =
   | 'OPERATOR_FAILED'
   | 'TABLE_FULL'
   | 'TABLE_ROW_TOO_LARGE'
+  | 'STATE_TOO_LARGE'
 
 /** Bad data as a value. `field` is a JSON pointer into the event, where one field is to blame. */
 export interface Reject {

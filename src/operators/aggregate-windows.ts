@@ -2,7 +2,7 @@ import { map, type OperatorFunction } from 'rxjs'
 import { failpoint } from '../failpoint.js'
 import type { Overlay } from '../state/overlay.js'
 import type { Batch, Item } from './batch.js'
-import { OperatorFailed } from './events.js'
+import { Refused } from './events.js'
 import type { Program } from './program.js'
 import type { Progress } from './progress.js'
 
@@ -49,7 +49,7 @@ function aggregateItem<S>(
   try {
     program.update(item.state, type, body, record.offset, clock)
   } catch (error) {
-    if (!(error instanceof OperatorFailed)) throw error
+    if (!(error instanceof Refused)) throw error
     item.refuse(error.reject)
     return progress.countReject(item.reject!)
   }

@@ -32,17 +32,17 @@ export class Valued implements EventBody {
   ) {}
 }
 
-/** A function of the user's has thrown, at an event. */
-export class OperatorFailed extends Error {
-  constructor(
-    readonly operator: string,
-    override readonly cause: unknown,
-  ) {
-    super(`operator ${operator} failed`)
+/** An event that changes nothing, and why. */
+export class Refused extends Error {
+  constructor(readonly reject: Reject) {
+    super(reject.reason)
   }
+}
 
-  get reject(): Reject {
-    return { code: 'OPERATOR_FAILED', reason: `operator ${this.operator}: ${textOf(this.cause)}` }
+/** A function of the user's has thrown, at an event. */
+export class OperatorFailed extends Refused {
+  constructor(operator: string, cause: unknown) {
+    super({ code: 'OPERATOR_FAILED', reason: `operator ${operator}: ${textOf(cause)}` })
   }
 }
 

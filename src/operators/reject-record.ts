@@ -50,6 +50,7 @@ const stages: Readonly<Record<RejectCode, string>> = {
   OPERATOR_FAILED: 'operator',
   TABLE_FULL: 'operator',
   TABLE_ROW_TOO_LARGE: 'operator',
+  STATE_TOO_LARGE: 'operator',
 }
 
 /** A reason may quote what came; nobody reads more of it than this, in UTF-16 units. */

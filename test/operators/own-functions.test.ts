@@ -10,10 +10,13 @@ import {
   keyBy,
   map,
   merge,
+  session,
+  sliding,
   topology,
+  tumbling,
 } from '../../src/index.js'
 import { rowTextBytesMax } from '../../src/operators/windows/window-row.js'
-import { runOwn } from '../support/own-topology.js'
+import { type OwnEvent, runOwn } from '../support/own-topology.js'
 
 const event = (n: number) => ({ type: 'sale', customer_id: 'c1', occurred_at: n, n })
 const events = jsonEvents({ sale: { n: 'number' } })
@@ -103,6 +106,63 @@ describe('an accumulator of a fold of one’s own', () => {
     const value = [null, true, 'x', -1.5, { a: [{}], b: Object.create(null) }]
     const { setAside, rows } = await run((in$: Any) => in$, own(value))
     expect([setAside, rows.length > 0]).toEqual([[], true])
+  })
+})
+
+it('a merge that throws gives a sliding window no value, and others keep theirs', async () => {
+  const at = (hour: number) => ({ ...event(1), occurred_at: hour * 3_600_000 })
+  const values = (folds: Any) => ({
+    n: folds.count(),
+    own: folds.of({ type: 'long', create: () => 0, add: () => 1, merge: get, result: () => 1 }),
+  })
+  const aggregate = { window: sliding('7d', { tile: '1h' }), values }
+  const spec = { name: 'sales', events, operators: (in$: Any) => in$, aggregate }
+  const { rows, setAside, report } = await runOwn(topology(spec), [[at(1), at(5)]])
+  expect(rows[0].values).toEqual({ n: 2, own: null })
+  expect([setAside, report.ok]).toEqual([[], true])
+})
+
+describe('what a key keeps is bounded', () => {
+  const grown = (folds: Any) => ({
+    n: folds.count(),
+    all: folds.of({
+      type: 'long',
+      create: () => [],
+      add: (all: string[], { n }: Any) => [...all, 'x'.repeat(n)],
+      merge: (a: string[], b: string[]) => [...a, ...b],
+      result: (all: string[]) => all.length,
+    }),
+    last: folds.latest(({ n }: Any) => 'x'.repeat(n / 1000)),
+  })
+  const million = { ...event(0), n: 1_000_000 }
+  const at = (hour: number, customer_id = 'c1') => {
+    return { ...million, customer_id, occurred_at: hour * 3_600_000 }
+  }
+  const runIn = (window: Any, borders: OwnEvent[][]) => {
+    const aggregate = { window, values: grown }
+    const spec = { name: 'sales', events, operators: (in$: Any) => in$, aggregate }
+    return runOwn(topology(spec), borders)
+  }
+
+  it.each([
+    ['one window', always(), Array.from({ length: 10 }, () => 1)],
+    ['many windows', tumbling('1h', { grace: '12h' }), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]],
+    [
+      'sessions, two of which become one',
+      session('3h', { grace: '12h' }),
+      [1, 1, 1, 1, 5, 5, 5, 5, 3, 3],
+    ],
+  ])('in %s to 8 MiB: an event beyond is refused', async (_name, window, hours) => {
+    const log = [...hours.map((hour) => at(hour)), at(10, 'c2')]
+    const { setAside, report } = await runIn(window, [log.slice(0, 6), log.slice(6)])
+    expect(setAside).toEqual(['8 STATE_TOO_LARGE', '9 STATE_TOO_LARGE'])
+    expect(report.ok).toBe(true)
+  })
+
+  it('and what the log clock has closed makes room', async () => {
+    const hours = [1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 3, 3]
+    const { setAside, report } = await runIn(tumbling('1h'), [hours.map((hour) => at(hour))])
+    expect([setAside, report.ok]).toEqual([['8 STATE_TOO_LARGE'], true])
   })
 })
 

@@ -2,12 +2,13 @@
 import { valueOf, withAdded } from '../../features/exact-sum.js'
 import type { Column } from '../../features/rows.js'
 import { type At, atOnce } from '../events.js'
-import { asJson } from './as-json.js'
+import { weigh } from './weigh.js'
 
 /**
  * A value of a window: pure functions over an accumulator, which is JSON and is never changed in
  * place. What JSON has not, NaN, undefined, a Map or a Date, would be another thing after a restart:
- * an event that makes an accumulator of it is a reject `OPERATOR_FAILED`.
+ * an event that makes an accumulator of it is a reject `OPERATOR_FAILED`. One that would take what a
+ * key keeps beyond 8 MiB is a reject `STATE_TOO_LARGE`.
  */
 export interface Fold<V, A, R extends number | string | null> {
   readonly type: Column['type']
@@ -16,8 +17,8 @@ export interface Fold<V, A, R extends number | string | null> {
   /** For sessions that become one, and the tiles of a sliding window. */
   merge(earlier: A, later: A): A
   /**
-   * null, a number that is not finite, a throw: there is no value. So is a text that would take the
-   * texts of its row beyond 900,000 bytes.
+   * null, a number that is not finite, a throw (for the tiles of a sliding window, also of `merge`):
+   * there is no value. So is a text that would take the texts of its row beyond 900,000 bytes.
    */
   result(accumulator: A): R
 }
@@ -25,7 +26,13 @@ export interface Fold<V, A, R extends number | string | null> {
 /** A fold and the column that it fills. */
 export interface NamedFold {
   readonly name: string
-  readonly fold: Fold<unknown, unknown, number | string | null>
+  readonly fold: Fold<unknown, unknown, number | string | null> & {
+    /**
+     * How many bytes an accumulator takes, where that may grow with the events. Throws where it is
+     * none.
+     */
+    readonly weigh?: (accumulator: unknown) => number
+  }
 }
 
 /** A number of an event; null and NaN are left out. */
@@ -99,13 +106,15 @@ export function foldsOf<V>(): Folds<V> {
       },
       merge: newer,
       result: (newest) => newest?.[2] ?? null,
+      weigh,
     }),
     of: (own) => ({
-      ...own,
+      type: own.type,
       create: () => own.create(),
-      add: (accumulator, value, at) => asJson(own.add(accumulator, value, at)),
-      merge: (earlier, later) => asJson(own.merge(earlier, later)),
+      add: (accumulator, value, at) => own.add(accumulator, value, at),
+      merge: (earlier, later) => own.merge(earlier, later),
       result: (accumulator) => own.result(accumulator),
+      weigh,
     }),
   }
 }

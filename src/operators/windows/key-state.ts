@@ -5,6 +5,8 @@ import { cellOf, type StateCodec } from '../../state/codec.js'
 export class Window {
   /** An event has changed it since the last commit. */
   touched = false
+  /** Of the accumulators that may grow; null: not weighed since it was read. */
+  bytes: number | null = null
 
   constructor(
     public start: number,

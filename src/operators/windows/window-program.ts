@@ -16,11 +16,12 @@ import { servedUntil } from '../../state/timers.js'
 import { atOnce, OperatorFailed, type Valued } from '../events.js'
 import type { Program, WindowRows } from '../program.js'
 import type { NamedFold } from './fold.js'
+import { KeyBytes } from './key-bytes.js'
 import { type KeyState, keyStateCodec, Window } from './key-state.js'
 import { type SessionKind, sessionsOf } from './session.js'
 import type { SlidingKind } from './sliding.js'
 import { floorTo, type WindowKind } from './window-kind.js'
-import { addWindowRow, type ToldWindow, windowedKey } from './window-row.js'
+import { addWindowRow, mergedTiles, type ToldWindow, windowedKey } from './window-row.js'
 
 export interface WindowProgramOptions {
   readonly window: WindowKind
@@ -31,6 +32,7 @@ export interface WindowProgramOptions {
 
 export function windowProgram(options: WindowProgramOptions): Program<KeyState> {
   const { window: kind, folds } = options
+  const bytes = new KeyBytes(folds)
   const add = kind.kind === 'session' ? addToSessions : addToAligned
   return {
     columns: columnsOf(folds),
@@ -44,7 +46,7 @@ export function windowProgram(options: WindowProgramOptions): Program<KeyState> 
     },
     lateBound: (clock) => kind.lateBound(clock),
     update: (state, _type, body, offset, clock) => {
-      add(state, body as Valued, offset, clock, options)
+      add(state, body as Valued, offset, clock, { ...options, bytes })
       state.windowsChanged = true
     },
     read: () => {
@@ -62,6 +64,10 @@ export function windowProgram(options: WindowProgramOptions): Program<KeyState> 
   }
 }
 
+interface AddOptions extends WindowProgramOptions {
+  readonly bytes: KeyBytes
+}
+
 export function columnsOf(folds: readonly NamedFold[]): Column[] {
   return [
     { name: 'key', type: 'string' },
@@ -76,18 +82,25 @@ function addToAligned(
   event: Valued,
   offset: number,
   clock: number,
-  { window: kind, folds }: WindowProgramOptions,
+  { window: kind, folds, bytes }: AddOptions,
 ): void {
-  const made: [window: Window, accumulators: unknown[]][] = []
+  const made = new Map<Window, readonly [accumulators: unknown[], bytes: number]>()
+  let total = 0
   for (const start of kind.startsOf(event.occurred_at)) {
     const end = start + kind.lengthMs
     if (kind.closesAt(end) <= clock) continue
     const window = windowAt(state.windows, start) ?? new Window(start, end, emptyOf(folds))
-    made.push([window, added(folds, window.accumulators, event, offset)])
+    const accumulators = added(folds, window.accumulators, event, offset)
+    const weight = bytes.of(accumulators)
+    made.set(window, [accumulators, weight])
+    total += weight
   }
+  const stays = (window: Window) => !made.has(window) && kind.closesAt(window.end) > clock
+  bytes.check(total, state.windows, stays)
   dropClosed(state, clock, kind)
-  for (const [window, accumulators] of made) {
+  for (const [window, [accumulators, weight]] of made) {
     window.accumulators = accumulators
+    window.bytes = weight
     if (!window.touched && windowAt(state.windows, window.start) === null) insert(state, window)
     window.touched = true
   }
@@ -98,7 +111,7 @@ function addToSessions(
   event: Valued,
   offset: number,
   clock: number,
-  { window, folds }: WindowProgramOptions,
+  { window, folds, bytes }: AddOptions,
 ): void {
   const kind = window as SessionKind
   const at = event.occurred_at
@@ -113,8 +126,11 @@ function addToSessions(
       i === 0 ? session.accumulators : merged(folds, accumulators, session.accumulators)
   }
   const session = new Window(start, end, added(folds, accumulators, event, offset))
+  session.bytes = bytes.of(session.accumulators)
+  const others = state.windows.filter((window) => !joined.includes(window))
+  bytes.check(session.bytes, others, ({ end }) => kind.closesAt(end) > clock)
   session.touched = true
-  state.windows = state.windows.filter((window) => !joined.includes(window))
+  state.windows = others
   dropClosed(state, clock, kind)
   insert(state, session)
 }
@@ -241,7 +257,9 @@ function slidingRows(kind: SlidingKind, folds: readonly NamedFold[]): WindowRows
       if (tile.start < start) continue
       validUntil = Math.min(validUntil, kind.closesAt(tile.end))
       accumulators =
-        accumulators === null ? tile.accumulators : merged(folds, accumulators, tile.accumulators)
+        accumulators === null
+          ? tile.accumulators
+          : mergedTiles(folds, accumulators, tile.accumulators)
     }
     const isFinal = accumulators === null
     accumulators ??= emptyOf(folds)

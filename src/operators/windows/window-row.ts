@@ -48,8 +48,28 @@ export function addWindowRow(
   rows.eligible[row] = true
 }
 
+/** In place of an accumulator: tiles of which it should be made could not be merged. */
+const unmerged = Symbol('unmerged')
+
+/** The tiles of a sliding window, merged for a row alone: no record is to blame where that throws. */
+export function mergedTiles(
+  folds: readonly NamedFold[],
+  earlier: readonly unknown[],
+  later: readonly unknown[],
+): unknown[] {
+  return folds.map(({ fold }, i) => {
+    if (earlier[i] === unmerged) return unmerged
+    try {
+      return atOnce(fold.merge(earlier[i], later[i]))
+    } catch {
+      return unmerged
+    }
+  })
+}
+
 /** No record is to blame where a result throws: there is no value then. */
 function resultOf(fold: NamedFold['fold'], accumulator: unknown): unknown {
+  if (accumulator === unmerged) return null
   try {
     return atOnce(fold.result(accumulator))
   } catch {

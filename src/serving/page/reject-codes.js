@@ -21,6 +21,7 @@ export const rejectCodes = {
   OPERATOR_FAILED: 'A function of the topology has thrown.',
   TABLE_FULL: 'A join’s table has as many rows as it may.',
   TABLE_ROW_TOO_LARGE: 'A row of a join’s table is too large.',
+  STATE_TOO_LARGE: 'A key would keep more than 8 MiB in its windows.',
   ROW_INVALID: 'A row of an ingest makes no event.',
   RECORD_TOO_LARGE: 'A row would make a record of more than a megabyte.',
 }
