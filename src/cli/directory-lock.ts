@@ -72,7 +72,7 @@ async function takeOver(
 function locked(directory: string, pid: number): Error {
   return configurationError(
     'DIRECTORY_LOCKED',
-    `data directory ${directory} is locked by pid ${pid}; stop that process or use another --data`,
+    `data directory ${directory} is locked by pid ${pid}; wait for that process, stop it, or use another --data`,
   )
 }
 

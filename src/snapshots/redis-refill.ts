@@ -1,8 +1,9 @@
 /**
  * Puts a partition's outputs again where Redis lost them, or never got them.
  *
- * What is put again takes a small part of the memory for rows that wait, or a commit would wait for
- * room behind millions of rows that were put long ago: a write of the whole takes seconds.
+ * What is put again takes a part of the memory for rows that wait, or a commit would wait for room
+ * behind millions of rows that were put long ago: a write of the whole takes seconds. One partition
+ * is put again at a time: the more rows of one customer wait together, the less is sent.
  */
 import type { RedisPartition } from './redis-partition.js'
 import type { PartitionProof, SnapshotPut, SnapshotStore } from './snapshots.js'
@@ -35,12 +36,15 @@ export interface RefillSettings {
 }
 
 /** Of the memory for rows that wait: what is put again is read while as much is under way. */
-const share = 1 / 8
+const share = 3 / 8
 
 /** Another loss came in between: what this refill puts proves nothing any more. */
 class Overtaken extends Error {}
 
 export class RedisRefill {
+  /** Settles when all that have begun are over. */
+  #turn: Promise<void> = Promise.resolve()
+
   constructor(
     private readonly writer: RefillWriter,
     private readonly settings: RefillSettings,
@@ -54,7 +58,9 @@ export class RedisRefill {
     partition.refilled = partition.durable
     const { losses } = partition
     const isOver = () => partition.losses !== losses || this.writer.stopped
-    this.#run(partition, isOver).catch((error: unknown) => {
+    const turn = this.#turn.then(() => this.#run(partition, isOver))
+    this.#turn = turn.catch(() => undefined)
+    turn.catch((error: unknown) => {
       if (isOver()) return
       this.settings.note(
         `putting the outputs of partition ${partition.partition} again failed: ${String(error)}`,
@@ -76,6 +82,7 @@ export class RedisRefill {
     const check = (): void => {
       if (isOver()) throw new Overtaken()
     }
+    check()
     await this.settings.refill(partition.partition, {
       cursor: async () => partition.durable,
       put: async (puts, proof, cursor) => {

@@ -91,32 +91,36 @@ local function commitOf(element) return tonumber(string.match(element, '^%d+')) 
 local function isErasure(element)
   return string.byte(element, -1) == 58 and string.match(element, '^%d+:$') ~= nil
 end
+-- Of what is kept of a customer, what is not older than a commit, with the commits of that; and the
+-- commit of the erasure that it ends with there, or -1.
 local function notOlder(key, first)
-  local newer = {}
+  local newer, commits = {}, {}
   local head = redis.call('LINDEX', key, 0)
-  if not head or (commitOf(head) < first and not isErasure(head)) then return newer, -1 end
+  if not head or (commitOf(head) < first and not isErasure(head)) then return newer, commits, -1 end
   local from, size = 0, 4
   while true do
     local some = redis.call('LRANGE', key, from, from + size - 1)
     for _, held in ipairs(some) do
-      if isErasure(held) then return newer, commitOf(held) end
-      if commitOf(held) < first then return newer, -1 end
+      local commit = commitOf(held)
+      if isErasure(held) then return newer, commits, commit end
+      if commit < first then return newer, commits, -1 end
       newer[#newer + 1] = held
+      commits[#commits + 1] = commit
     end
-    if #some < size then return newer, -1 end
+    if #some < size then return newer, commits, -1 end
     from, size = from + size, size * 4
   end
 end
-local function merged(newer, added)
+local function merged(newer, commits, added)
   local all = {}
   local at = #newer
   for _, element in ipairs(added) do
     local commit = commitOf(element)
-    while at > 0 and commitOf(newer[at]) < commit do
+    while at > 0 and commits[at] < commit do
       all[#all + 1] = newer[at]
       at = at - 1
     end
-    if at == 0 or commitOf(newer[at]) > commit then all[#all + 1] = element end
+    if at == 0 or commits[at] > commit then all[#all + 1] = element end
   end
   for rest = at, 1, -1 do all[#all + 1] = newer[rest] end
   return all
@@ -126,16 +130,24 @@ local at = 3
 for i = 1, #KEYS do
   local key = KEYS[i]
   local count = tonumber(ARGV[at])
-  local newer, erased = notOlder(key, commitOf(ARGV[at + 1]))
+  local newer, commits, erased = notOlder(key, commitOf(ARGV[at + 1]))
   local added = {}
   for j = at + 1, at + count do
-    if commitOf(ARGV[j]) > erased then added[#added + 1] = ARGV[j] end
+    if erased < 0 or commitOf(ARGV[j]) > erased then added[#added + 1] = ARGV[j] end
   end
-  local all = merged(newer, added)
+  local all = #newer == 0 and added or merged(newer, commits, added)
   if #all > #newer then
-    if isErasure(all[1]) then redis.call('DEL', key)
-    elseif #newer > 0 then redis.call('LTRIM', key, #newer, -1) end
-    local length = redis.call('LPUSH', key, unpack(all))
+    local length
+    if #added == 1 and #newer > 0 and not isErasure(all[1]) then
+      local place = #newer
+      while all[#all - place] ~= added[1] do place = place - 1 end
+      if place == 0 then length = redis.call('LPUSH', key, added[1])
+      else length = redis.call('LINSERT', key, 'AFTER', newer[place], added[1]) end
+    else
+      if isErasure(all[1]) then redis.call('DEL', key)
+      elseif #newer > 0 then redis.call('LTRIM', key, #newer, -1) end
+      length = redis.call('LPUSH', key, unpack(all))
+    end
     if isErasure(all[#all]) then redis.call('EXPIRE', key, ARGV[2])
     elseif erased >= 0 then redis.call('PERSIST', key) end
     if length > kept then redis.call('LTRIM', key, 0, kept - 1) end

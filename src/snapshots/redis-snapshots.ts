@@ -112,6 +112,17 @@ export class RedisSnapshots implements SnapshotStore {
     return partition.durable
   }
 
+  /** From its cursor when it is opened on, or from the beginning. */
+  catchUp(number: number, rows: number): boolean {
+    if (rows <= this.#settings.followedRowsMax) return false
+    this.#settings.note(
+      `Redis lacks ${rows} rows of partition ${number}: they are put beside commits`,
+    )
+    this.#writer.of(number).missing()
+    this.#writer.kick()
+    return true
+  }
+
   /**
    * Gives up, and says so, where Redis is away too long: the cursor tells what it has, and whoever
    * opens it next lets it catch up.

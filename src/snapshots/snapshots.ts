@@ -81,6 +81,11 @@ export interface SnapshotStore {
   /** The cursor of what is durable, or null in a store that holds nothing of the partition. */
   cursor(partition: number): Promise<SnapshotCursor | null>
   /**
+   * Told how many rows it lacks of a partition that is opened: whether it puts these by itself, while
+   * commits go on. Until it has, nothing is proved to be the newest.
+   */
+  catchUp?(partition: number, rows: number): boolean
+  /**
    * This process does not follow the partition any more, until it asks for its cursor again; others
    * may have put more meanwhile.
    */

@@ -10,7 +10,7 @@ const portion = 1024
 export interface FollowSnapshotsParts {
   readonly log: EventLog
   readonly topics: Topics
-  readonly snapshots: Pick<SnapshotStore, 'cursor' | 'put'>
+  readonly snapshots: Pick<SnapshotStore, 'cursor' | 'put' | 'catchUp'>
 }
 
 /**
@@ -38,12 +38,17 @@ export async function followSnapshots(
   ])
   if (cursor !== null && cursor.commit >= committed.commit) return
   const from = await begin(parts, partition, { cursor, starts, ends: upTo }, committed)
+  const { asOf, endOffset } = committed
+  if (snapshots.catchUp?.(partition, upTo.featuresOffset - from.featuresOffset) === true) {
+    const { commit } = committed
+    const proof = { partition, asOf, endOffset, commit, caughtUp: false }
+    return snapshots.put([], proof, { commit, ...upTo })
+  }
   const isOwn = ownBy(from.commit, committed.generation?.sinceCommit ?? 0)
   let { featuresOffset, scoresOffset } = from
   const { featuresOffset: end, scoresOffset: scoresEnd } = upTo
   const features = log.reader(topics.features, partition, featuresOffset)
   const scores = log.reader(topics.scores, partition, scoresOffset)
-  const { asOf, endOffset } = committed
   /** A portion may end within a commit, and a cursor that names one must stand behind all of it. */
   let open: CommitPuts | null = null
   const put = async (puts: CommitPuts): Promise<void> => {

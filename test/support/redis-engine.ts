@@ -25,6 +25,8 @@ const impatient = { checkEveryMs: 50, pauseMsMax: 100, awayMsMax: 500, silenceMs
 export class RedisEngine {
   readonly notes: string[] = []
   refills = 0
+  /** What is put again waits for it. */
+  gate: Promise<void> = Promise.resolve()
   readonly #random = seededRandom(7)
   #events = 0
   #engine: RunningEngine | null = null
@@ -68,6 +70,7 @@ export class RedisEngine {
       },
       refill: async (partition, sink) => {
         this.refills++
+        await this.gate
         const committed = await committedPosition(parts, partition)
         if (committed === null) return
         await followSnapshots({ ...parts, log, snapshots: sink }, partition, committed)

@@ -178,6 +178,30 @@ test('an engine that starts while the server is away goes on, and catches up', a
   expect(await engine.differences(server)).toEqual([])
 })
 
+test('an engine that lacks much when it starts does not wait until that is put again', async () => {
+  const server = await RedisServer.start()
+  const engine = await RedisEngine.start({ url: server.url }, { followedRowsMax: 100 })
+  await engine.hit(1000)
+  expect(await engine.differences(server)).toEqual([])
+  await engine.stop()
+  await server.admin.flushall()
+  let open = () => {}
+  engine.gate = new Promise((resolve) => (open = resolve))
+  await engine.startAgain()
+  await engine.hit(300)
+  // Fewer are put by who opens, before its commits.
+  expect(new Set(engine.snapshots.status().behind)).toEqual(new Set([0, 1]))
+  expect(engine.snapshots.proof(0)?.caughtUp).toBe(false)
+  expect(engine.refills).toBe(1)
+  open()
+  expect(await engine.differences(server)).toEqual([])
+  expect(engine.refills).toBe(2)
+  await engine.stop()
+  await engine.startAgain()
+  expect(await engine.differences(server)).toEqual([])
+  expect(engine.refills).toBe(2)
+})
+
 test('an engine that stops while the server is away leaves the rest to the next one', async () => {
   const server = await RedisServer.start()
   const engine = await RedisEngine.start({ url: server.url })
