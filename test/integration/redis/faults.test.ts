@@ -192,7 +192,7 @@ test('an engine that lacks much when it starts does not wait until that is put a
   // Fewer are put by who opens, before its commits.
   expect(new Set(engine.snapshots.status().behind)).toEqual(new Set([0, 1]))
   expect(engine.snapshots.proof(0)?.caughtUp).toBe(false)
-  expect(engine.refills).toBe(1)
+  await vi.waitFor(() => expect(engine.refills).toBe(1))
   open()
   expect(await engine.differences(server)).toEqual([])
   expect(engine.refills).toBe(2)
