@@ -168,6 +168,26 @@ export function redisLosses(times: number): Fault {
   }
 }
 
+/** Redis is flushed, and a process killed at once: who opens its partitions finds nothing there. */
+export function killBehindFlush(): Fault {
+  return async (stage) => {
+    const { arena, workers, random } = stage
+    await steady(stage)
+    const slot = random.below(workers.length)
+    const { partitions } = workers[slot]
+    await arena.options.servers.redis!.admin.flushall()
+    const killedMs = performance.now()
+    workers[slot].signal('SIGKILL')
+    await workers[slot].ended
+    workers[slot] = await arena.start(slot)
+    await flowing(stage, partitions)
+    for (const partition of partitions) {
+      const pauseMs = arena.follower.pauseMs(partition, killedMs)
+      measure(stage, 'kill -9 behind a flush of Redis to the next output', pauseMs)
+    }
+  }
+}
+
 /** One member leaves and comes back, again and again, without a pause: by SIGTERM or by kill -9. */
 export function rebalanceStorm(forMs: number): Fault {
   return async (stage) => {

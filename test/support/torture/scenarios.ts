@@ -7,6 +7,7 @@ import {
   brokerKills,
   type Fault,
   freezes,
+  killBehindFlush,
   kills,
   rebalanceStorm,
   redisLosses,
@@ -83,8 +84,9 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'redis',
-    about: 'Redis is killed and comes back empty, is flushed, stands still',
-    faults: [redisLosses(2)],
+    about:
+      'Redis is killed and comes back empty, is flushed, stands still, is flushed under a kill',
+    faults: [redisLosses(2), killBehindFlush()],
     ownServers: true,
   },
   {
