@@ -7,15 +7,16 @@ import type { Window } from './key-state.js'
 export const keyBytesMax = 8 * 1024 * 1024
 
 export class KeyBytes {
-  private readonly grows: boolean
+  /** Whether any accumulator may. */
+  readonly grow: boolean
 
   constructor(private readonly folds: readonly NamedFold[]) {
-    this.grows = folds.some(({ fold }) => fold.weigh !== undefined)
+    this.grow = folds.some(({ fold }) => fold.weigh !== undefined)
   }
 
   /** @throws OperatorFailed where a function of the user's has answered what is no JSON */
   of(accumulators: readonly unknown[]): number {
-    if (!this.grows) return 0
+    if (!this.grow) return 0
     let bytes = 0
     for (const [i, { name, fold }] of this.folds.entries()) {
       try {
@@ -33,7 +34,6 @@ export class KeyBytes {
    * @throws Refused STATE_TOO_LARGE
    */
   check(added: number, windows: readonly Window[], stays: (window: Window) => boolean): void {
-    if (!this.grows) return
     let bytes = added
     for (const window of windows) {
       if (stays(window)) bytes += window.bytes ??= this.of(window.accumulators)

@@ -32,7 +32,7 @@ export interface WindowProgramOptions {
 
 export function windowProgram(options: WindowProgramOptions): Program<KeyState> {
   const { window: kind, folds } = options
-  const bytes = new KeyBytes(folds)
+  const addOptions = { ...options, bytes: new KeyBytes(folds) }
   const add = kind.kind === 'session' ? addToSessions : addToAligned
   return {
     columns: columnsOf(folds),
@@ -46,7 +46,7 @@ export function windowProgram(options: WindowProgramOptions): Program<KeyState> 
     },
     lateBound: (clock) => kind.lateBound(clock),
     update: (state, _type, body, offset, clock) => {
-      add(state, body as Valued, offset, clock, { ...options, bytes })
+      add(state, body as Valued, offset, clock, addOptions)
       state.windowsChanged = true
     },
     read: () => {
@@ -84,21 +84,21 @@ function addToAligned(
   clock: number,
   { window: kind, folds, bytes }: AddOptions,
 ): void {
-  const made = new Map<Window, readonly [accumulators: unknown[], bytes: number]>()
-  let total = 0
+  const made: [window: Window, accumulators: unknown[], bytes: number][] = []
   for (const start of kind.startsOf(event.occurred_at)) {
     const end = start + kind.lengthMs
     if (kind.closesAt(end) <= clock) continue
     const window = windowAt(state.windows, start) ?? new Window(start, end, emptyOf(folds))
     const accumulators = added(folds, window.accumulators, event, offset)
-    const weight = bytes.of(accumulators)
-    made.set(window, [accumulators, weight])
-    total += weight
+    made.push([window, accumulators, bytes.of(accumulators)])
   }
-  const stays = (window: Window) => !made.has(window) && kind.closesAt(window.end) > clock
-  bytes.check(total, state.windows, stays)
+  if (bytes.grow) {
+    const total = made.reduce((sum, [, , weight]) => sum + weight, 0)
+    const others = state.windows.filter((window) => made.every(([one]) => one !== window))
+    bytes.check(total, others, ({ end }) => kind.closesAt(end) > clock)
+  }
   dropClosed(state, clock, kind)
-  for (const [window, [accumulators, weight]] of made) {
+  for (const [window, accumulators, weight] of made) {
     window.accumulators = accumulators
     window.bytes = weight
     if (!window.touched && windowAt(state.windows, window.start) === null) insert(state, window)
@@ -128,7 +128,7 @@ function addToSessions(
   const session = new Window(start, end, added(folds, accumulators, event, offset))
   session.bytes = bytes.of(session.accumulators)
   const others = state.windows.filter((window) => !joined.includes(window))
-  bytes.check(session.bytes, others, ({ end }) => kind.closesAt(end) > clock)
+  if (bytes.grow) bytes.check(session.bytes, others, ({ end }) => kind.closesAt(end) > clock)
   session.touched = true
   state.windows = others
   dropClosed(state, clock, kind)
