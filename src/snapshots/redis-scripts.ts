@@ -137,17 +137,9 @@ for i = 1, #KEYS do
   end
   local all = #newer == 0 and added or merged(newer, commits, added)
   if #all > #newer then
-    local length
-    if #added == 1 and #newer > 0 and not isErasure(all[1]) then
-      local place = #newer
-      while all[#all - place] ~= added[1] do place = place - 1 end
-      if place == 0 then length = redis.call('LPUSH', key, added[1])
-      else length = redis.call('LINSERT', key, 'AFTER', newer[place], added[1]) end
-    else
-      if isErasure(all[1]) then redis.call('DEL', key)
-      elseif #newer > 0 then redis.call('LTRIM', key, #newer, -1) end
-      length = redis.call('LPUSH', key, unpack(all))
-    end
+    if isErasure(all[1]) then redis.call('DEL', key)
+    elseif #newer > 0 then redis.call('LTRIM', key, #newer, -1) end
+    local length = redis.call('LPUSH', key, unpack(all))
     if isErasure(all[#all]) then redis.call('EXPIRE', key, ARGV[2])
     elseif erased >= 0 then redis.call('PERSIST', key) end
     if length > kept then redis.call('LTRIM', key, 0, kept - 1) end

@@ -59,20 +59,25 @@ function measure({ measured }: Stage, name: string, ms: number): void {
 /** Kills a process that has partitions, keeps its disk and starts it again at once. */
 export function kills(times: number): Fault {
   return async (stage) => {
-    const { arena, workers, random } = stage
+    const { workers, random } = stage
     for (let i = 0; i < times; i++) {
       await steady(stage)
-      const slot = random.below(workers.length)
-      const { partitions } = workers[slot]
-      const killedMs = performance.now()
-      workers[slot].signal('SIGKILL')
-      await workers[slot].ended
-      workers[slot] = await arena.start(slot)
-      await flowing(stage, partitions)
-      for (const partition of partitions) {
-        measure(stage, 'kill -9 to the next output', arena.follower.pauseMs(partition, killedMs))
-      }
+      await killOne(stage, random.below(workers.length), 'kill -9 to the next output')
     }
+  }
+}
+
+/** Until its partitions put out rows again, which is measured. */
+async function killOne(stage: Stage, slot: number, name: string): Promise<void> {
+  const { arena, workers } = stage
+  const { partitions } = workers[slot]
+  const killedMs = performance.now()
+  workers[slot].signal('SIGKILL')
+  await workers[slot].ended
+  workers[slot] = await arena.start(slot)
+  await flowing(stage, partitions)
+  for (const partition of partitions) {
+    measure(stage, name, arena.follower.pauseMs(partition, killedMs))
   }
 }
 
@@ -174,17 +179,8 @@ export function killBehindFlush(): Fault {
     const { arena, workers, random } = stage
     await steady(stage)
     const slot = random.below(workers.length)
-    const { partitions } = workers[slot]
     await arena.options.servers.redis!.admin.flushall()
-    const killedMs = performance.now()
-    workers[slot].signal('SIGKILL')
-    await workers[slot].ended
-    workers[slot] = await arena.start(slot)
-    await flowing(stage, partitions)
-    for (const partition of partitions) {
-      const pauseMs = arena.follower.pauseMs(partition, killedMs)
-      measure(stage, 'kill -9 behind a flush of Redis to the next output', pauseMs)
-    }
+    await killOne(stage, slot, 'kill -9 behind a flush of Redis to the next output')
   }
 }
 
