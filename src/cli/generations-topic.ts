@@ -16,6 +16,7 @@
  * N3 Whoever has caught up after a call knows all that was written before it.
  * N4 A refusal is of one asking: with another one it means nothing any more.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type ExitCode, TidemarkError } from '../errors.js'
 import type { EventLog } from '../log/log.js'
 import { readToEnd } from '../log/read-to-end.js'
@@ -31,7 +32,9 @@ import {
 import type { Generation } from './generation.js'
 import type { GenerationList } from './generations.js'
 
-const writesMax = 5
+const writesMax = 8
+/** Before the second try; grows with each. */
+const pauseMs = 100
 const firstKey = 'generation/1'
 
 interface Asked {
@@ -217,16 +220,20 @@ export class GenerationsTopic implements GenerationList {
 
   /** Several processes have the writer in turn: who has lost it looks again whether it is done. */
   private async appendUnless(isDone: () => boolean, records: () => Listed): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      await this.catchUp()
-      if (isDone()) return
+    await this.catchUp()
+    for (let tries = 1; !isDone(); tries++) {
       try {
         await this.append(records())
       } catch (error) {
         if (!mayBeDone(error) || tries === writesMax) throw error
+        // Those who have taken the writer come to an end, and do not lose it in turn.
+        await sleep(tries * pauseMs * (1 + Math.random()))
+        await this.catchUp()
+        if (isDone()) return
         // Behind it a commit whose outcome was unknown took place, or will not.
         await this.place.log.fence(this.place.writer)
       }
+      await this.catchUp()
     }
   }
 

@@ -5,6 +5,7 @@ import { askFor } from '../../src/cli/generations.js'
 import { GenerationsTopic, type ListLog } from '../../src/cli/generations-topic.js'
 import { openOrRefuse, refused } from '../../src/cli/refusing.js'
 import { configurationError, TidemarkError } from '../../src/errors.js'
+import type { Transaction } from '../../src/log/log.js'
 import { MemoryLog } from '../../src/log/memory-log.js'
 
 const app = { appHash: 'a', declaration: {}, schemaIds: {}, growing: [], synthetic: false }
@@ -79,6 +80,27 @@ test('what is no failure of ours to name has a code all the same', async () => {
   const refusal = { code: 'GENERATION_REFUSED', text: 'not a directory', exit: 74 }
   await worker.catchUp()
   expect(worker.refusal).toMatchObject(refusal)
+})
+
+test('of workers that begin at once and take the writer from each other, one lists the first generation', async () => {
+  const { log } = place()
+  // Slow enough for all others to take the writer meanwhile.
+  const slow = (transaction: Transaction): Transaction => ({
+    ...transaction,
+    append: (...record) => transaction.append(...record),
+    commit: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 10 + 20 * Math.random()))
+      return transaction.commit()
+    },
+  })
+  const begin = log.begin.bind(log)
+  Object.assign(log, { begin: (writer: string) => slow(begin(writer)) })
+  const processes = Array.from({ length: 4 }, () => {
+    const where = { log, topic: 'churn.generations', app: 'churn', kept: '', writer: 'generations' }
+    return new GenerationsTopic(where)
+  })
+  await Promise.all(processes.map((one) => one.register(first)))
+  expect(await log.endOffset('churn.generations', 0)).toBe(1)
 })
 
 test('without the topic the first generation runs, and is listed when it appears', async () => {
