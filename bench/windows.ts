@@ -67,6 +67,7 @@ async function aggregateAlone(): Promise<number> {
         runtime: () => null,
         border: () => null,
         busy: () => false,
+        wallClock: () => 0,
         closed: () => undefined,
       }),
     )
@@ -82,7 +83,7 @@ async function aggregateAlone(): Promise<number> {
       return item
     })
     const endOffset = from + portion.length
-    const at = { bytes: 0, endOffset, tick: null, atEnd: endOffset === events, wallMs: 0 }
+    const at = { bytes: 0, endOffset, tick: null, atEnd: endOffset === events }
     batches$.next({ records: portion, items, ...at })
   }
   const seconds = (performance.now() - started) / 1000

@@ -63,8 +63,6 @@ export interface Batch<S> {
   readonly tick: number | null
   /** Whether the source had nothing more behind this batch. */
   readonly atEnd: boolean
-  /** The wall clock when the source made the batch, for the age of commits; operators read none. */
-  readonly wallMs: number
   /** Where operators of one's own join: the tables of the partition. */
   readonly tables?: Tables
 }

@@ -118,7 +118,7 @@ export function flowOf(operators: Flow['operators']): Flow {
     named.add(table)
   }
   const tables = { use } as unknown as Tables
-  const nothing = { records: [], items: [], bytes: 0, endOffset: 0, wallMs: 0, tables }
+  const nothing = { records: [], items: [], bytes: 0, endOffset: 0, tables }
   runOf({ operators, joins: true })({ ...nothing, tick: null, atEnd: false })
   return { operators, joins: named.size > 0 }
 }

@@ -27,6 +27,8 @@ export interface GatherOptions {
   readonly bytesMax: number
   readonly ageMsMax: number
   readonly timersMax: number
+  /** In ms, for the age of a commit. */
+  readonly wallClock: () => number
   /** Process that commits; a commit's id is `incarnation/partition/number`. */
   readonly incarnation: string
   readonly partition: number
@@ -61,10 +63,10 @@ class Open<S> {
   readonly rejected: Item<S>[] = []
   readonly late: Item<S>[] = []
 
-  add(batch: Batch<S>): void {
+  add(batch: Batch<S>, nowMs: number): void {
     this.records += batch.records.length
     this.bytes += batch.bytes
-    if (batch.records.length > 0) this.openedMs ??= batch.wallMs
+    if (batch.records.length > 0) this.openedMs ??= nowMs
     for (const item of batch.items) {
       switch (item.outcome) {
         case 'accepted':
@@ -128,10 +130,12 @@ export function gather<S>(
       let last: Batch<S> | null = null
       return batches.subscribe({
         next: (batch) => {
-          open.add(batch)
+          // Now, and not when it was read: whole commits may have been read ahead.
+          const nowMs = options.wallClock()
+          open.add(batch, nowMs)
           last = batch
           if (moveAsOf(parts.progress, batch.tick)) open.ticked = true
-          if (!options.busy() && isDue(open, batch, parts, options)) close(batch)
+          if (!options.busy() && isDue(open, batch, nowMs, parts, options)) close(batch)
         },
         error: (error) => subscriber.error(error),
         complete: () => {
@@ -153,6 +157,7 @@ function moveAsOf(progress: Progress, tick: number | null): boolean {
 function isDue<S>(
   open: Open<S>,
   batch: Batch<S>,
+  nowMs: number,
   parts: GatherParts<S>,
   options: GatherOptions,
 ): boolean {
@@ -166,7 +171,7 @@ function isDue<S>(
   if (batch.atEnd || open.records >= options.recordsMax) return true
   const bytes = Math.max(open.bytes, open.touchedMost * options.rowBytes())
   if (bytes >= options.bytesMax) return true
-  return batch.wallMs - (open.openedMs ?? batch.wallMs) >= options.ageMsMax
+  return nowMs - (open.openedMs ?? nowMs) >= options.ageMsMax
 }
 
 function closeCommit<S>(

@@ -61,7 +61,7 @@ export class DerivedState<S> {
   /** Follows the input by some records; what becomes due is added. */
   async follow(records: readonly StoredRecord[], due: Due): Promise<void> {
     const endOffset = records[records.length - 1].offset + 1
-    const batch = { records, bytes: 0, endOffset, tick: null, atEnd: false, wallMs: 0 }
+    const batch = { records, bytes: 0, endOffset, tick: null, atEnd: false }
     const { items } = await lastValueFrom(of(batch).pipe(this.run))
     for (const { outcome, customer } of items) {
       if (outcome === 'accepted') {

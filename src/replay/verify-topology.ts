@@ -172,7 +172,7 @@ class Walk {
       if (records.length === 0) return
       this.found.records += records.length
       const endOffset = records[records.length - 1].offset + 1
-      const batch = { records, bytes: 0, endOffset, tick: null, atEnd: false, wallMs: 0 }
+      const batch = { records, bytes: 0, endOffset, tick: null, atEnd: false }
       const { items } = await lastValueFrom(of(batch).pipe(update))
       for (const { outcome, customer } of items) {
         if (outcome === 'accepted') this.touched.add(customer)

@@ -9,6 +9,8 @@
  *    `tickEveryMs`, and never beyond what the producers in this process have promised.
  * D3 Every few milliseconds the loop yields, or lookups and heartbeats would starve.
  * D4 A stop ends the loop at a batch border.
+ * D5 The first batches are small and grow: who has just opened a partition has something to put out
+ *    soon, however much there is to catch up with.
  */
 import { Observable } from 'rxjs'
 import { failpoint } from '../failpoint.js'
@@ -18,6 +20,8 @@ import type { Credits } from './credits.js'
 
 /** Wall time that the loop may hold the event loop. */
 const holdMsMax = 8
+/** The first batch, of which each has at most twice as many records as the one before. */
+const firstRecordsMax = 64
 /** How long a poll waits for a first record when a commit is open or a timer is due. */
 const busyWaitMs = 1
 
@@ -48,6 +52,7 @@ export function drive(
   return new Observable((subscriber) => {
     const loop = async (): Promise<void> => {
       let next = options.from
+      let recordsMax = firstRecordsMax
       let lastTickMs = 0
       // Real time, whatever the injected clock shows: this is about the event loop, not the data.
       let yieldedMs = performance.now()
@@ -58,29 +63,22 @@ export function drive(
         if (credits.isSpent) {
           // A commit has ended that gave nothing back, one of timers or of a tick. All credit is in
           // the open commit then, which may close now and would wait for the next batch for ever.
-          const wallMs = options.wallClock()
-          subscriber.next({
-            records: [],
-            bytes: 0,
-            endOffset: next,
-            tick: null,
-            atEnd: false,
-            wallMs,
-          })
+          subscriber.next({ records: [], bytes: 0, endOffset: next, tick: null, atEnd: false })
           continue
         }
-        const size = pollSize(next, credits, options)
+        const size = Math.min(recordsMax, pollSize(next, credits, options))
         const poll = within(await reader.poll(size, waitMs(options)), options.until)
         if (poll.records.length > 0) failpoint('engine.after-fetch')
         const wallMs = options.wallClock()
         next = endOf(poll, next)
+        if (poll.records.length > 0) recordsMax = Math.min(2 * recordsMax, options.batchRecordsMax)
         const tick = wallMs - lastTickMs >= options.tickEveryMs ? tickOf(poll, options) : null
         if (tick !== null) lastTickMs = wallMs
         if (poll.records.length > 0 || tick !== null || options.pending()) {
           const { records, atEnd } = poll
           const bytes = bytesOf(poll)
           credits.take(records.length, bytes)
-          subscriber.next({ records, bytes, endOffset: next, tick, atEnd, wallMs })
+          subscriber.next({ records, bytes, endOffset: next, tick, atEnd })
         } else if (poll.atEnd) options.idle()
         if (performance.now() - yieldedMs >= holdMsMax) {
           await new Promise(setImmediate)

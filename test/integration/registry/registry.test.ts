@@ -77,7 +77,6 @@ const batchOf = (...values: Buffer[]): RecordBatch => ({
   endOffset: values.length,
   tick: null,
   atEnd: true,
-  wallMs: 0,
   bytes: 0,
 })
 
