@@ -14,7 +14,7 @@ export interface RedisStoreOptions {
   readonly note?: (text: string) => void
   /** Bytes of rows that wait for Redis. @default 32 MiB */
   readonly waitingBytesMax?: number
-  /** Rows that commits wait for when a partition is opened; more are put beside them. @default 20_000 */
+  /** Rows that commits wait for when a partition is opened; more are put beside them. @default 1_000 */
   readonly followedRowsMax?: number
   /** Between the beginnings of two writes, in ms. @default 10 */
   readonly writeEveryMs?: number
@@ -55,7 +55,7 @@ export function settingsOf(options: RedisStoreOptions): RedisSettings {
   return {
     note: () => undefined,
     waitingBytesMax: 32 * 1024 * 1024,
-    followedRowsMax: 20_000,
+    followedRowsMax: 1_000,
     writeEveryMs: 10,
     checkEveryMs: 1000,
     pauseMsMax: 2000,
