@@ -1,9 +1,9 @@
 /**
  * One member of a group: the partitions that the group has given it, running in this process.
  *
- * Owns the order of giving up: a partition's last commit is delivered and its store closed before
- * the group hears that it is free, and before this member leaves. What the tasks do is the same as
- * everywhere.
+ * Owns the order of giving up: a partition's last commit is delivered before the group hears that it
+ * is free, and before this member leaves; its store is closed behind that, while the next owner opens
+ * his own. What the tasks do is the same as everywhere.
  *
  * B1 A partition is opened, and opened again after a failure, only after the group has confirmed the
  *    membership since: who was fenced because he has lost a partition does not take it back.
@@ -55,11 +55,11 @@ export function startMember<S>(
   const membership = group.run(member).catch((error: unknown) => member.fail(error))
   const end = async (): Promise<void> => {
     // The group's other members wait for nothing meanwhile: this one beats until it has finished.
-    await member.stopAll()
+    await member.freeAll()
     clearInterval(telling)
     await group.committed(member.committed())
     await group.leave()
-    await membership
+    await Promise.all([membership, member.closeAll()])
     member.assertSound()
   }
   const done = aborted(stopping.signal).then(end)
@@ -110,7 +110,8 @@ class Member<S> implements GroupMember {
       for (const partition of partitions) this.tasks.start(partition)
       await this.giveUp(this.tasks.partitions.filter((one) => !partitions.includes(one)))
       this.isAssigned = true
-      if (!this.stopping.signal.aborted) copies.forEach((copy) => this.standbys.start(copy))
+      if (this.stopping.signal.aborted) return
+      for (const copy of copies) this.standbys.start(copy, this.tasks.closed(copy))
     })
   }
 
@@ -161,7 +162,11 @@ class Member<S> implements GroupMember {
     this.tasks.fail(error)
   }
 
-  stopAll(): Promise<void> {
+  freeAll(): Promise<void> {
+    return this.inTurn(() => this.tasks.freeAll())
+  }
+
+  closeAll(): Promise<void> {
     return this.inTurn(async () => {
       await this.tasks.stopAll()
       await this.standbys.stopAll()
@@ -193,12 +198,7 @@ class Member<S> implements GroupMember {
 
   private async giveUp(partitions: readonly number[]): Promise<void> {
     this.tasks.noteCommits(this.held)
-    await Promise.all(
-      partitions.map(async (partition) => {
-        await this.tasks.stop(partition)
-        this.parts.snapshots.release?.(partition)
-      }),
-    )
+    await Promise.all(partitions.map((partition) => this.tasks.stop(partition)))
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -6,6 +6,8 @@
  *
  * K1 A task that cannot be recovered ends all: a part of the customers silently standing still is
  *    worse. The others finish what is in flight first.
+ * K2 A partition is free when its last commit is delivered: its store and its snapshots are finished
+ *    behind that, and before it is opened here again.
  */
 import { lastValueFrom } from 'rxjs'
 import type { TopologyParts } from './parts.js'
@@ -28,11 +30,15 @@ export interface TaskHooks {
 interface Running {
   readonly gauge: TaskGauge
   readonly stop: AbortController
+  /** Nothing more is written to the log. */
+  readonly freed: Promise<unknown>
   readonly done: Promise<void>
 }
 
 export class PartitionTasks<S> {
   private readonly running = new Map<number, Running>()
+  /** What is behind the last commit of partitions that are free (K2). */
+  private readonly closing = new Map<number, Promise<void>>()
   private readonly lag: NodeJS.Timeout
   private readonly startedAt: number
   private isStopping = false
@@ -55,34 +61,58 @@ export class PartitionTasks<S> {
     if (this.isStopping || this.running.has(partition)) return
     const gauge = new TaskGauge(partition, this.parts.settings.wallClock)
     const stop = new AbortController()
+    let free: () => void
+    const isFree = new Promise<void>((resolve) => (free = resolve))
     const task = runTask(this.parts, {
       partition,
       gauge,
       stop: stop.signal,
       idle: () => this.hooks.idle(partition),
-      claim: () => this.hooks.claim(partition, stop.signal),
+      freed: () => free(),
+      claim: async () => {
+        await this.closed(partition)
+        return this.hooks.claim(partition, stop.signal)
+      },
     })
     const done = lastValueFrom(task, { defaultValue: undefined }).catch((error: unknown) => {
       this.fail(error)
     })
-    this.running.set(partition, { gauge, stop, done })
+    this.running.set(partition, { gauge, stop, freed: Promise.race([isFree, done]), done })
   }
 
-  /** Finishes what is in flight there; its store is closed when this resolves. */
+  /** Finishes what is in flight there; the partition is free when this resolves (K2). */
   async stop(partition: number): Promise<void> {
     const task = this.running.get(partition)
     if (task === undefined) return
     task.stop.abort()
-    await task.done
-    if (this.running.get(partition) === task) this.running.delete(partition)
+    await task.freed
+    if (this.running.get(partition) !== task) return
+    this.running.delete(partition)
+    const closing = Promise.all([this.closed(partition), task.done]).then(() => {
+      if (this.closing.get(partition) === closing) this.closing.delete(partition)
+      this.parts.snapshots.release?.(partition)
+    })
+    this.closing.set(partition, closing)
   }
 
-  /** Lets no task begin any more, and tells those that run to finish. */
-  async stopAll(): Promise<void> {
+  /** Resolves when the store of a partition that was stopped here is closed. */
+  async closed(partition: number): Promise<void> {
+    await this.closing.get(partition)
+  }
+
+  /** Lets no task begin any more, and tells those that run to finish; all partitions are free then. */
+  async freeAll(): Promise<void> {
     this.isStopping = true
     for (const { stop } of this.running.values()) stop.abort()
-    await Promise.all([...this.running.values()].map(({ done }) => done))
+    await Promise.all([...this.running.values()].map(({ freed }) => freed))
     clearInterval(this.lag)
+  }
+
+  /** As `freeAll`, and all stores are closed too. */
+  async stopAll(): Promise<void> {
+    await this.freeAll()
+    const dones = [...this.running.values()].map(({ done }) => done)
+    await Promise.all([...dones, ...this.closing.values()])
   }
 
   /** How far the input of each partition is committed, as far as is known. */

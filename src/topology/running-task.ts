@@ -15,6 +15,8 @@ export interface TaskOptions {
   readonly stop: AbortSignal
   /** Called when the partition has nothing left to do for now. */
   idle(): void
+  /** Called at a stop, when the last commit is delivered. */
+  freed(): void
   /** Resolves when the partition may be opened; false: it is no longer ours. */
   claim(): Promise<boolean>
 }

@@ -41,10 +41,12 @@ export class Standbys<S> {
     return [...this.running.keys()]
   }
 
-  start(partition: number): void {
+  /** `free`: resolves when nobody else here has its store open. */
+  start(partition: number, free = Promise.resolve()): void {
     if (this.running.has(partition)) return
     const stop = new AbortController()
-    this.running.set(partition, { stop, done: this.keep(partition, stop.signal) })
+    const done = free.then(() => this.keep(partition, stop.signal))
+    this.running.set(partition, { stop, done })
   }
 
   /** The store of the copy is closed when this resolves. */

@@ -6,7 +6,8 @@
  *
  * T1 An error of the world unsubscribes everything; opening again at the last commit is recovery.
  * T2 The snapshots and the store follow only what the log holds, each in commit order.
- * T3 A stop finishes what is in flight: the open commit closes, is delivered, and is flushed.
+ * T3 A stop finishes what is in flight: the open commit closes, is delivered, and is flushed. Who
+ *    waits for the partition elsewhere waits for the delivery.
  */
 import {
   concatMap,
@@ -106,6 +107,7 @@ async function runOpen<S>(
     const followed = from(following).pipe(ignoreElements())
     // The scrub first, for commits that end at once must end it too.
     await lastValueFrom(merge(scrubs, followed, commits), { defaultValue: undefined })
+    options.freed()
     await running.end()
   } finally {
     await Promise.allSettled([following, running.writing, running.flusher.settled()])

@@ -76,25 +76,74 @@ test('a member runs what it is given, after the group has confirmed that it is s
   expect(group.told).toEqual(['committed 0,20 2,20', 'leave'])
 })
 
-test('what a member has to give up is finished and closed when it says so', async () => {
-  const { group, member, running, through, home, parts } = await started()
+test('what a member has to give up is free behind its last commit, and opened again when it is closed', async () => {
+  const { group, member, running, through, home, parts, log } = await started()
   const released: string[] = []
   const release = (partition: number): void => {
     released.push(`${partition} ${home.stores.get(partition)!.held === null ? 'open' : 'closed'}`)
   }
-  Object.assign(parts.snapshots, { release })
+  let flushed = (): void => undefined
+  const flush = () => new Promise<void>((resolve) => (flushed = resolve))
+  Object.assign(parts.snapshots, { release, flush })
   await group.member!.assigned([0, 1], [])
   group.confirmAll()
   await Promise.all([through(0), through(1)])
   await group.member!.assigned([1], [])
-  expect(running()).toEqual([1])
-  // Nobody here follows its outputs any more.
-  expect(released).toEqual(['0 closed'])
-  expect(home.stores.get(0)!.held).not.toBeNull()
+  expect([running(), released]).toEqual([[1], []])
   const { owned, stores } = await group.member!.holdings()
   expect([owned, stores.get(2)]).toEqual([[1], 40])
   expect(stores.get(0)).toBeGreaterThan(0)
+  // Somebody else may commit here by now: what is left to do must not write to the log.
+  const end = await log.endOffset('test.changelog', 0)
+  await group.member!.assigned([0, 1], [])
+  await new Promise(setImmediate)
+  expect([running(), group.confirms.length]).toEqual([[0, 1], 0])
+  flushed()
+  await vi.waitFor(() => expect(group.confirms.length).toBe(1))
+  // Nobody here followed its outputs any more.
+  expect(released).toEqual(['0 closed'])
+  expect(await log.endOffset('test.changelog', 0)).toBe(end)
+  group.confirmAll()
+  await through(0)
+  Object.assign(parts.snapshots, { flush: async () => undefined })
   await member.stop()
+})
+
+test('a copy of what a member has given up begins when its store is closed', async () => {
+  const { group, member, through, parts, notes } = await started()
+  let flushed = (): void => undefined
+  const flush = () => new Promise<void>((resolve) => (flushed = resolve))
+  Object.assign(parts.snapshots, { flush })
+  await group.member!.assigned([0], [])
+  group.confirmAll()
+  await through(0)
+  await group.member!.assigned([], [0])
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  Object.assign(parts.snapshots, { flush: async () => undefined })
+  flushed()
+  await group.member!.assigned([0], [])
+  group.confirmAll()
+  await vi.waitFor(() => expect(group.confirms.length).toBe(0))
+  await through(0)
+  expect(notes.filter((note) => note.includes('pauses'))).toEqual([])
+  await member.stop()
+})
+
+test('a member leaves behind its last commits, before it has flushed', async () => {
+  const { group, member, through, parts } = await started()
+  let flushed = (): void => undefined
+  const flush = () => new Promise<void>((resolve) => (flushed = resolve))
+  Object.assign(parts.snapshots, { flush })
+  await group.member!.assigned([0], [])
+  group.confirmAll()
+  await through(0)
+  const stopping = member.stop()
+  await vi.waitFor(() => expect(group.told).toEqual(['committed 0,20', 'leave']))
+  expect(
+    await Promise.race([stopping, new Promise((resolve) => setImmediate(resolve, 'runs'))]),
+  ).toBe('runs')
+  flushed()
+  await stopping
 })
 
 test('a member that the group has gone on without gives all up, and begins again when it is given', async () => {
