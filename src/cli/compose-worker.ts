@@ -26,6 +26,7 @@ import {
 } from './data-directory.js'
 import { generationsIn } from './generations.js'
 import { GenerationsTopic } from './generations-topic.js'
+import { instanceIdOf } from './instance-id.js'
 import { layoutOf } from './layout.js'
 import { type LoadedApp, loadApp } from './load-app.js'
 import { withCheckedArchive } from './open-archive.js'
@@ -73,6 +74,7 @@ export const composeWorker: Compose<WorkerOptions> = async (options, hooks, stop
     if (teller !== null) closing.push(() => teller.close())
     const group = kafka.group({
       groupId: groupIdOf(config, name),
+      instanceId: await instanceIdOf(config.data),
       sessionMs: config.kafka.sessionMs,
       heartbeatMs: config.kafka.heartbeatMs,
       copies: config.kafka.standbyReplicas,
@@ -185,9 +187,9 @@ async function openLog(
   })
 }
 
-/** This process asks at least at each beat: who has answered none of two is away. */
+/** This process asks at least at each beat. */
 function silentBrokers({ silentMs }: KafkaLog, { kafka }: Config): NotReady[] {
-  if (silentMs <= 2 * kafka.heartbeatMs + 1_000) return []
+  if (silentMs <= kafka.heartbeatMs + 5_000) return []
   const text = `no broker has answered for ${Math.round(silentMs / 1000)} s`
   return [{ code: 'BROKERS_SILENT', text }]
 }

@@ -37,6 +37,7 @@ export const kafkaCode = {
   transactionalIdAuthorizationFailed: 53,
   unknownProducerId: 59,
   memberIdRequired: 79,
+  fencedInstanceId: 82,
   invalidRecord: 87,
   producerFenced: 90,
   unknownTopicId: 100,

@@ -30,6 +30,7 @@ export interface JoinOptions {
   readonly groupId: string
   /** Empty at the first time; the answer has one. */
   readonly memberId: string
+  readonly instanceId: string | null
   readonly sessionMs: number
   /** How long the group waits for its members to come. */
   readonly rebalanceMs: number
@@ -37,15 +38,15 @@ export interface JoinOptions {
 }
 
 export function joinGroupRequest(options: JoinOptions): KafkaRequest<Joined> {
-  const { groupId, memberId, sessionMs, rebalanceMs, metadata } = options
+  const { groupId, memberId, instanceId, sessionMs, rebalanceMs, metadata } = options
   return {
     name: 'JoinGroup',
     key: 11,
     version: 5,
     waitMs: rebalanceMs,
     encode: (writer) => {
-      writer.string(groupId).int32(sessionMs).int32(rebalanceMs).string(memberId).string(null)
-      writer.string('consumer').int32(1).string(protocolName)
+      writer.string(groupId).int32(sessionMs).int32(rebalanceMs).string(memberId)
+      writer.string(instanceId).string('consumer').int32(1).string(protocolName)
       bytesOf(writer, metadata)
     },
     decode: (reader) => {
@@ -69,11 +70,13 @@ export interface Membership {
   readonly groupId: string
   readonly generation: number
   readonly memberId: string
+  /** By which the group knows the member again when it has another id (KIP-345); null: it does not. */
+  readonly instanceId: string | null
 }
 
 /** The leader hands out the shares; everybody gets his own. */
 export function syncGroupRequest(
-  { groupId, generation, memberId }: Membership,
+  { groupId, generation, memberId, instanceId }: Membership,
   shares: ReadonlyMap<string, Bytes>,
 ): KafkaRequest<{ readonly error: number; readonly share: Buffer }> {
   return {
@@ -81,7 +84,7 @@ export function syncGroupRequest(
     key: 14,
     version: 3,
     encode: (writer) => {
-      writer.string(groupId).int32(generation).string(memberId).string(null)
+      writer.string(groupId).int32(generation).string(memberId).string(instanceId)
       writer.array([...shares], (_, [id, share]) => {
         writer.string(id)
         bytesOf(writer, share)
@@ -99,29 +102,35 @@ export function heartbeatRequest({
   groupId,
   generation,
   memberId,
+  instanceId,
 }: Membership): KafkaRequest<number> {
   return {
     name: 'Heartbeat',
     key: 12,
     version: 3,
-    encode: (writer) => writer.string(groupId).int32(generation).string(memberId).string(null),
+    encode: (writer) =>
+      writer.string(groupId).int32(generation).string(memberId).string(instanceId),
     decode: (reader) => (reader.int32(), reader.int16()),
   }
 }
 
-export function leaveGroupRequest({ groupId, memberId }: Membership): KafkaRequest<number> {
+export function leaveGroupRequest({
+  groupId,
+  memberId,
+  instanceId,
+}: Membership): KafkaRequest<number> {
   return {
     name: 'LeaveGroup',
     key: 13,
     version: 3,
-    encode: (writer) => writer.string(groupId).int32(1).string(memberId).string(null),
+    encode: (writer) => writer.string(groupId).int32(1).string(memberId).string(instanceId),
     decode: (reader) => (reader.int32(), reader.int16()),
   }
 }
 
 /** Offsets of one topic's partitions; answers the first error. */
 export function offsetCommitRequest(
-  { groupId, generation, memberId }: Membership,
+  { groupId, generation, memberId, instanceId }: Membership,
   topic: string,
   offsets: ReadonlyMap<number, number>,
 ): KafkaRequest<number> {
@@ -130,7 +139,7 @@ export function offsetCommitRequest(
     key: 8,
     version: 7,
     encode: (writer) => {
-      writer.string(groupId).int32(generation).string(memberId).string(null)
+      writer.string(groupId).int32(generation).string(memberId).string(instanceId)
       writer.int32(1).string(topic)
       writer.array([...offsets], (_, [partition, offset]) => {
         writer.int32(partition).int64(offset).int32(-1).string('')
@@ -202,20 +211,25 @@ export function decodeSharer(id: string, metadata: Buffer): Sharer {
 export interface Share {
   readonly partitions: readonly number[]
   readonly copies: readonly number[]
+  /** The member that it was made out to; null: its leader does not say so. */
+  readonly to: string | null
 }
 
-export function encodeShare(topic: string, { partitions, copies }: Share): WireWriter {
+export function encodeShare(topic: string, { partitions, copies, to }: Share): WireWriter {
   const writer = new WireWriter().int16(0).int32(1).string(topic)
   writer.array(partitions, (_, partition) => writer.int32(partition))
-  return bytesOf(writer, { written: Buffer.from(JSON.stringify({ copies })) })
+  return bytesOf(writer, { written: Buffer.from(JSON.stringify({ copies, to })) })
 }
 
 /** An empty share is one of nothing. */
 export function decodeShare(share: Buffer): Share {
-  if (share.length === 0) return { partitions: [], copies: [] }
+  if (share.length === 0) return { partitions: [], copies: [], to: null }
   const reader = new WireReader(share)
   reader.int16()
   const shares = reader.array(() => (reader.string(), reader.array(() => reader.int32())))
-  const { copies } = JSON.parse(reader.raw(reader.int32()).toString()) as Pick<Share, 'copies'>
-  return { partitions: shares.flat(), copies }
+  const { copies, to = null } = JSON.parse(reader.raw(reader.int32()).toString()) as {
+    copies: number[]
+    to?: string
+  }
+  return { partitions: shares.flat(), copies, to }
 }

@@ -7,6 +7,8 @@
  *
  * G1 A round ends only when what is to move has been given up; then the member comes again (H1).
  * G2 A member that the group has gone on without gives all up before it comes again.
+ * G3 Who returns under its name within its session gets back what it had, and then comes again: what
+ *    it was about to give up, or the others to it, is shared out in that round.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { configurationError } from '../errors.js'
@@ -14,12 +16,9 @@ import type { KafkaCluster } from './kafka-cluster.js'
 import { BrokerRefusal, isBusy, kafkaCode, kafkaFailure, NoAnswer } from './kafka-errors.js'
 import {
   decodeShare,
-  decodeSharer,
-  encodeShare,
   encodeSharer,
   heartbeatRequest,
   joinGroupRequest,
-  type Joined,
   leaveGroupRequest,
   type Membership,
   offsetCommitRequest,
@@ -28,10 +27,15 @@ import {
 import { KafkaLane } from './kafka-lane.js'
 import type { KafkaRequest } from './kafka-requests.js'
 import type { Group, GroupMember } from './membership.js'
-import { shareCopies, shareOut } from './share-out.js'
+import { leaderShares, type SharedTopic } from './kafka-leader-shares.js'
 
 export interface KafkaGroupOptions {
   readonly groupId: string
+  /**
+   * The name under which the group knows this member again when its process was killed and started
+   * anew (KIP-345); null: it waits until the session of the dead one has ended. @default null
+   */
+  readonly instanceId?: string | null
   /** Silence after which the group goes on without a member. @default 10_000 */
   readonly sessionMs?: number
   /** @default 1_000 */
@@ -42,13 +46,7 @@ export interface KafkaGroupOptions {
   readonly copies?: number
 }
 
-/** What is shared out. */
-export interface SharedTopic {
-  readonly topic: string
-  readonly partitions: number
-}
-
-type Ending = 'again' | 'lost' | 'leaving'
+type Ending = 'again' | 'leaving' | { readonly lost: string }
 
 const pauseMs = 100
 const tellMsMax = 2_000
@@ -58,6 +56,7 @@ export class KafkaGroup implements Group {
   readonly #leaving = new AbortController()
   readonly #options: Required<KafkaGroupOptions>
   #memberId = ''
+  #instanceId: string | null
   #generation = -1
   #waiting: ((isMember: boolean) => void)[] = []
   /** Ends the pause between two beats. */
@@ -75,8 +74,10 @@ export class KafkaGroup implements Group {
       heartbeatMs: 1_000,
       rebalanceMs: 60_000,
       copies: 0,
+      instanceId: null,
       ...options,
     }
+    this.#instanceId = this.#options.instanceId
   }
 
   async run(member: GroupMember): Promise<void> {
@@ -129,7 +130,8 @@ export class KafkaGroup implements Group {
 
   get #membership(): Membership {
     const { groupId } = this.#options
-    return { groupId, generation: this.#generation, memberId: this.#memberId }
+    const generation = this.#generation
+    return { groupId, generation, memberId: this.#memberId, instanceId: this.#instanceId }
   }
 
   get #isLeaving(): boolean {
@@ -140,9 +142,9 @@ export class KafkaGroup implements Group {
     try {
       while (!this.#isLeaving) {
         const ending = await this.#round(member)
-        if (ending !== 'lost') continue
+        if (typeof ending === 'string') continue
         this.counts.lost += 1
-        await member.lost(`group ${this.#options.groupId} has gone on without this member`)
+        await member.lost(ending.lost)
       }
     } catch (error) {
       // A request that a leaving cut off has failed for that reason.
@@ -158,9 +160,9 @@ export class KafkaGroup implements Group {
       stores,
       generation: this.#generation,
     })
-    const { groupId, sessionMs, rebalanceMs } = this.#options
+    const { sessionMs, rebalanceMs } = this.#options
     const joined = await this.#persist(
-      joinGroupRequest({ groupId, memberId: this.#memberId, sessionMs, rebalanceMs, metadata }),
+      joinGroupRequest({ ...this.#membership, sessionMs, rebalanceMs, metadata }),
       ({ error }) => error,
     )
     this.#memberId = joined.memberId || this.#memberId
@@ -168,41 +170,30 @@ export class KafkaGroup implements Group {
     if (joined.error !== 0) return this.#unsettled(joined.error)
     this.#generation = joined.generation
     const synced = await this.#persist(
-      syncGroupRequest(this.#membership, this.#shares(joined)),
+      syncGroupRequest(this.#membership, leaderShares(joined, this.shared, this.#options.copies)),
       ({ error }) => error,
     )
     if (synced.error !== 0) return this.#unsettled(synced.error)
     if (this.#isLeaving) return 'leaving'
     this.counts.rebalances += 1
-    const { partitions, copies } = decodeShare(synced.share)
+    const { partitions, copies, to } = decodeShare(synced.share)
     const gives = owned.some((partition) => !partitions.includes(partition))
-    return this.#stay(member.assigned(partitions, copies), gives)
+    const isFormer = to !== null && to !== this.#memberId
+    return this.#stay(member.assigned(partitions, copies), gives || isFormer)
   }
 
-  /** The leader's answer to what all have brought; nobody else has one. */
-  #shares({ leader, memberId, members }: Joined): Map<string, ReturnType<typeof encodeShare>> {
-    if (leader !== memberId) return new Map()
-    const sharers = members.map(({ id, metadata }) => decodeSharer(id, metadata))
-    const { topic, partitions: count } = this.shared
-    const shares = shareOut(count, sharers)
-    const copies = shareCopies(count, sharers, shares, this.#options.copies)
-    const encoded = [...shares].map(([id, partitions]) => {
-      return [id, encodeShare(topic, { partitions, copies: copies.get(id)! })] as const
-    })
-    return new Map(encoded)
-  }
-
-  /** Beats until the next round. `gives`: something moves once `settling` has ended (G1). */
-  async #stay(settling: Promise<void>, gives: boolean): Promise<Ending> {
+  /** Beats until the next round, which `comesAgain` asks for once `settling` has ended (G1, G3). */
+  async #stay(settling: Promise<void>, comesAgain: boolean): Promise<Ending> {
     let isSettled = false
-    let isAsked = gives
+    let isAsked = comesAgain
     const settled = settling.then(() => {
       isSettled = true
       this.#wake()
     })
     try {
       while (!this.#isLeaving) {
-        if (isSettled && isAsked) return 'again'
+        // Who waits to be confirmed need not wait for the whole round.
+        if (isSettled && isAsked && this.#waiting.length === 0) return 'again'
         const asking = this.#waiting.length
         const code = await this.#beat()
         if (code === 0 || code === kafkaCode.rebalanceInProgress) this.#answer(true, asking)
@@ -247,12 +238,20 @@ export class KafkaGroup implements Group {
   #unsettled(code: number): Ending {
     if (code === kafkaCode.rebalanceInProgress) return 'again'
     if (code === kafkaCode.unknownMemberId) this.#memberId = ''
-    const passing: number[] = [kafkaCode.unknownMemberId, kafkaCode.illegalGeneration]
-    if (passing.includes(code)) {
+    const { groupId } = this.#options
+    if (code === kafkaCode.unknownMemberId || code === kafkaCode.illegalGeneration) {
       this.#generation = -1
-      return 'lost'
+      return { lost: `group ${groupId} has gone on without this member` }
     }
-    const text = new BrokerRefusal(code, `group ${this.#options.groupId}`).message
+    if (code === kafkaCode.fencedInstanceId) {
+      const name = this.#instanceId
+      // To take the place back under that name would throw the other one out in turn, for ever.
+      this.#instanceId = null
+      this.#memberId = ''
+      this.#generation = -1
+      return { lost: `another process is member ${name} of group ${groupId} in place of this one` }
+    }
+    const text = new BrokerRefusal(code, `group ${groupId}`).message
     const isDenied = code === kafkaCode.groupAuthorizationFailed
     throw configurationError(isDenied ? 'KAFKA_DENIED' : 'GROUP_REFUSED', text)
   }

@@ -34,9 +34,9 @@ function freeze(): void {
 
 test('silent brokers make a worker unready within 10 s, leave it alive, and do not hold up its end', async () => {
   const { place } = await installation()
-  // The session of a real configuration: readiness must not wait for it.
+  // As where a configuration does not say: readiness must not wait for the session.
   const worker = await place.start('worker', 'w', {
-    kafka: { sessionMs: 10_000, heartbeatMs: 3_000 },
+    kafka: { sessionMs: 10_000, heartbeatMs: 1_000 },
   })
   await place.produce(visitsOf(100, 1))
   expect(await place.differences()).toEqual([])

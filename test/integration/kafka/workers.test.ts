@@ -27,20 +27,17 @@ beforeAll(async () => {
 }, 300_000)
 
 /** Topics of a test's own, their log, a reader that follows one output, and children that end. */
-async function arena(copies = 0) {
+async function arena({ copies = 0, sessionMs = 2_000 } = {}) {
   const round = await KafkaRound.begin(`t${randomUUID().slice(0, 8)}-`, partitions)
   due ??= await round.undisturbed(records)
   const log = await round.open()
   onTestFinished(() => log.close())
   const children: WorkerChild[] = []
   onTestFinished(() => Promise.all(children.map((child) => child.end())).then(() => undefined))
-  const worker = async (name: string, failpoint?: string) => {
-    const args = [
-      round.brokers.join(','),
-      round.prefix,
-      join(folder, round.prefix + name),
-      `${copies}`,
-    ]
+  const worker = async (name: string, failpoint?: string, instance?: string) => {
+    const disk = join(folder, round.prefix + name)
+    const args = [round.brokers.join(','), round.prefix, disk, `${copies}`, `${sessionMs}`]
+    if (instance !== undefined) args.push(instance)
     const child = new WorkerChild(args, failpoint?.replace(/:(\d+)$/, ':kill:$1'))
     children.push(child)
     await Promise.race([child.started, child.ended])
@@ -105,6 +102,12 @@ async function rest({ round, log }: { round: KafkaRound; log: EventLog }, within
     before = commits.join()
   }
   throw new Error('the workers did not come to rest')
+}
+
+/** The partitions that the group gave a worker, each time that it gave it any. */
+function sharesOf({ notes }: WorkerChild): string[][] {
+  const shares = [...notes.matchAll(/partitions of this member: (.*)/g)]
+  return shares.map(([, list]) => (list === 'none' ? [] : list.split(', ')))
 }
 
 /** What is wrong after all workers have stopped. */
@@ -176,7 +179,7 @@ describe('workers over Kafka', () => {
   }, 300_000)
 
   test('that keep copies take over with little to follow, and never restore in full', async () => {
-    const place = await arena(1)
+    const place = await arena({ copies: 1 })
     const owner = await place.worker('owner')
     await place.feed(2)
     await rest(place)
@@ -217,6 +220,59 @@ describe('workers over Kafka', () => {
     for (const worker of [frozen, other]) worker.signal('SIGTERM')
     expect([await frozen.ended, await other.ended]).toEqual([0, 0])
     expect(frozen.notes).toContain('has gone on without this member')
+    expect(await faultsOf(place)).toEqual([])
+  }, 300_000)
+
+  test('killed and started again within their session go on with what they had, and nobody waits', async () => {
+    const place = await arena({ sessionMs: 60_000 })
+    const other = await place.worker('other')
+    await place.feed(4)
+    let killed = await place.worker('killed')
+    await vi.waitFor(() => expect(sharesOf(killed).at(-1)).toHaveLength(2), 20_000)
+    const had = sharesOf(killed).at(-1)
+    await rest(place)
+    // A follower's first; the one that was there before it leads.
+    for (let times = 0; times < 2; times++) {
+      const shares = sharesOf(other).length
+      killed.signal('SIGKILL')
+      await killed.ended
+      killed = await place.worker('killed')
+      await place.feed(4)
+      await rest(place, 30_000)
+      expect(sharesOf(killed)[0]).toEqual(had)
+      expect(new Set(sharesOf(other).slice(shares).map(String)).size).toBeLessThanOrEqual(1)
+    }
+    const led = sharesOf(other).at(-1)
+    other.signal('SIGKILL')
+    await other.ended
+    const again = await place.worker('other')
+    await place.feed(1)
+    await rest(place, 30_000)
+    expect(sharesOf(again)[0]).toEqual(led)
+    for (const worker of [again, killed]) worker.signal('SIGTERM')
+    expect(await Promise.all([again.ended, killed.ended])).toEqual([0, 0])
+    expect(await faultsOf(place)).toEqual([])
+  }, 300_000)
+
+  test('of one name, as on copies of a machine, are two members: the earlier one goes on without it', async () => {
+    const place = await arena()
+    const first = await place.worker('first', undefined, 'twin')
+    await place.feed(3)
+    await vi.waitFor(() => expect(sharesOf(first).at(-1)).toHaveLength(partitions), 20_000)
+    const second = await place.worker('second', undefined, 'twin')
+    await place.feed(3)
+    await vi.waitFor(() => {
+      expect(first.notes).toContain('another process is member twin of group')
+      expect([sharesOf(first).at(-1), sharesOf(second).at(-1)].map((it) => it?.length)).toEqual([
+        2, 2,
+      ])
+    }, 30_000)
+    await place.feed(1)
+    await rest(place)
+    expect(first.notes.split('another process').length).toBe(2)
+    expect(second.notes).not.toContain('another process')
+    for (const worker of [first, second]) worker.signal('SIGTERM')
+    expect(await Promise.all([first.ended, second.ended])).toEqual([0, 0])
     expect(await faultsOf(place)).toEqual([])
   }, 300_000)
 })

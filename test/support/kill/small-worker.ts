@@ -1,9 +1,10 @@
 /**
  * A member of a group over a log on Kafka, with bounds as small as those of the small engine. It
- * runs until SIGTERM. `small-worker.ts BROKERS PREFIX DATA [COPIES]`.
+ * runs until SIGTERM. `small-worker.ts BROKERS PREFIX DATA [COPIES [SESSION_MS [INSTANCE]]]`.
  */
 import { join } from 'node:path'
 import { heldStores } from '../../../src/cli/held-stores.js'
+import { instanceIdOf } from '../../../src/cli/instance-id.js'
 import { KafkaLog } from '../../../src/log/kafka-log.js'
 import { topicsOf } from '../../../src/log/log.js'
 import { featureProgram } from '../../../src/operators/program.js'
@@ -14,7 +15,8 @@ import { defaultSettings } from '../../../src/topology/settings.js'
 import { app, layout } from './churn-parts.js'
 import { hashScoring } from './scoring.js'
 
-const [brokers, prefix, directory, copies = '0'] = process.argv.slice(2)
+const [brokers, prefix, directory, copies = '0', sessionMs = '2000', instance] =
+  process.argv.slice(2)
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
 const topics = topicsOf(`${prefix}${app.name}`)
@@ -58,7 +60,8 @@ const member = startMember(
   {
     group: log.group({
       groupId: `${prefix}group`,
-      sessionMs: 2_000,
+      instanceId: instance ?? (await instanceIdOf(directory)),
+      sessionMs: Number(sessionMs),
       heartbeatMs: 200,
       copies: Number(copies),
     }),

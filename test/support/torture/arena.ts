@@ -3,7 +3,8 @@
  * a producer and a reader of committed records that both run all the time.
  */
 import { randomUUID } from 'node:crypto'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,6 +12,7 @@ import { heldStores } from '../../../src/cli/held-stores.js'
 import { KafkaLog } from '../../../src/log/kafka-log.js'
 import { topicsOf, type Topics } from '../../../src/log/log.js'
 import type { Position } from '../../../src/operators/position.js'
+import { copyDatabase } from '../../../src/state/level-copy.js'
 import { LevelStoreHome } from '../../../src/state/level-store-home.js'
 import { runBinary } from '../binary.js'
 import { app } from '../kill/churn-parts.js'
@@ -40,8 +42,8 @@ export interface ArenaOptions {
 /** A worker with a disk that was there before it: a full restore would be one too many. */
 interface Started {
   readonly worker: Worker
-  /** Partitions of which its disk had a store. */
-  readonly held: ReadonlySet<number>
+  /** Where its disk's stores lie as they were before it. */
+  readonly before: string
 }
 
 /** How long the workers may take to come to rest; what is stuck is stuck for longer. */
@@ -142,11 +144,17 @@ export class Arena {
   }
 
   async start(slot: number, failpoint: string | null = null): Promise<Worker> {
-    const home = new LevelStoreHome(join(this.diskOf(slot), 'state'), 'state')
-    const held = new Set((await heldStores(home, this.log.id)).keys())
+    // To open them here would hold up who is to be back at once.
+    const before = join(this.folder, `before-${this.started.length}`)
+    await copyStores(join(this.diskOf(slot), 'state'), before)
     const worker = new Worker(slot, this.configOf(slot), failpoint)
-    this.started.push({ worker, held })
+    this.started.push({ worker, before })
     return worker
+  }
+
+  /** Partitions of which the disk of a worker had a store before it was started. */
+  async held({ before }: Started): Promise<Set<number>> {
+    return new Set((await heldStores(new LevelStoreHome(before, 'state'), this.log.id)).keys())
   }
 
   async wipe(slot: number): Promise<void> {
@@ -219,6 +227,16 @@ export class Arena {
     await this.feed?.end()
     await this.log?.close()
     await rm(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** Of stores that nobody has open. One that its process was only about to make is left out. */
+async function copyStores(directory: string, copy: string): Promise<void> {
+  await mkdir(copy)
+  for (const name of await readdir(directory).catch(() => [])) {
+    const store = join(directory, name)
+    if (!/^\d+$/.test(name) || !existsSync(join(store, 'CURRENT'))) continue
+    await copyDatabase(store, join(copy, name))
   }
 }
 

@@ -86,7 +86,7 @@ export async function judge(
   faults.push(...(await storeFaults(arena)))
   faults.push(...(await arena.follower.end()))
   faults.push(...(await verifyFaults(arena)))
-  const { fullRestores, followed } = openings(arena)
+  const { fullRestores, followed } = await openings(arena)
   if (fullRestores > 0) faults.push(`${fullRestores} stores on a kept disk were restored in full`)
   const records = input.reduce((sum, { length }) => sum + length, 0)
   return { faults, restMs, records, rows, commits: facts.commits, fullRestores, followed }
@@ -95,12 +95,12 @@ export async function judge(
 const bundles = fileURLToPath(new URL('../../../bundles/churn', import.meta.url))
 
 /** What each opening had to copy, and how many copied all although their disk had something. */
-function openings(arena: Arena): Pick<Verdict, 'fullRestores' | 'followed'> {
+async function openings(arena: Arena): Promise<Pick<Verdict, 'fullRestores' | 'followed'>> {
   const followed: number[] = []
   let fullRestores = 0
-  for (const { worker, held } of arena.started) {
-    const seen = new Set(held)
-    for (const { partition, offsets, from } of worker.followed) {
+  for (const started of arena.started) {
+    const seen = await arena.held(started)
+    for (const { partition, offsets, from } of started.worker.followed) {
       followed.push(offsets)
       if (from === 0 && offsets > 0 && seen.has(partition)) fullRestores++
       seen.add(partition)
