@@ -10,7 +10,7 @@ function kafkaFaults(tree: unknown): Fault[] {
   const faults: Fault[] = []
   const place = 'clientId with clientSecret'
   faults.push(...userFaults(tree, ['kafka', 'sasl', 'tokenUrl'], place))
-  const heartbeatMs = numberAt(tree, ['kafka', 'heartbeatMs']) ?? 3_000
+  const heartbeatMs = numberAt(tree, ['kafka', 'heartbeatMs']) ?? 1_000
   const sessionMs = numberAt(tree, ['kafka', 'sessionMs']) ?? 10_000
   if (heartbeatMs >= sessionMs) {
     const path = ['kafka', 'heartbeatMs']

@@ -107,7 +107,7 @@ const kafka = z.strictObject({
   /** What to do where the brokers have deleted input that was not read yet. */
   lostRange: z.enum(['fail', 'earliest'], due('fail or earliest')).default('fail'),
   sessionMs: whole(1_000, 1_800_000).default(10_000),
-  heartbeatMs: whole(100, 600_000).default(3_000),
+  heartbeatMs: whole(100, 600_000).default(1_000),
   /** Members beside the one that runs a partition which keep a copy of its state. */
   standbyReplicas: whole(0, 8).default(0),
   transactionMs: whole(1_000, 900_000).default(10_000),
