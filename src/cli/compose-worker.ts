@@ -3,6 +3,7 @@
  * where the configuration names one.
  */
 import { join } from 'node:path'
+import { aborted } from '../aborted.js'
 import type { Config } from '../config/schema.js'
 import { configurationError } from '../errors.js'
 import { diffDeclarations } from '../features/app-hash.js'
@@ -230,11 +231,7 @@ function composed(
     changes: { decode: (bytes) => now().changes.decode(bytes) },
     lagAllowanceMs: settings.lagAllowanceMs,
     run: async (stop) => {
-      const stopped = new Promise<void>((resolve) => {
-        if (stop.aborted) resolve()
-        else stop.addEventListener('abort', () => resolve(), { once: true })
-      })
-      await Promise.race([stopped, member.done])
+      await Promise.race([aborted(stop), member.done])
       await end()
     },
     close: async () => {

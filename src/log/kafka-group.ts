@@ -11,6 +11,7 @@
  *    it was about to give up, or the others to it, is shared out in that round.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { aborted } from '../aborted.js'
 import { configurationError } from '../errors.js'
 import type { KafkaCluster } from './kafka-cluster.js'
 import { BrokerRefusal, isBusy, kafkaCode, kafkaFailure, NoAnswer } from './kafka-errors.js'
@@ -57,6 +58,8 @@ export class KafkaGroup implements Group {
   readonly #options: Required<KafkaGroupOptions>
   #memberId = ''
   #instanceId: string | null
+  /** Whether the brokers may know it by its name already. */
+  #isJoining = false
   #generation = -1
   #waiting: ((isMember: boolean) => void)[] = []
   /** Ends the pause between two beats. */
@@ -81,13 +84,9 @@ export class KafkaGroup implements Group {
   }
 
   async run(member: GroupMember): Promise<void> {
-    const { signal } = this.#leaving
-    const left = new Promise<void>((resolve) => {
-      signal.addEventListener('abort', () => resolve(), { once: true })
-    })
     try {
       // A broker may hold the answer to a joining for as long as a round takes.
-      await Promise.race([left, this.#rounds(member)])
+      await Promise.race([aborted(this.#leaving.signal), this.#rounds(member)])
     } finally {
       this.#answer(false)
     }
@@ -113,7 +112,8 @@ export class KafkaGroup implements Group {
     this.#leaving.abort()
     this.#wake()
     this.#lane.close()
-    if (this.#memberId === '') return
+    const isNamed = this.#isJoining && this.#instanceId !== null
+    if (this.#memberId === '' && !isNamed) return
     const request = leaveGroupRequest(this.#membership)
     // Who cannot say goodbye is missed when his session ends.
     await this.#tell(request)
@@ -161,10 +161,13 @@ export class KafkaGroup implements Group {
       generation: this.#generation,
     })
     const { sessionMs, rebalanceMs } = this.#options
+    const isNew = this.#memberId === ''
+    this.#isJoining = true
     const joined = await this.#persist(
       joinGroupRequest({ ...this.#membership, sessionMs, rebalanceMs, metadata }),
       ({ error }) => error,
     )
+    this.#isJoining = false
     this.#memberId = joined.memberId || this.#memberId
     if (joined.error === kafkaCode.memberIdRequired) return 'again'
     if (joined.error !== 0) return this.#unsettled(joined.error)
@@ -178,7 +181,8 @@ export class KafkaGroup implements Group {
     this.counts.rebalances += 1
     const { partitions, copies, to } = decodeShare(synced.share)
     const gives = owned.some((partition) => !partitions.includes(partition))
-    const isFormer = to !== null && to !== this.#memberId
+    // An older leader does not say for whom it is.
+    const isFormer = to === null ? isNew && this.#instanceId !== null : to !== this.#memberId
     return this.#stay(member.assigned(partitions, copies), gives || isFormer)
   }
 

@@ -3,6 +3,7 @@
  *
  * Owns starting, stopping and telling of all of them together.
  */
+import { aborted } from '../aborted.js'
 import type { TopologyParts } from './parts.js'
 import { PartitionTasks } from './partition-tasks.js'
 import type { EngineIdentity, EngineStatus } from './status.js'
@@ -38,9 +39,7 @@ export function startEngine<S>(parts: TopologyParts<S>, identity: EngineIdentity
     // Nobody else can have them: the log is this process's own.
     claim: async () => true,
   })
-  const done = new Promise<void>((resolve) => {
-    stopping.signal.addEventListener('abort', () => resolve(), { once: true })
-  })
+  const done = aborted(stopping.signal)
     // The first failure, but only when all have ended: the others finish what is in flight, and
     // nobody must close their log or open their stores meanwhile.
     .then(() => tasks.stopAll())

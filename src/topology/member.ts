@@ -10,6 +10,7 @@
  * B2 What the group says and another generation that begins wait for each other: no partition is
  *    started or stopped by both.
  */
+import { aborted } from '../aborted.js'
 import type { Group, GroupMember } from '../log/membership.js'
 import type { RunningEngine } from './engine.js'
 import type { TopologyParts } from './parts.js'
@@ -213,11 +214,4 @@ async function confirmed(group: Group, stop: AbortSignal): Promise<boolean> {
   if (stop.aborted) return false
   const isMember = await Promise.race([group.confirm(), aborted(stop).then(() => false)])
   return isMember && !stop.aborted
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

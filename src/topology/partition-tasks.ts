@@ -10,6 +10,7 @@
  *    behind that, and before it is opened here again.
  */
 import { lastValueFrom } from 'rxjs'
+import { aborted } from '../aborted.js'
 import type { TopologyParts } from './parts.js'
 import type { EngineIdentity, EngineState, EngineStatus } from './status.js'
 import { runTask } from './task.js'
@@ -61,6 +62,8 @@ export class PartitionTasks<S> {
     if (this.isStopping || this.running.has(partition)) return
     const gauge = new TaskGauge(partition, this.parts.settings.wallClock)
     const stop = new AbortController()
+    // The end of its former running, and never of this one; a stop waits for neither (K2).
+    const before = Promise.race([this.closed(partition), aborted(stop.signal)])
     let free: () => void
     const isFree = new Promise<void>((resolve) => (free = resolve))
     const task = runTask(this.parts, {
@@ -70,7 +73,7 @@ export class PartitionTasks<S> {
       idle: () => this.hooks.idle(partition),
       freed: () => free(),
       claim: async () => {
-        await this.closed(partition)
+        await before
         return this.hooks.claim(partition, stop.signal)
       },
     })

@@ -6,6 +6,7 @@
  * Y2 Nothing rests on a copy: what goes wrong with one is told, and tried again later.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { aborted } from '../aborted.js'
 import { TidemarkError } from '../errors.js'
 import type { Position } from '../operators/position.js'
 import type { Store } from '../state/store.js'
@@ -45,7 +46,8 @@ export class Standbys<S> {
   start(partition: number, free = Promise.resolve()): void {
     if (this.running.has(partition)) return
     const stop = new AbortController()
-    const done = free.then(() => this.keep(partition, stop.signal))
+    const begun = Promise.race([free, aborted(stop.signal)])
+    const done = begun.then(() => this.keep(partition, stop.signal))
     this.running.set(partition, { stop, done })
   }
 

@@ -1,5 +1,6 @@
 /** What a member does with what its group says. */
 import { expect, test, vi } from 'vitest'
+import { TidemarkError } from '../../src/errors.js'
 import type { Group, GroupMember } from '../../src/log/membership.js'
 import { MemoryLog } from '../../src/log/memory-log.js'
 import type { Position } from '../../src/operators/position.js'
@@ -109,6 +110,42 @@ test('what a member has to give up is free behind its last commit, and opened ag
   await member.stop()
 })
 
+test('what fails behind the last commit of a given partition is let go, and the partition comes back', async () => {
+  const { group, member, running, through, home, notes } = await started()
+  await group.member!.assigned([0], [])
+  group.confirmAll()
+  await through(0)
+  const store = home.stores.get(0)!
+  const full = new TidemarkError('DISK_FULL', 'no room', { exit: 74, retry: 'later' })
+  const write = vi.spyOn(store, 'write').mockRejectedValueOnce(full)
+  await group.member!.assigned([], [])
+  await vi.waitFor(() => expect(notes.join()).toContain('DISK_FULL'))
+  expect(write).toHaveBeenCalledOnce()
+  await group.member!.assigned([0], [])
+  await vi.waitFor(() => expect(group.confirms.length).toBe(1))
+  group.confirmAll()
+  await vi.waitFor(() => expect(member.status().state).toBe('running'))
+  expect(running()).toEqual([0])
+  await member.stop()
+})
+
+test('a copy that never began, for the store is still open, holds nothing up', async () => {
+  const { group, member, through, parts } = await started()
+  let flushed = (): void => undefined
+  const flush = () => new Promise<void>((resolve) => (flushed = resolve))
+  Object.assign(parts.snapshots, { flush })
+  await group.member!.assigned([0], [])
+  group.confirmAll()
+  await through(0)
+  await group.member!.assigned([], [0])
+  await group.member!.assigned([1], [])
+  group.confirmAll()
+  await through(1)
+  Object.assign(parts.snapshots, { flush: async () => undefined })
+  flushed()
+  await member.stop()
+})
+
 test('a copy of what a member has given up begins when its store is closed', async () => {
   const { group, member, through, parts, notes } = await started()
   let flushed = (): void => undefined
@@ -122,8 +159,8 @@ test('a copy of what a member has given up begins when its store is closed', asy
   Object.assign(parts.snapshots, { flush: async () => undefined })
   flushed()
   await group.member!.assigned([0], [])
+  await vi.waitFor(() => expect(group.confirms.length).toBe(1))
   group.confirmAll()
-  await vi.waitFor(() => expect(group.confirms.length).toBe(0))
   await through(0)
   expect(notes.filter((note) => note.includes('pauses'))).toEqual([])
   await member.stop()

@@ -145,7 +145,7 @@ export class Arena {
 
   async start(slot: number, failpoint: string | null = null): Promise<Worker> {
     // To open them here would hold up who is to be back at once.
-    const before = join(this.folder, `before-${this.started.length}`)
+    const before = await mkdtemp(join(this.folder, 'before-'))
     await copyStores(join(this.diskOf(slot), 'state'), before)
     const worker = new Worker(slot, this.configOf(slot), failpoint)
     this.started.push({ worker, before })
@@ -232,7 +232,6 @@ export class Arena {
 
 /** Of stores that nobody has open. One that its process was only about to make is left out. */
 async function copyStores(directory: string, copy: string): Promise<void> {
-  await mkdir(copy)
   for (const name of await readdir(directory).catch(() => [])) {
     const store = join(directory, name)
     if (!/^\d+$/.test(name) || !existsSync(join(store, 'CURRENT'))) continue
