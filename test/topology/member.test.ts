@@ -144,6 +144,7 @@ test('a copy that never began, for the store is still open, holds nothing up', a
   Object.assign(parts.snapshots, { flush: async () => undefined })
   flushed()
   await member.stop()
+  expect(group.told.at(-1)).toBe('leave')
 })
 
 test('a copy of what a member has given up begins when its store is closed', async () => {
