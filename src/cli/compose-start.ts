@@ -2,6 +2,7 @@
  * The composition root of `tidemark start`: the only place that builds the real parts of the
  * embedded engine and lets a source run beside them.
  */
+import { aborted } from '../aborted.js'
 import { exitCode, TidemarkError } from '../errors.js'
 import { OutputRows } from '../events/output-rows.js'
 import type { App } from '../features/app.js'
@@ -160,9 +161,7 @@ async function runBoth(
   const ending = new AbortController()
   const end = (): void => ending.abort()
   stop.addEventListener('abort', end)
-  const stopped = new Promise<void>((resolve) => {
-    ending.signal.addEventListener('abort', () => resolve())
-  })
+  const stopped = aborted(ending.signal)
   const sourced = source.run(ending.signal)
   const finished = sourced.then(() => (exitWhenDone ? engine.idle() : stopped))
   if (stop.aborted) end()

@@ -1,5 +1,6 @@
 /** `tidemark serve`: lookups over HTTP from Redis, beside any number of others. */
 import { type Command, Option } from 'commander'
+import { aborted } from '../aborted.js'
 import { loadConfig } from '../config/load-config.js'
 import { configurationError } from '../errors.js'
 import { createLookupMetrics } from '../monitoring/server-metrics.js'
@@ -105,10 +106,7 @@ async function serveUntil(
   try {
     const url = await listen(server, port, host)
     tell('serving', { url, port: Number(new URL(url).port) }, `Lookups ${url}/v1/customers/ID\n`)
-    await new Promise<void>((resolve) => {
-      if (stop.aborted) resolve()
-      else stop.addEventListener('abort', () => resolve(), { once: true })
-    })
+    await aborted(stop)
   } finally {
     await server.close()
   }

@@ -4,6 +4,7 @@ import { TidemarkError } from '../../src/errors.js'
 import type { Group, GroupMember } from '../../src/log/membership.js'
 import { MemoryLog } from '../../src/log/memory-log.js'
 import type { Position } from '../../src/operators/position.js'
+import type { SnapshotStore } from '../../src/snapshots/snapshots.js'
 import { startMember } from '../../src/topology/member.js'
 import { testTopology } from '../support/topology.js'
 
@@ -60,7 +61,21 @@ async function started(partitions = 3) {
       const found = member.status().partitions.find((it) => it.partition === partition)
       expect(found?.endOffset).toBe(60 / partitions)
     })
-  return { log, group, member, running, through, ...topology }
+  /** Gives it the partitions, and waits until it has gone through them. */
+  const run = async (...given: number[]) => {
+    await group.member!.assigned(given, [])
+    group.confirmAll()
+    await Promise.all(given.map(through))
+  }
+  return { log, group, member, running, through, run, ...topology }
+}
+
+/** Holds the end of each flush back until it is called; later ones end at once. */
+function holdFlushes(snapshots: SnapshotStore): () => void {
+  let end = (): void => undefined
+  const held = new Promise<void>((resolve) => (end = resolve))
+  Object.assign(snapshots, { flush: () => held })
+  return () => end()
 }
 
 test('a member runs what it is given, after the group has confirmed that it is still one', async () => {
@@ -78,17 +93,14 @@ test('a member runs what it is given, after the group has confirmed that it is s
 })
 
 test('what a member has to give up is free behind its last commit, and opened again when it is closed', async () => {
-  const { group, member, running, through, home, parts, log } = await started()
+  const { group, member, running, through, run, home, parts, log } = await started()
   const released: string[] = []
   const release = (partition: number): void => {
     released.push(`${partition} ${home.stores.get(partition)!.held === null ? 'open' : 'closed'}`)
   }
-  let flushed = (): void => undefined
-  const flush = () => new Promise<void>((resolve) => (flushed = resolve))
-  Object.assign(parts.snapshots, { release, flush })
-  await group.member!.assigned([0, 1], [])
-  group.confirmAll()
-  await Promise.all([through(0), through(1)])
+  const flushed = holdFlushes(parts.snapshots)
+  Object.assign(parts.snapshots, { release })
+  await run(0, 1)
   await group.member!.assigned([1], [])
   expect([running(), released]).toEqual([[1], []])
   const { owned, stores } = await group.member!.holdings()
@@ -106,15 +118,12 @@ test('what a member has to give up is free behind its last commit, and opened ag
   expect(await log.endOffset('test.changelog', 0)).toBe(end)
   group.confirmAll()
   await through(0)
-  Object.assign(parts.snapshots, { flush: async () => undefined })
   await member.stop()
 })
 
 test('what fails behind the last commit of a given partition is let go, and the partition comes back', async () => {
-  const { group, member, running, through, home, notes } = await started()
-  await group.member!.assigned([0], [])
-  group.confirmAll()
-  await through(0)
+  const { group, member, running, run, home, notes } = await started()
+  await run(0)
   const store = home.stores.get(0)!
   const full = new TidemarkError('DISK_FULL', 'no room', { exit: 74, retry: 'later' })
   const write = vi.spyOn(store, 'write').mockRejectedValueOnce(full)
@@ -130,34 +139,22 @@ test('what fails behind the last commit of a given partition is let go, and the 
 })
 
 test('a copy that never began, for the store is still open, holds nothing up', async () => {
-  const { group, member, through, parts } = await started()
-  let flushed = (): void => undefined
-  const flush = () => new Promise<void>((resolve) => (flushed = resolve))
-  Object.assign(parts.snapshots, { flush })
-  await group.member!.assigned([0], [])
-  group.confirmAll()
-  await through(0)
+  const { group, member, run, parts } = await started()
+  const flushed = holdFlushes(parts.snapshots)
+  await run(0)
   await group.member!.assigned([], [0])
-  await group.member!.assigned([1], [])
-  group.confirmAll()
-  await through(1)
-  Object.assign(parts.snapshots, { flush: async () => undefined })
+  await run(1)
   flushed()
   await member.stop()
   expect(group.told.at(-1)).toBe('leave')
 })
 
 test('a copy of what a member has given up begins when its store is closed', async () => {
-  const { group, member, through, parts, notes } = await started()
-  let flushed = (): void => undefined
-  const flush = () => new Promise<void>((resolve) => (flushed = resolve))
-  Object.assign(parts.snapshots, { flush })
-  await group.member!.assigned([0], [])
-  group.confirmAll()
-  await through(0)
+  const { group, member, through, run, parts, notes } = await started()
+  const flushed = holdFlushes(parts.snapshots)
+  await run(0)
   await group.member!.assigned([], [0])
   await new Promise((resolve) => setTimeout(resolve, 50))
-  Object.assign(parts.snapshots, { flush: async () => undefined })
   flushed()
   await group.member!.assigned([0], [])
   await vi.waitFor(() => expect(group.confirms.length).toBe(1))
@@ -168,13 +165,9 @@ test('a copy of what a member has given up begins when its store is closed', asy
 })
 
 test('a member leaves behind its last commits, before it has flushed', async () => {
-  const { group, member, through, parts } = await started()
-  let flushed = (): void => undefined
-  const flush = () => new Promise<void>((resolve) => (flushed = resolve))
-  Object.assign(parts.snapshots, { flush })
-  await group.member!.assigned([0], [])
-  group.confirmAll()
-  await through(0)
+  const { group, member, run, parts } = await started()
+  const flushed = holdFlushes(parts.snapshots)
+  await run(0)
   const stopping = member.stop()
   await vi.waitFor(() => expect(group.told).toEqual(['committed 0,20', 'leave']))
   expect(
@@ -185,14 +178,12 @@ test('a member leaves behind its last commits, before it has flushed', async () 
 })
 
 test('a member that the group has gone on without gives all up, and begins again when it is given', async () => {
-  const { group, member, running, through, notes } = await started()
+  const { group, member, running, run, notes } = await started()
   await group.member!.assigned([0], [])
   await group.member!.lost('the group is gone')
   expect([running(), member.status().state]).toEqual([[], 'starting'])
   expect(notes).toContain('the group is gone; all partitions are given up')
-  await group.member!.assigned([0], [])
-  group.confirmAll()
-  await through(0)
+  await run(0)
   await member.stop()
 })
 
@@ -218,7 +209,7 @@ test('a copy follows what another member commits, and is taken over with nothing
 })
 
 test('another generation runs in place of the one before, and the membership goes on', async () => {
-  const { group, member, running, through, parts, log } = await started()
+  const { group, member, running, through, run, parts, log } = await started()
   const generations = new Map([1, 2].map((number) => [number, parts.layout.appHash]))
   const next = {
     ...parts,
@@ -227,9 +218,7 @@ test('another generation runs in place of the one before, and the membership goe
     topics: { ...parts.topics, state: 'test.g2.state' },
     generation: { number: 2, appHashes: generations },
   }
-  await group.member!.assigned([0, 1], [])
-  group.confirmAll()
-  await Promise.all([through(0), through(1)])
+  await run(0, 1)
   const switching = member.switchTo(next, new Map([[0, 1]]))
   // What the group says meanwhile comes behind it, to what runs by then.
   const assigning = group.member!.assigned([1, 2], [])
