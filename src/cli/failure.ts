@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander'
 import { exitCode, TidemarkError, type ExitCode } from '../errors.js'
 import type { CliIo } from './io.js'
+import { stackOf } from './source-places.js'
 
 /** What commander refuses, under codes of our own. */
 const COMMANDER_CODES: Readonly<Record<string, string>> = {
@@ -44,8 +45,7 @@ export function reportFailure(error: unknown, io: CliIo, usage: string): ExitCod
     io.err(`tidemark: ${system}\n`)
     return exitCode.io
   }
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  io.err(`tidemark: UNEXPECTED: this is our fault, please report it\n${stack}\n`)
+  io.err(`tidemark: UNEXPECTED: this is our fault, please report it\n${stackOf(error)}\n`)
   return exitCode.bug
 }
 

@@ -12,6 +12,7 @@ import type { App } from '../features/app.js'
 import { type AppDeclaration, buildApp, schemasOf } from '../features/build-app.js'
 import { registeredIds } from '../schemas/registered-ids.js'
 import type { SchemaRegistry } from '../schemas/schemas.js'
+import { packageFolder } from './package-folder.js'
 
 interface FoundApp {
   /** How to name it again: `churn`, or the absolute folder. */
@@ -26,13 +27,6 @@ export interface LoadedApp extends FoundApp {
 
 export interface LoadedDeclaration extends FoundApp {
   readonly declaration: AppDeclaration
-}
-
-/** The package's own folder, whether this runs from `src/` or from `dist/src/`. */
-export function packageFolder(): string {
-  const here = new URL('.', import.meta.url).pathname
-  const root = resolve(decodeURIComponent(here), '../..')
-  return existsSync(join(root, 'package.json')) ? root : resolve(root, '..')
 }
 
 /**
@@ -80,7 +74,7 @@ export async function loadDeclaration(name: string, cwd: string): Promise<Loaded
 
 /** Where the bundles of an app lie that is named by its reference; they may be missing. */
 export function bundlesOf(reference: string): string {
-  return reference === 'churn' ? join(packageFolder(), 'bundles/churn') : join(reference, 'bundles')
+  return reference === 'churn' ? join(packageFolder, 'bundles/churn') : join(reference, 'bundles')
 }
 
 async function registeredIn(

@@ -5,10 +5,12 @@
  * an action that throws a TidemarkError where it fails. Flags are checked before anything is opened.
  */
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Command, type CommanderError } from 'commander'
 import { exitCode, type ExitCode } from '../errors.js'
 import { reportFailure } from './failure.js'
 import type { CliIo } from './io.js'
+import { packageFolder } from './package-folder.js'
 
 export type RegisterCommand = (program: Command, io: CliIo) => void
 
@@ -53,17 +55,10 @@ export async function runProgram(
   }
 }
 
-/** The version of the package, from its package.json: two folders up in src/, three in dist/src/. */
+/** The version of the package. */
 export function version(): string {
-  for (const path of ['../../package.json', '../../../package.json']) {
-    try {
-      const text = readFileSync(new URL(path, import.meta.url), 'utf8')
-      return (JSON.parse(text) as { version: string }).version
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    }
-  }
-  return 'unknown'
+  const text = readFileSync(join(packageFolder, 'package.json'), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
 }
 
 /** A command and those below it: `config` has `check` and `print`. */

@@ -14,6 +14,7 @@ import type { CliIo } from './io.js'
 import { loadApp } from './load-app.js'
 import { createLogger, type LogFormat, type Logger } from './logger.js'
 import { ServedGeneration } from './served-generation.js'
+import { stackOf } from './source-places.js'
 import { stoppable } from './stop.js'
 import { withEnd } from './with-end.js'
 
@@ -97,8 +98,7 @@ async function serveUntil(
   const server = await buildServer({
     ...served,
     onError: (error, requestId) => {
-      const stack = error instanceof Error ? error.stack : error
-      logger.error('a request failed', { requestId, error: stack })
+      logger.error('a request failed', { requestId, error: stackOf(error) })
     },
   })
   const tell = (event: string, facts: object, text: string): void =>

@@ -16,6 +16,7 @@ import type { CliIo } from './io.js'
 import { createLogger, type Logger } from './logger.js'
 import { Progress } from './progress.js'
 import { addStartFlags, startOptions, type StartOptions } from './start-options.js'
+import { stackOf } from './source-places.js'
 import { createStatusLine } from './status-line.js'
 import { stoppable } from './stop.js'
 import { withEnd } from './with-end.js'
@@ -108,8 +109,7 @@ export async function runServed<O extends ServedOptions>(
       live: { engine: composed.engine, board, topic: composed.topic },
       metrics,
       onError: (error, requestId) => {
-        const stack = error instanceof Error ? error.stack : error
-        logger.error('a request failed', { requestId, error: stack })
+        logger.error('a request failed', { requestId, error: stackOf(error) })
       },
     })
     try {
