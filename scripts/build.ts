@@ -64,8 +64,8 @@ for (const name of readdirSync(page)) {
 files.set(join(target, 'third-party-licenses.txt'), Buffer.from(licensesOf(metafile)))
 for (const [path, contents] of files) replace(path, contents)
 for (const path of readdirSync(target, { recursive: true, encoding: 'utf8' })) {
-  const stale = join(target, path)
-  if (!files.has(stale) && existsSync(stale) && statSync(stale).isFile()) rmSync(stale)
+  const file = join(target, path)
+  if (/\.js(\.map)?$/.test(path) && !files.has(file)) rmSync(file, { force: true })
 }
 
 /** At once, and only where it is another: a process may be loading it. */
