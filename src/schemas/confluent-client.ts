@@ -2,10 +2,11 @@
  * The client of a Confluent-compatible registry.
  *
  * Only the part of the package that speaks HTTP is loaded: its index brings the key management of
- * three clouds with it, and costs a second at every start.
+ * three clouds with it, and costs a second at every start. This module is loaded where a registry is
+ * configured, and not before.
  */
 import { Agent } from 'node:https'
-import type { SchemaRegistryClient } from '@confluentinc/schemaregistry/dist/schemaregistry-client.js'
+import { SchemaRegistryClient } from '@confluentinc/schemaregistry/dist/schemaregistry-client.js'
 
 export interface RegistryAddress {
   readonly url: string
@@ -20,13 +21,9 @@ export interface RegistryAddress {
 const answerMsMax = 5_000
 
 /** `end`: cuts off requests that are under way, and those that wait behind them in the client. */
-export async function confluentClient(
-  address: RegistryAddress,
-  end: AbortSignal,
-): Promise<SchemaRegistryClient> {
-  const module = await import('@confluentinc/schemaregistry/dist/schemaregistry-client.js')
+export function confluentClient(address: RegistryAddress, end: AbortSignal): SchemaRegistryClient {
   const { url, username, password, token, ca } = address
-  return new module.SchemaRegistryClient({
+  return new SchemaRegistryClient({
     baseURLs: [url.replace(/\/+$/, '')],
     // Whoever calls retries, and knows for how long.
     maxRetries: 0,

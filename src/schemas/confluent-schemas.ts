@@ -12,7 +12,7 @@ import type {
 import { exitCode, TidemarkError } from '../errors.js'
 import { type RegisteredSchema, subjectOf } from '../events/schema-ids.js'
 import type { AvroRecordSchema } from '../events/schema-types.js'
-import { confluentClient, type RegistryAddress } from './confluent-client.js'
+import type { RegistryAddress } from './confluent-client.js'
 import { isAbsent, registryError, unavailable } from './confluent-errors.js'
 import { Patience } from './patience.js'
 import type { NumberedSchema, RegistryStatus, SchemaRegistry } from './schemas.js'
@@ -81,7 +81,8 @@ export class ConfluentSchemas implements SchemaRegistry {
    */
   static async open(address: RegistryAddress, options: ConfluentOptions = {}) {
     const ending = new AbortController()
-    const client = await confluentClient(address, ending.signal)
+    const { confluentClient } = await import('./confluent-client.js')
+    const client = confluentClient(address, ending.signal)
     return new ConfluentSchemas(client, address.url, ending, options)
   }
 
