@@ -1,8 +1,10 @@
 /**
- * Makes `dist/src/` from `src/`: the binary and the library, each with what it imports, in chunks that
- * they share, and the web page as it is. Bundled, for a worker that was killed would load a thousand
- * files otherwise (decision 0043). Without types: `npm run types` checks, `npm run build:types` writes
- * the declarations of a release.
+ * Makes `dist/src/` from `src/`: the binary and the library, each with what it imports, in chunks
+ * that they share, and the web page as it is. Bundled, for a worker that was killed would load a
+ * thousand files otherwise (decision 0043). Without types: `npm run types` checks,
+ * `npm run build:types` writes the declarations of a release.
+ *
+ * @example tsx scripts/build.ts /tmp/elsewhere
  */
 import { build, type Metafile } from 'esbuild'
 import {
@@ -15,14 +17,14 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const target = join(root, 'dist', 'src')
+const target = resolve(process.argv[2] ?? join(root, 'dist', 'src'))
 const page = join(root, 'src', 'serving', 'page')
 
-/** Native parts, or files that they look for beside themselves: these are loaded from `node_modules`. */
+/** From `node_modules`: native parts, files that they look for beside themselves, or seldom asked for. */
 const external = [
   '@duckdb/node-api',
   '@mongodb-js/zstd',
@@ -36,8 +38,11 @@ const external = [
 ]
 
 /** What CommonJS modules expect to find. */
-const commonJs = `import { createRequire } from 'node:module'
-const require = createRequire(import.meta.url), __dirname = import.meta.dirname`
+const commonJs = `import { createRequire as requireOf } from 'node:module'
+const require = requireOf(import.meta.url), __dirname = import.meta.dirname`
+
+/** A process that began before the build may still ask for a part of it. */
+const keptMs = 86_400_000
 
 const { outputFiles, metafile } = await build({
   absWorkingDir: root,
@@ -46,27 +51,31 @@ const { outputFiles, metafile } = await build({
   bundle: true,
   splitting: true,
   external,
+  // As it comes it is a bundle itself, of packages whose licenses it does not have.
+  alias: { glob: 'glob/raw' },
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
   banner: { js: commonJs },
   sourcemap: true,
+  sourcesContent: false,
   legalComments: 'none',
   write: false,
   metafile: true,
   logLevel: 'warning',
 })
-const files = new Map(outputFiles.map(({ path, contents }) => [path, contents]))
+const files = new Map<string, Uint8Array>()
 for (const name of readdirSync(page)) {
   // Beside the chunks, for that is where its server runs.
   files.set(join(target, 'page', name), readFileSync(join(page, name)))
 }
 files.set(join(target, 'third-party-licenses.txt'), Buffer.from(licensesOf(metafile)))
+// What is loaded first comes last: whoever starts now finds all that it names.
+const isEntry = (path: string): boolean => /\/(main|index)\.js$/.test(path)
+const built = outputFiles.toSorted((a, b) => Number(isEntry(a.path)) - Number(isEntry(b.path)))
+for (const { path, contents } of built) files.set(path, contents)
 for (const [path, contents] of files) replace(path, contents)
-for (const path of readdirSync(target, { recursive: true, encoding: 'utf8' })) {
-  const file = join(target, path)
-  if (/\.js(\.map)?$/.test(path) && !files.has(file)) rmSync(file, { force: true })
-}
+removeStale()
 
 /** At once, and only where it is another: a process may be loading it. */
 function replace(path: string, contents: Uint8Array): void {
@@ -78,6 +87,16 @@ function replace(path: string, contents: Uint8Array): void {
   renameSync(draft, path)
 }
 
+function removeStale(): void {
+  for (const name of readdirSync(target, { recursive: true, encoding: 'utf8' })) {
+    const path = join(target, name)
+    // Declarations are written by the compiler.
+    if (files.has(path) || path.endsWith('.d.ts') || !existsSync(path)) continue
+    const { mtimeMs } = statSync(path)
+    if (statSync(path).isFile() && Date.now() - mtimeMs > keptMs) rmSync(path)
+  }
+}
+
 /** Of the packages that are in the bundle, as their licenses ask. */
 function licensesOf({ inputs }: Metafile): string {
   const folders = new Set<string>()
@@ -85,12 +104,21 @@ function licensesOf({ inputs }: Metafile): string {
     const folder = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0]
     if (folder !== undefined) folders.add(join(root, folder))
   }
-  const texts = [...folders].map((folder) => {
-    const read = (name: string): string => readFileSync(join(folder, name), 'utf8')
-    const { name, version, license } = JSON.parse(read('package.json')) as Record<string, string>
-    const texts = readdirSync(folder).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file))
-    const files = texts.filter((file) => statSync(join(folder, file)).isFile())
-    return `${name} ${version} (${license})\n\n${files.map(read).join('\n')}`
-  })
-  return texts.toSorted().join(`\n${'-'.repeat(80)}\n`)
+  return [...folders]
+    .map(licenseOf)
+    .toSorted()
+    .join(`\n${'-'.repeat(80)}\n`)
+}
+
+function licenseOf(folder: string): string {
+  const names = readdirSync(folder)
+  const read = (name: string): string => readFileSync(join(folder, name), 'utf8')
+  const { name, version, license } = JSON.parse(read('package.json')) as Record<string, string>
+  const own = names.filter((file) => /^(licen[cs]e|notice|copying)/i.test(file))
+  const readme = names.find((file) => /^readme/i.test(file))
+  // Some have theirs at the end of what they say of themselves.
+  const section = readme === undefined ? null : /^#* *licen[cs]e:? *$[^]*/im.exec(read(readme))
+  const text = own.length > 0 ? own.map(read).join('\n') : section?.[0]
+  if (text === undefined) throw new Error(`${name} is bundled, and its license is not found`)
+  return `${name} ${version} (${license})\n\n${text}`
 }

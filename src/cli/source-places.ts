@@ -12,17 +12,25 @@ const maps = new Map<string, SourceMap | null>()
  * The stack of an error, or whatever was thrown as a text. Places in modules that have a source map
  * beside them become those of the sources, relative to the package; all others stay.
  *
- * @example stackOf(new Error('x')) // 'Error: x\n    at openTask (src/topology/open-task.ts:80:3)\n …'
+ * @example stackOf(new Error('x')) // 'Error: x\n    at openTask (src/topology/open-task.ts:80:3)'
  */
 export function stackOf(error: unknown): string {
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return stack.replace(/(file:\/\/[^\s()]+):(\d+):(\d+)/g, (place, url: string, line, column) => {
-    const path = fileURLToPath(url)
-    const entry = sourceMapOf(path)?.findEntry(Number(line) - 1, Number(column) - 1)
-    if (entry === undefined || !('originalSource' in entry)) return place
-    const source = relative(packageFolder, resolve(dirname(path), entry.originalSource))
-    return `${source}:${entry.originalLine + 1}:${entry.originalColumn + 1}`
+    try {
+      return sourceOf(fileURLToPath(url), Number(line) - 1, Number(column) - 1) ?? place
+    } catch {
+      // What was thrown is told in any case: its message may have a place that is none.
+      return place
+    }
   })
+}
+
+function sourceOf(path: string, line: number, column: number): string | null {
+  const entry = sourceMapOf(path)?.findEntry(line, column)
+  if (entry === undefined || !('originalSource' in entry)) return null
+  const source = relative(packageFolder, resolve(dirname(path), entry.originalSource))
+  return `${source}:${entry.originalLine + 1}:${entry.originalColumn + 1}`
 }
 
 function sourceMapOf(path: string): SourceMap | null {

@@ -22,9 +22,10 @@ test('without a map the place in the bundle is told', async () => {
   expect(stackOf(error)).toContain(`${pathToFileURL(join(folder, 'b.mjs')).href}:`)
 })
 
-test('what is no error is told as a text', () => {
-  expect(stackOf('file:///nowhere.js:1:1')).toBe('file:///nowhere.js:1:1')
-})
+test.each(['file:///nowhere.js:1:1', 'file://nas/features.ts:3:1', 'file:///a%2Fb.js:1:1'])(
+  'what is thrown is told as it is: %s',
+  (text) => expect(stackOf(text)).toBe(text),
+)
 
 async function thrownInBundle(sourcemap: boolean): Promise<{ folder: string; error: Error }> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-places-'))
