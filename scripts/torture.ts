@@ -1,6 +1,7 @@
 /**
  * Breaks everything that can be broken under a running Tidemark, and judges what is left:
- * `npm run torture -- [--scenario NAME] [--rounds N] [--seeds N] [--seed S] [--times N] [--rate N]`.
+ * `npm run torture -- [--scenario NAME] [--rounds N] [--seeds N] [--seed S] [--times N] [--rate N]
+ * [--customers N] [--session-ms N]`.
  *
  * Without a scenario: N rounds of the storm, each other scenario once, then N seeds of the simulation.
  * Each fault is told with the command that plays its round again. Exit 1 where there was one.
@@ -26,6 +27,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     times: { type: 'string', default: '4' },
     rate: { type: 'string' },
+    customers: { type: 'string' },
+    'session-ms': { type: 'string' },
     'pause-file': { type: 'string' },
   },
 })
@@ -33,9 +36,19 @@ const only = values.scenario ?? null
 if (only !== null && !names.includes(only)) refuse(`--scenario is one of ${names.join(', ')}`)
 const seed = natural('seed', values.seed)
 const times = natural('times', values.times)
-const rate = values.rate === undefined ? undefined : natural('rate', values.rate)
 const rounds = natural('rounds', values.rounds ?? (only === null || only === 'storm' ? '25' : '1'))
 const jobs = availableParallelism()
+/** What stands in for a scenario's own, by flag. */
+const paceFlags = {
+  rate: 'eventsPerSecond',
+  customers: 'customers',
+  'session-ms': 'sessionMs',
+} as const
+const given = (Object.keys(paceFlags) as (keyof typeof paceFlags)[]).flatMap((flag) => {
+  const text = values[flag]
+  return text === undefined ? [] : [{ flag, value: natural(flag, text) }]
+})
+const pace = Object.fromEntries(given.map(({ flag, value }) => [paceFlags[flag], value]))
 const startedMs = performance.now()
 let faulty = 0
 
@@ -62,12 +75,12 @@ function tell(name: string, of: number, faults: readonly string[], summary: stri
   if (faults.length === 0) return
   faulty++
   for (const fault of faults.slice(0, 20)) say(`  ${fault}`)
-  say(`  again: npm run torture -- --scenario ${name} --rounds 1 --seed ${of}${paceFlags(name)}`)
+  say(`  again: npm run torture -- --scenario ${name} --rounds 1 --seed ${of}${flagsOf(name)}`)
 }
 
-function paceFlags(name: string): string {
-  const rate = values.rate === undefined ? '' : ` --rate ${values.rate}`
-  return name === 'storm' && times !== 4 ? ` --times ${times}${rate}` : rate
+function flagsOf(name: string): string {
+  const own = name === 'storm' && times !== 4 ? ` --times ${times}` : ''
+  return own + given.map(({ flag, value }) => ` --${flag} ${value}`).join('')
 }
 
 /** Between two rounds, for as long as somebody asks for a quiet machine. */
@@ -87,7 +100,7 @@ async function storms(): Promise<void> {
         seed: of,
         servers,
         times,
-        ...(rate !== undefined && { eventsPerSecond: rate }),
+        ...pace,
       }
       const end = await storm(options).catch((error: unknown) => String((error as Error).stack))
       if (typeof end === 'string') {
@@ -107,9 +120,8 @@ async function playAll(scenario: Scenario): Promise<void> {
   for (let round = 0; round < (only === null ? 1 : rounds); round++) {
     await pause()
     const of = seed + round
-    const options = { seed: of, say, ...(rate !== undefined && { eventsPerSecond: rate }) }
     try {
-      const end = await play(scenario, options)
+      const end = await play(scenario, { seed: of, say, pace })
       const tally = new Tally()
       tell(scenario.name, of, end.faults, tally.endText(end))
     } catch (error) {

@@ -128,14 +128,15 @@ export const scenarios: readonly Scenario[] = [
 
 export interface PlayOptions {
   readonly seed: number
-  readonly eventsPerSecond?: number
+  /** Over that of the scenario. */
+  readonly pace?: Pick<ArenaOptions, 'eventsPerSecond' | 'customers' | 'sessionMs'>
   readonly say: (text: string) => void
 }
 
 /** Plays one scenario on servers of its own, or on those given, and judges it. */
 export async function play(
   scenario: Scenario,
-  { seed, eventsPerSecond, say }: PlayOptions,
+  { seed, pace, say }: PlayOptions,
 ): Promise<ScenarioEnd> {
   const proxy = scenario.proxied === true ? await ReplyProxy.start() : null
   let servers: Servers | null = null
@@ -147,7 +148,7 @@ export async function play(
       servers,
       ...scenario.arena,
       ...(proxy !== null && { workerBrokers: [`127.0.0.1:${proxy.port}`] }),
-      ...(eventsPerSecond !== undefined && { eventsPerSecond }),
+      ...pace,
     })
     const random = seededRandom(seed)
     const measured = new Map<string, number[]>()
