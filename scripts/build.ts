@@ -41,7 +41,7 @@ const external = [
 const commonJs = `import { createRequire as requireOf } from 'node:module'
 const require = requireOf(import.meta.url), __dirname = import.meta.dirname`
 
-/** A process that began before the build may still ask for a part of it. */
+/** A process may still ask for a part of an earlier build: parts that are older are removed. */
 const keptMs = 86_400_000
 
 const { outputFiles, metafile } = await build({
@@ -92,8 +92,8 @@ function removeStale(): void {
     const path = join(target, name)
     // Declarations are written by the compiler.
     if (files.has(path) || path.endsWith('.d.ts') || !existsSync(path)) continue
-    const { mtimeMs } = statSync(path)
-    if (statSync(path).isFile() && Date.now() - mtimeMs > keptMs) rmSync(path)
+    const stat = statSync(path)
+    if (stat.isFile() && Date.now() - stat.mtimeMs > keptMs) rmSync(path)
   }
 }
 
