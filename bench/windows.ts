@@ -52,7 +52,7 @@ async function aggregateAlone(): Promise<number> {
   const rules = { check: () => null }
   const batches$ = new Subject<Batch<KeyState>>()
   let rows = 0
-  const bounds = { recordsMax: 10_000, bytesMax: 1e9, ageMsMax: 1e9, timersMax: 2000 }
+  const bounds = { recordsMax: () => 10_000, bytesMax: 1e9, ageMsMax: 1e9, timersMax: 2000 }
   batches$
     .pipe(
       updateState(state, { program, flow, rules, timersMax: 2000, ...place }),

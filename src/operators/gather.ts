@@ -22,7 +22,8 @@ import type { StateSum } from './position.js'
 import type { Progress } from './progress.js'
 
 export interface GatherOptions {
-  readonly recordsMax: number
+  /** Of the commit that is open. */
+  recordsMax(): number
   /** Of the records of a commit, and of the rows that they touch; a batch may pass it. */
   readonly bytesMax: number
   readonly ageMsMax: number
@@ -168,7 +169,7 @@ function isDue<S>(
         parts.timers.peek(parts.progress.asOf, Math.min(1, options.timersMax)).length > 0)
     )
   }
-  if (batch.atEnd || open.records >= options.recordsMax) return true
+  if (batch.atEnd || open.records >= options.recordsMax()) return true
   const bytes = Math.max(open.bytes, open.touchedMost * options.rowBytes())
   if (bytes >= options.bytesMax) return true
   return nowMs - (open.openedMs ?? nowMs) >= options.ageMsMax

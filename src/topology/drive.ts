@@ -9,8 +9,6 @@
  *    `tickEveryMs`, and never beyond what the producers in this process have promised.
  * D3 Every few milliseconds the loop yields, or lookups and heartbeats would starve.
  * D4 A stop ends the loop at a batch border.
- * D5 The first batches are small and grow: who has just opened a partition has something to put out
- *    soon, however much there is to catch up with.
  */
 import { Observable } from 'rxjs'
 import { failpoint } from '../failpoint.js'
@@ -20,13 +18,12 @@ import type { Credits } from './credits.js'
 
 /** Wall time that the loop may hold the event loop. */
 const holdMsMax = 8
-/** The first batch, of which each has at most twice as many records as the one before. */
-const firstRecordsMax = 64
 /** How long a poll waits for a first record when a commit is open or a timer is due. */
 const busyWaitMs = 1
 
 export interface DriveOptions {
-  readonly batchRecordsMax: number
+  /** Of the next batch, in records. */
+  batchRecordsMax(): number
   readonly idleWaitMs: number
   readonly tickEveryMs: number
   /** In ms of the time base. */
@@ -52,7 +49,6 @@ export function drive(
   return new Observable((subscriber) => {
     const loop = async (): Promise<void> => {
       let next = options.from
-      let recordsMax = firstRecordsMax
       let lastTickMs = 0
       // Real time, whatever the injected clock shows: this is about the event loop, not the data.
       let yieldedMs = performance.now()
@@ -66,12 +62,11 @@ export function drive(
           subscriber.next({ records: [], bytes: 0, endOffset: next, tick: null, atEnd: false })
           continue
         }
-        const size = Math.min(recordsMax, pollSize(next, credits, options))
+        const size = pollSize(next, credits, options)
         const poll = within(await reader.poll(size, waitMs(options)), options.until)
         if (poll.records.length > 0) failpoint('engine.after-fetch')
         const wallMs = options.wallClock()
         next = endOf(poll, next)
-        if (poll.records.length > 0) recordsMax = Math.min(2 * recordsMax, options.batchRecordsMax)
         const tick = wallMs - lastTickMs >= options.tickEveryMs ? tickOf(poll, options) : null
         if (tick !== null) lastTickMs = wallMs
         if (poll.records.length > 0 || tick !== null || options.pending()) {
@@ -99,7 +94,7 @@ export function drive(
 
 function pollSize(next: number, credits: Credits, options: DriveOptions): number {
   const left = options.until === null ? Infinity : options.until - next
-  return Math.min(options.batchRecordsMax, credits.available, left)
+  return Math.min(options.batchRecordsMax(), credits.available, left)
 }
 
 /** Offsets have gaps, so as many records as are left to `until` may reach beyond it. */

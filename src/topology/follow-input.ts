@@ -66,6 +66,7 @@ export async function followInput<S>(
   if (from === until) return flusher
   const reader = log.reader(topics.events, partition, from)
   const credits = new Credits(settings.batchRecordsMax * 4)
+  const batchRecordsMax = () => settings.batchRecordsMax
   const never = { pending: () => false, lowWatermark: () => null, idle: () => undefined }
   const partitions = log.partitions(topics.events)
   const give = (records: number): void => {
@@ -73,7 +74,8 @@ export async function followInput<S>(
     if (pauseMs > 0) setTimeout(() => credits.give(records), pauseMs)
     else credits.give(records)
   }
-  const followed = drive(reader, credits, { ...settings, ...never, from, until, stop }).pipe(
+  const driven = { ...settings, ...never, batchRecordsMax, from, until, stop }
+  const followed = drive(reader, credits, driven).pipe(
     map((batch) => ({ ...batch, tick: null })),
     decode<S>(parts.codec),
     updateState(

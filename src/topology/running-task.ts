@@ -6,6 +6,7 @@ import type { Position } from '../operators/position.js'
 import { Credits } from './credits.js'
 import { Flusher } from './flusher.js'
 import type { OpenTask } from './open-task.js'
+import { Pace } from './pace.js'
 import type { TopologyParts } from './parts.js'
 import type { TaskGauge } from './task-gauge.js'
 
@@ -28,6 +29,7 @@ export interface Doubt {
 
 /** Everything that lives as long as one opening of a partition. */
 export class Running<S> {
+  readonly pace: Pace
   readonly credits: Credits
   readonly flusher: Flusher<S>
   readonly rows: OutputRows
@@ -55,7 +57,8 @@ export class Running<S> {
     readonly doubt: Doubt,
   ) {
     const { settings } = parts
-    this.credits = new Credits(settings.commitRecordsMax * 2, settings.commitBytesMax * 2)
+    this.pace = new Pace(settings.commitRecordsMax)
+    this.credits = new Credits(this.pace.credit, settings.commitBytesMax * 2)
     this.flusher = new Flusher(task.overlay, settings, task.stored, task.stateOffset)
     this.rows = new OutputRows(parts.layout)
     this.closedOffset = task.progress.endOffset
@@ -104,7 +107,7 @@ export class Running<S> {
     gauge.committed(commit, durationMs)
     this.parts.committed(commit, partition, durationMs)
     if (settings.delivery === 'exactlyOnce') this.busy = false
-    this.credits.give(commit.records, commit.bytes)
+    this.credits.give(commit.records + this.pace.grow(), commit.bytes)
   }
 
   async end(): Promise<void> {

@@ -134,6 +134,7 @@ function pipeline<S>(running: Running<S>, reader: LogReader): Observable<Deliver
   const speed = log.timeBase.kind === 'virtual' ? log.timeBase.speed : 1
   const source = drive(reader, running.credits, {
     ...settings,
+    batchRecordsMax: () => Math.min(settings.batchRecordsMax, running.pace.recordsMax),
     lagAllowanceMs: settings.lagAllowanceMs * speed,
     from: progress.endOffset,
     until: null,
@@ -157,7 +158,7 @@ function pipeline<S>(running: Running<S>, reader: LogReader): Observable<Deliver
       { program, overlay, timers, progress },
       {
         ...settings,
-        recordsMax: settings.commitRecordsMax,
+        recordsMax: () => running.pace.recordsMax,
         bytesMax: settings.commitBytesMax,
         rowBytes: () => running.rowBytes,
         ageMsMax: settings.commitAgeMsMax,

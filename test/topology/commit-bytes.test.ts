@@ -1,5 +1,5 @@
 /** A commit is bounded in bytes: of the records that it closes over, and of the rows they touch. */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { OutputRows } from '../../src/events/output-rows.js'
 import type { EventLog, StoredRecord } from '../../src/log/log.js'
 import { MemoryLog } from '../../src/log/memory-log.js'
@@ -80,14 +80,19 @@ test('small records that touch many customers close a commit by the bytes of the
 })
 
 test('timers that are due together are served in several commits', async () => {
-  // As many as the first three batches hold: who stirs last has a batch of his own.
-  const count = 64 + 128 + 256
-  const quiet = Array.from({ length: count }, (_, i) => hit(`q${i}`, i, start))
-  const log = await logOf([...quiet, hit('last', 9999, start + 26 * hour)])
-  await runToIdle(testTopology(log, { ...byBytes, batchRecordsMax: 1024, commitBytesMax: 20_000 }))
+  const count = 400
+  const log = await logOf(Array.from({ length: count }, (_, i) => hit(`q${i}`, i, start)))
+  const { parts } = testTopology(log, { ...byBytes, commitBytesMax: 20_000 })
+  const engine = startEngine(parts, { app: 'test', synthetic: true })
+  await engine.idle()
+  const stirring = log.begin('producer')
+  stirring.append('test.events', 0, hit('last', 9999, start + 26 * hour))
+  await stirring.commit()
+  await vi.waitFor(async () => expect((await commitsOf(log)).at(-1)!.endOffset).toBe(count + 1))
+  await engine.idle()
+  await engine.stop()
   const rows = await all(log, 'test.features')
   const served = new Map<number, number>()
-  const { parts } = testTopology(log)
   const outputs = new OutputRows(parts.layout)
   for (const row of rows) {
     const { cause, commit } = outputs.decodeFeatures(row.value!)
