@@ -18,6 +18,8 @@ export interface BinaryOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Run as this user, where we are root. */
   readonly uid?: number
+  /** A command that becomes the binary's, which is appended to it. */
+  readonly by?: readonly string[]
 }
 
 /** A process that is running; `npm run build` has made what it runs. */
@@ -27,11 +29,12 @@ export class Binary {
   readonly ended: Promise<BinaryEnd>
   private readonly child: ChildProcess
 
-  constructor(args: readonly string[], { cwd, env, uid }: BinaryOptions = {}) {
+  constructor(args: readonly string[], { cwd, env, uid, by = [] }: BinaryOptions = {}) {
     if (!existsSync(main)) throw new Error('there is no dist/src/main.js: npm run build makes it')
     const merged = { ...process.env, ...env }
     const options = { cwd, env: merged, ...(uid === undefined ? {} : { uid, gid: uid }) }
-    this.child = spawn(process.execPath, [main, ...args], { ...options, stdio: 'pipe' })
+    const [command, ...rest] = [...by, process.execPath, main, ...args]
+    this.child = spawn(command, rest, { ...options, stdio: 'pipe' })
     this.child.stdout!.on('data', (bytes: Buffer) => (this.stdout += bytes.toString()))
     this.child.stderr!.on('data', (bytes: Buffer) => (this.stderr += bytes.toString()))
     this.ended = new Promise((resolve, reject) => {

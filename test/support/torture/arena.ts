@@ -8,6 +8,8 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { Admin } from 'kafkajs'
 import { heldStores } from '../../../src/cli/held-stores.js'
 import { KafkaLog } from '../../../src/log/kafka-log.js'
 import { topicsOf, type Topics } from '../../../src/log/log.js'
@@ -15,6 +17,7 @@ import type { Position } from '../../../src/operators/position.js'
 import { copyDatabase } from '../../../src/state/level-copy.js'
 import { LevelStoreHome } from '../../../src/state/level-store-home.js'
 import { runBinary } from '../binary.js'
+import { kafkajs } from '../kafka-place.js'
 import { app } from '../kill/churn-parts.js'
 import { Feed } from './feed.js'
 import { Follower } from './follower.js'
@@ -46,6 +49,8 @@ interface Started {
   readonly before: string
 }
 
+const successor = fileURLToPath(new URL('successor.sh', import.meta.url))
+
 /** How long the workers may take to come to rest; what is stuck is stuck for longer. */
 const restMsMax = 600_000
 const stopMsMax = 180_000
@@ -56,6 +61,7 @@ export class Arena {
   feed!: Feed
   log!: KafkaLog
   follower!: Follower
+  private readonly admin: Admin
 
   private constructor(
     readonly options: Required<ArenaOptions>,
@@ -63,6 +69,7 @@ export class Arena {
     readonly prefix: string,
   ) {
     this.topics = topicsOf(`${prefix}${app.name}`)
+    this.admin = kafkajs([...options.servers.brokers]).admin()
   }
 
   static async open(options: ArenaOptions): Promise<Arena> {
@@ -146,10 +153,26 @@ export class Arena {
   async start(slot: number, failpoint: string | null = null): Promise<Worker> {
     // To open them here would hold up who is to be back at once.
     const before = await mkdtemp(join(this.folder, 'before-'))
-    await copyStores(join(this.diskOf(slot), 'state'), before)
-    const worker = new Worker(slot, this.configOf(slot), failpoint)
+    await copyStores(this.storesOf(slot), before)
+    return this.run(slot, before, failpoint)
+  }
+
+  /** Kills a worker; who takes its place is there at once, however busy this process is. */
+  async succeed(worker: Worker): Promise<Worker> {
+    const { slot, pid } = worker
+    const before = await mkdtemp(join(this.folder, 'before-'))
+    const by = ['/bin/sh', successor, String(pid), this.storesOf(slot), before]
+    return this.run(slot, before, null, by)
+  }
+
+  private run(slot: number, before: string, failpoint: string | null, by?: string[]): Worker {
+    const worker = new Worker(slot, this.configOf(slot), failpoint, by)
     this.started.push({ worker, before })
     return worker
+  }
+
+  private storesOf(slot: number): string {
+    return join(this.diskOf(slot), 'state')
   }
 
   /** Partitions of which the disk of a worker had a store before it was started. */
@@ -160,6 +183,16 @@ export class Arena {
   async wipe(slot: number): Promise<void> {
     await rm(this.diskOf(slot), { recursive: true, force: true })
     await mkdir(this.diskOf(slot))
+  }
+
+  /** The high watermarks of the first output topic: what open transactions have written is below. */
+  async outputEnds(): Promise<number[]> {
+    await this.admin.connect()
+    const ends: number[] = []
+    for (const { partition, high } of await this.admin.fetchTopicOffsets(this.topics.features)) {
+      ends[partition] = Number(high)
+    }
+    return ends
   }
 
   async positions(): Promise<(Position | null)[]> {
@@ -226,6 +259,7 @@ export class Arena {
     for (const { worker } of this.started) await worker.end()
     await this.feed?.end()
     await this.log?.close()
+    await this.admin.disconnect()
     await rm(this.folder, { recursive: true, force: true })
   }
 }

@@ -67,17 +67,34 @@ export function kills(times: number): Fault {
   }
 }
 
-/** Until its partitions put out rows again, which is measured. */
+/**
+ * Measures when each of its partitions has an output that is none of the dead process: one behind all
+ * that was in the topic when it was gone, for the follower may not have read all of that yet.
+ */
 async function killOne(stage: Stage, slot: number, name: string): Promise<void> {
   const { arena, workers } = stage
-  const { partitions } = workers[slot]
+  const killed = workers[slot]
+  const { partitions } = killed
   const killedMs = performance.now()
-  workers[slot].signal('SIGKILL')
-  await workers[slot].ended
-  workers[slot] = await arena.start(slot)
-  await flowing(stage, partitions)
+  workers[slot] = await arena.succeed(killed)
+  await killed.ended
+  const ends = await arena.outputEnds()
   for (const partition of partitions) {
-    measure(stage, name, arena.follower.pauseMs(partition, killedMs))
+    const reachedMs = await firstFrom(stage, partition, ends[partition])
+    measure(stage, name, reachedMs - killedMs)
+  }
+}
+
+/** When a reader had the first output of a partition from this offset on. */
+async function firstFrom({ arena }: Stage, partition: number, offset: number): Promise<number> {
+  const untilMs = performance.now() + readyMsMax
+  for (;;) {
+    const reachedMs = arena.follower.reachedMs(partition, offset)
+    if (reachedMs !== null) return reachedMs
+    if (performance.now() > untilMs) {
+      throw new Error(`no output of partition ${partition} from ${offset} on in ${readyMsMax} ms`)
+    }
+    await sleep(20)
   }
 }
 

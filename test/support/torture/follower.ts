@@ -9,6 +9,8 @@ interface Followed {
   /** By offset, the record's text. */
   readonly seen: Map<string, string>
   lastMs: number
+  /** What came last with each arrival, and when. */
+  readonly arrivals: (readonly [offset: number, ms: number])[]
   /** Between two arrivals, where it was long: from when to when. */
   readonly gaps: [number, number][]
 }
@@ -28,7 +30,7 @@ export class Follower {
   ) {
     for (const topic of topics) {
       for (let partition = 0; partition < log.partitions(topic); partition++) {
-        this.followed.push({ topic, partition, seen: new Map(), lastMs: 0, gaps: [] })
+        this.followed.push({ topic, partition, seen: new Map(), lastMs: 0, arrivals: [], gaps: [] })
       }
     }
     this.ended = Promise.all(this.followed.map((one) => this.follow(one)))
@@ -39,6 +41,12 @@ export class Follower {
   /** When the first of the topics had a record of the partition last, by `performance.now()`. */
   lastMs(partition: number): number {
     return this.followed.find((one) => one.partition === partition)!.lastMs
+  }
+
+  /** When the first of the topics had its first record of the partition from `offset` on; null: not yet. */
+  reachedMs(partition: number, offset: number): number | null {
+    const { arrivals } = this.followed.find((one) => one.partition === partition)!
+    return arrivals.find(([last]) => last >= offset)?.[1] ?? null
   }
 
   /** How long nothing came of a partition at most, since then, in ms. */
@@ -72,6 +80,7 @@ export class Follower {
       if (poll.records.length > 0) {
         if (nowMs - one.lastMs > gapMsMin) one.gaps.push([one.lastMs, nowMs])
         one.lastMs = nowMs
+        one.arrivals.push([poll.records.at(-1)!.offset, nowMs])
       }
       for (const record of poll.records) {
         const { offset } = record

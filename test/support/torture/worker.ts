@@ -18,14 +18,19 @@ export class Worker {
     readonly slot: number,
     config: string,
     failpoint: string | null,
+    by: readonly string[] = [],
   ) {
     const env = { FAILPOINT: failpoint ?? '' }
     const args = ['worker', '--config', config, '--json', '--log-format', 'human']
-    this.binary = new Binary(args, { env })
+    this.binary = new Binary(args, { env, by })
     this.ended = this.binary.ended.then((end) => {
       this.endedMs = performance.now()
       return end
     })
+  }
+
+  get pid(): number {
+    return this.binary.pid
   }
 
   get notes(): string {
