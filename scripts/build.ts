@@ -15,9 +15,10 @@ import {
   renameSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
@@ -41,8 +42,10 @@ const external = [
 const commonJs = `import { createRequire as requireOf } from 'node:module'
 const require = requireOf(import.meta.url), __dirname = import.meta.dirname`
 
-/** A process may still ask for a part of an earlier build: parts that are older are removed. */
+/** A process may still ask for a part of an earlier build: it stays so long behind its last one. */
 const keptMs = 86_400_000
+/** Names what the last build wrote, a line each. */
+const list = join(target, '.built')
 
 const { outputFiles, metafile } = await build({
   absWorkingDir: root,
@@ -75,6 +78,7 @@ const isEntry = (path: string): boolean => /\/(main|index)\.js$/.test(path)
 const built = outputFiles.toSorted((a, b) => Number(isEntry(a.path)) - Number(isEntry(b.path)))
 for (const { path, contents } of built) files.set(path, contents)
 for (const [path, contents] of files) replace(path, contents)
+retireLast()
 removeStale()
 
 /** At once, and only where it is another: a process may be loading it. */
@@ -87,11 +91,23 @@ function replace(path: string, contents: Uint8Array): void {
   renameSync(draft, path)
 }
 
+/** The age of what the last build wrote counts from now on, where this one has it no more. */
+function retireLast(): void {
+  const now = new Date()
+  const last = existsSync(list) ? readFileSync(list, 'utf8').split('\n').filter(Boolean) : []
+  for (const path of last.map((name) => join(target, name))) {
+    if (!files.has(path) && existsSync(path)) utimesSync(path, now, now)
+  }
+  const names = [...files.keys()].map((path) => `${relative(target, path)}\n`)
+  replace(list, Buffer.from(names.toSorted().join('')))
+}
+
 function removeStale(): void {
   for (const name of readdirSync(target, { recursive: true, encoding: 'utf8' })) {
     const path = join(target, name)
     // Declarations are written by the compiler.
-    if (files.has(path) || path.endsWith('.d.ts') || !existsSync(path)) continue
+    const isKept = files.has(path) || path === list || path.endsWith('.d.ts')
+    if (isKept || !existsSync(path)) continue
     const stat = statSync(path)
     if (stat.isFile() && Date.now() - stat.mtimeMs > keptMs) rmSync(path)
   }

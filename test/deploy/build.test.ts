@@ -22,16 +22,20 @@ describe('a build', () => {
   }
 
   test('leaves what a process may be loading alone, and removes what is old', async () => {
-    const files = readdirSync(folder).map((name) => join(folder, name))
-    const before = files.map((path) => statSync(path).ino)
-    const [fresh, old] = ['chunk-FRESH.js', 'chunk-OLD.js'].map((name) => join(folder, name))
-    await writeFile(fresh, '')
-    await writeFile(old, '')
-    await utimes(old, 0, 0)
+    const list = join(folder, '.built')
+    const names = readdirSync(folder).filter((name) => name !== '.built')
+    const built = names.map((name) => join(folder, name))
+    const before = built.map((path) => statSync(path).ino)
+    const made = ['chunk-FRESH.js', 'chunk-OLD.js', 'chunk-LAST.js']
+    const [fresh, old, last] = made.map((name) => join(folder, name))
+    for (const path of [fresh, old, last]) await writeFile(path, '')
+    for (const path of [old, last]) await utimes(path, 0, 0)
+    // Of a build long ago that nothing has replaced until now.
+    await writeFile(list, `chunk-LAST.js\n${readFileSync(list, 'utf8')}`)
     build()
-    expect(files.map((path) => statSync(path).ino)).toEqual(before)
-    expect(readdirSync(folder)).toContain('chunk-FRESH.js')
-    expect(readdirSync(folder)).not.toContain('chunk-OLD.js')
+    expect(built.map((path) => statSync(path).ino)).toEqual(before)
+    const kept = made.filter((name) => readdirSync(folder).includes(name))
+    expect(kept).toEqual(['chunk-FRESH.js', 'chunk-LAST.js'])
   })
 
   test('makes the binary a program', () => {
