@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Binary, runBinary } from '../support/binary.js'
+import { metric } from '../support/metric.js'
 
 let folder = ''
 const path = (name: string): string => join(folder, name)
@@ -13,12 +14,6 @@ beforeAll(async () => {
   await cp('bundles/churn/champion', path('bundle'), { recursive: true })
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
-
-async function metric(url: string, name: string): Promise<number> {
-  const metrics = await (await fetch(`${url}/metrics`)).text()
-  const values = [...metrics.matchAll(new RegExp(`^${name}\\{.*\\} (\\d+)$`, 'gm'))]
-  return values.reduce((sum, [, value]) => sum + Number(value), 0)
-}
 
 test('a model that is spoilt on the disk scores on, and is refused or mended at the next start', async () => {
   const args = ['start', '--data', path('data'), '--port', '0', '--json']

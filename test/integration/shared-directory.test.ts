@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { Binary, runBinary } from '../support/binary.js'
 import { sharedKills } from '../support/kill/kills.js'
+import { metric } from '../support/metric.js'
 import { tempFolder } from '../support/temp-folder.js'
 
 const patience = { timeout: 400_000 }
@@ -24,10 +25,7 @@ async function running(env: Record<string, string> = {}): Promise<Served> {
   return { folder, owner, url: await owner.serving() }
 }
 
-async function commits(url: string): Promise<number> {
-  const metrics = await (await fetch(`${url}/metrics`)).text()
-  return Number(/^tidemark_commits_total\{.*\} (\d+)$/m.exec(metrics)?.[1] ?? 0)
-}
+const commits = (url: string): Promise<number> => metric(url, 'tidemark_commits_total')
 
 async function committed(url: string, least: number): Promise<void> {
   await expect

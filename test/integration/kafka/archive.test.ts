@@ -13,6 +13,7 @@ import { runChild, runNode } from '../../support/child.js'
 import { commandPath } from '../../support/kill/command-path.js'
 import { KafkaPlace, kafkajs } from '../../support/kafka-place.js'
 import { KafkaRound, placedRecords } from '../../support/kafka-round.js'
+import { metric } from '../../support/metric.js'
 import { kafkaBrokers } from '../../support/shared-broker.js'
 import { sharedFolder, tempFolder } from '../../support/temp-folder.js'
 
@@ -152,12 +153,6 @@ async function started(...args: string[]) {
   return { url, stop }
 }
 
-async function metric(url: string, name: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text()
-  const lines = text.split('\n').filter((line) => line.startsWith(`tidemark_${name}{`))
-  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
-}
-
 async function until(what: () => Promise<boolean>): Promise<void> {
   while (!(await what())) await sleep(100)
 }
@@ -169,14 +164,14 @@ async function ends({ events }: KafkaRound['topics'], log: EventLog): Promise<nu
 
 async function worked(config: string, records: number): Promise<void> {
   const worker = await started('worker', '--config', config)
-  await until(async () => (await metric(worker.url, 'events_total')) >= records)
+  await until(async () => (await metric(worker.url, 'tidemark_events_total')) >= records)
   await worker.stop()
 }
 
 async function archived(config: string, records: number): Promise<void> {
   const archiver = await started('archive', '--config', config)
-  await until(async () => (await metric(archiver.url, 'archive_end_offset')) >= records)
-  await until(async () => (await metric(archiver.url, 'archive_bytes')) > 0)
+  await until(async () => (await metric(archiver.url, 'tidemark_archive_end_offset')) >= records)
+  await until(async () => (await metric(archiver.url, 'tidemark_archive_bytes')) > 0)
   await archiver.stop()
 }
 
@@ -262,8 +257,8 @@ describe('an input of which the brokers have deleted the beginning', () => {
     })
     const earliest = await configure('earliest', {}, 'earliest')
     const worker = await started('worker', '--config', earliest)
-    await until(async () => (await metric(worker.url, 'events_total')) >= 120)
-    expect(await metric(worker.url, 'lost_offsets_total')).toBe(40)
+    await until(async () => (await metric(worker.url, 'tidemark_events_total')) >= 120)
+    expect(await metric(worker.url, 'tidemark_lost_offsets_total')).toBe(40)
     expect(await worker.stop()).toContain('going on at offset 140')
     const verified = await run(without, 'verify')
     expect(verified.errors).toContain('HISTORY_LOST')

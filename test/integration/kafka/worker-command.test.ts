@@ -9,6 +9,7 @@ import { KafkaRound, placedRecords } from '../../support/kafka-round.js'
 import { kafkajs } from '../../support/kafka-place.js'
 import { runNode } from '../../support/child.js'
 import { commandPath } from '../../support/kill/command-path.js'
+import { metric } from '../../support/metric.js'
 import { kafkaBrokers } from '../../support/shared-broker.js'
 import { tempFolder } from '../../support/temp-folder.js'
 
@@ -66,12 +67,6 @@ async function started(args: readonly string[]) {
   return { url, stop }
 }
 
-async function metric(url: string, name: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text()
-  const lines = text.split('\n').filter((line) => line.startsWith(`tidemark_${name}{`))
-  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
-}
-
 describe('topics create', () => {
   test('makes all topics once, and finds them the second time', async () => {
     const { run, prefix } = await place()
@@ -118,7 +113,7 @@ describe('worker', () => {
     const round = new KafkaRound(prefix, brokers, 2)
     await round.produce(records)
     const worker = await started(['worker', '--config', path])
-    while ((await metric(worker.url, 'events_total')) < records.length) await sleep(200)
+    while ((await metric(worker.url, 'tidemark_events_total')) < records.length) await sleep(200)
     expect((await fetch(`${worker.url}/readyz`)).status).toBe(200)
     const end = await worker.stop()
     expect([end.exitCode, end.errors, JSON.parse(end.stopped)]).toEqual([
