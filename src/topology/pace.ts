@@ -2,7 +2,7 @@
 const firstRecordsMax = 64
 
 /**
- * How many records a commit may hold: few at first, twice as many with each commit that ended.
+ * At how many records a commit closes: few at first, twice as many with each commit that was sent.
  *
  * Who has just opened a partition has something to put out soon, however much there is to catch up
  * with. A process that has just begun needs several times as long for a record, and several of its
@@ -15,7 +15,7 @@ export class Pace {
     this.records = Math.min(firstRecordsMax, commitRecordsMax)
   }
 
-  /** At which a commit is large enough; no batch is larger, for commits close at their borders. */
+  /** No batch is larger either, for commits close at their borders, and pass this by one at most. */
   get recordsMax(): number {
     return this.records
   }
@@ -25,7 +25,7 @@ export class Pace {
     return 2 * this.records
   }
 
-  /** A commit has ended; answers by how much the credit has grown. */
+  /** A commit was sent; answers by how much the credit has grown. */
   grow(): number {
     const before = this.credit
     this.records = Math.min(2 * this.records, this.commitRecordsMax)

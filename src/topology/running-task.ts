@@ -83,6 +83,7 @@ export class Running<S> {
   /** A commit is where readers may see it; its transaction may hold others too. */
   sent = (): void => {
     this.busy = false
+    this.credits.give(this.pace.grow())
   }
 
   /** The commit is durable: let snapshots and store follow, and the source go on. */
@@ -106,8 +107,8 @@ export class Running<S> {
     const durationMs = settings.wallClock() - this.closedMs.shift()!
     gauge.committed(commit, durationMs)
     this.parts.committed(commit, partition, durationMs)
-    if (settings.delivery === 'exactlyOnce') this.busy = false
-    this.credits.give(commit.records + this.pace.grow(), commit.bytes)
+    this.credits.give(commit.records, commit.bytes)
+    if (settings.delivery === 'exactlyOnce') this.sent()
   }
 
   async end(): Promise<void> {

@@ -131,7 +131,7 @@ test(
     // Without a word: the other one gets its partitions, and switches without it.
     away.binary.kill('SIGKILL')
     await until(async () => (await statusOf(doomed)).partitions.length, partitions)
-    const killed = await rebuild(['--app', changed], { FAILPOINT: 'engine.in-restore:kill:12' })
+    const killed = await rebuild(['--app', changed], { FAILPOINT: 'engine.in-restore:kill:7' })
     expect(killed).toMatchObject({ signal: 'SIGKILL' })
     await verified()
 
