@@ -77,8 +77,8 @@ files.set(join(target, 'third-party-licenses.txt'), Buffer.from(licensesOf(metaf
 const isEntry = (path: string): boolean => /\/(main|index)\.js$/.test(path)
 const built = outputFiles.toSorted((a, b) => Number(isEntry(a.path)) - Number(isEntry(b.path)))
 for (const { path, contents } of built) files.set(path, contents)
-for (const [path, contents] of files) replace(path, contents)
 retireLast()
+for (const [path, contents] of files) replace(path, contents)
 removeStale()
 
 /** At once, and only where it is another: a process may be loading it. */
@@ -91,7 +91,7 @@ function replace(path: string, contents: Uint8Array): void {
   renameSync(draft, path)
 }
 
-/** The age of what the last build wrote counts from now on, where this one has it no more. */
+/** The age of what the last build wrote counts from now on, where this one does not have it. */
 function retireLast(): void {
   const now = new Date()
   const last = existsSync(list) ? readFileSync(list, 'utf8').split('\n').filter(Boolean) : []

@@ -9,7 +9,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { Admin } from 'kafkajs'
 import { heldStores } from '../../../src/cli/held-stores.js'
 import { KafkaLog } from '../../../src/log/kafka-log.js'
 import { topicsOf, type Topics } from '../../../src/log/log.js'
@@ -17,7 +16,6 @@ import type { Position } from '../../../src/operators/position.js'
 import { copyDatabase } from '../../../src/state/level-copy.js'
 import { LevelStoreHome } from '../../../src/state/level-store-home.js'
 import { runBinary } from '../binary.js'
-import { kafkajs } from '../kafka-place.js'
 import { app } from '../kill/churn-parts.js'
 import { Feed } from './feed.js'
 import { Follower } from './follower.js'
@@ -61,7 +59,6 @@ export class Arena {
   feed!: Feed
   log!: KafkaLog
   follower!: Follower
-  private readonly admin: Admin
 
   private constructor(
     readonly options: Required<ArenaOptions>,
@@ -69,7 +66,6 @@ export class Arena {
     readonly prefix: string,
   ) {
     this.topics = topicsOf(`${prefix}${app.name}`)
-    this.admin = kafkajs([...options.servers.brokers]).admin()
   }
 
   static async open(options: ArenaOptions): Promise<Arena> {
@@ -159,7 +155,9 @@ export class Arena {
 
   /** Kills a worker; who takes its place is there at once, however busy this process is. */
   async succeed(worker: Worker): Promise<Worker> {
-    const { slot, pid } = worker
+    const { slot, pid, isRunning } = worker
+    // Its number may be another process's by now.
+    if (!isRunning) return this.start(slot)
     const before = await mkdtemp(join(this.folder, 'before-'))
     const by = ['/bin/sh', successor, String(pid), this.storesOf(slot), before]
     return this.run(slot, before, null, by)
@@ -183,16 +181,6 @@ export class Arena {
   async wipe(slot: number): Promise<void> {
     await rm(this.diskOf(slot), { recursive: true, force: true })
     await mkdir(this.diskOf(slot))
-  }
-
-  /** The high watermarks of the first output topic: what open transactions have written is below. */
-  async outputEnds(): Promise<number[]> {
-    await this.admin.connect()
-    const ends: number[] = []
-    for (const { partition, high } of await this.admin.fetchTopicOffsets(this.topics.features)) {
-      ends[partition] = Number(high)
-    }
-    return ends
   }
 
   async positions(): Promise<(Position | null)[]> {
@@ -259,7 +247,6 @@ export class Arena {
     for (const { worker } of this.started) await worker.end()
     await this.feed?.end()
     await this.log?.close()
-    await this.admin.disconnect()
     await rm(this.folder, { recursive: true, force: true })
   }
 }

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Random } from '../random.js'
 import type { Arena } from './arena.js'
+import { Ends } from './ends.js'
 import type { ReplyProxy } from './reply-proxy.js'
 import type { Worker } from './worker.js'
 
@@ -75,13 +76,22 @@ async function killOne(stage: Stage, slot: number, name: string): Promise<void> 
   const { arena, workers } = stage
   const killed = workers[slot]
   const { partitions } = killed
-  const killedMs = performance.now()
-  workers[slot] = await arena.succeed(killed)
-  await killed.ended
-  const ends = await arena.outputEnds()
-  for (const partition of partitions) {
-    const reachedMs = await firstFrom(stage, partition, ends[partition])
-    measure(stage, name, reachedMs - killedMs)
+  const { features } = arena.topics
+  const ends = await Ends.open(arena.options.servers.brokers, [features])
+  try {
+    const successor = await arena.succeed(killed)
+    workers[slot] = successor
+    await killed.ended
+    // Behind what its last transaction has written too, which may be committed yet.
+    const from = await Promise.all(
+      partitions.map((partition) => ends.of(features, partition, 'high-watermark')),
+    )
+    for (const [i, partition] of partitions.entries()) {
+      const reachedMs = await firstFrom(stage, partition, from[i])
+      measure(stage, name, reachedMs - successor.startedMs)
+    }
+  } finally {
+    ends.close()
   }
 }
 

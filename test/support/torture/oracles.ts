@@ -6,9 +6,6 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import type { StoredRecord } from '../../../src/log/log.js'
-import { KafkaCluster } from '../../../src/log/kafka-cluster.js'
-import { KafkaLane } from '../../../src/log/kafka-lane.js'
-import { listOffsetsRequest } from '../../../src/log/kafka-requests.js'
 import type { VerifyReport } from '../../../src/replay/verify.js'
 import { LevelStoreHome } from '../../../src/state/level-store-home.js'
 import { runBinary } from '../binary.js'
@@ -17,6 +14,7 @@ import { reportFaults } from '../kill/verified.js'
 import { type EmittedPair, mapDifferences, type Outputs } from '../outputs.js'
 import { storedState } from '../stored-state.js'
 import type { Arena } from './arena.js'
+import { Ends } from './ends.js'
 import { recordText } from './record-text.js'
 
 /** O3: the stores that stopped at the end of the input hold what the log says; no other is damaged. */
@@ -111,9 +109,7 @@ async function held(redis: Redis, prefix: string): Promise<Map<string, string>> 
 export async function openFaults(arena: Arena, withinMs: number): Promise<string[]> {
   const { events, ...outputs } = arena.topics
   const topics = [events, ...Object.values(outputs)]
-  const { brokers } = arena.options.servers
-  const cluster = await KafkaCluster.connect({ brokers }, topics, 60_000)
-  const lane = new KafkaLane(cluster.connector)
+  const ends = await Ends.open(arena.options.servers.brokers, topics)
   try {
     const until = performance.now() + withinMs
     for (;;) {
@@ -121,12 +117,9 @@ export async function openFaults(arena: Arena, withinMs: number): Promise<string
       for (const topic of topics) {
         for (let partition = 0; partition < arena.options.partitions; partition++) {
           const [stable, high] = await Promise.all(
-            (['stable', 'high-watermark'] as const).map(async (which) => {
-              const at = { topic, partition }
-              const request = listOffsetsRequest([at], which)
-              const [answer] = await cluster.sendToLeader(lane, at, request, (all) => all[0].error)
-              return answer.offset
-            }),
+            (['stable', 'high-watermark'] as const).map((which) =>
+              ends.of(topic, partition, which),
+            ),
           )
           if (stable === high) continue
           faults.push(`O5 ${topic}/${partition} is stable up to ${stable} of ${high}`)
@@ -136,8 +129,7 @@ export async function openFaults(arena: Arena, withinMs: number): Promise<string
       await sleep(500)
     }
   } finally {
-    lane.close()
-    cluster.close()
+    ends.close()
   }
 }
 

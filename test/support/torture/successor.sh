@@ -6,12 +6,20 @@ shift 3
 kill -9 "$killed"
 # Of each thread, for any of them may have the stores open still. Nobody has waited for it: it is a zombie.
 while cat "/proc/$killed/task/"*/status 2>/dev/null | grep -q 'State:.[^ZX]'; do sleep 0.01; done
+
+# put COMMAND FILE...: where there is no such file there is nothing to put.
+put() {
+  how=$1
+  shift
+  [ ! -e "$1" ] || "$how" "$@" "$before/$name" || exit 1
+}
+
 for store in "$stores"/*; do
   name=${store##*/}
   case $name in *[!0-9]*) continue ;; esac
   [ -e "$store/CURRENT" ] || continue
-  mkdir "$before/$name"
-  ln "$store/"*.ldb "$before/$name" 2>/dev/null
-  cp "$store/CURRENT" "$store/MANIFEST-"* "$store/"*.log "$before/$name"
+  mkdir "$before/$name" || exit 1
+  put ln "$store/"*.ldb
+  put cp "$store/CURRENT" "$store/MANIFEST-"* "$store/"*.log
 done
 exec "$@"
