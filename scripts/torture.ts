@@ -51,6 +51,9 @@ const given = (Object.keys(paceFlags) as (keyof typeof paceFlags)[]).flatMap((fl
 const pace = Object.fromEntries(given.map(({ flag, value }) => [paceFlags[flag], value]))
 const startedMs = performance.now()
 let faulty = 0
+// So that what was started ends with us.
+process.once('SIGTERM', () => process.exit(143))
+process.once('SIGINT', () => process.exit(130))
 
 function refuse(text: string): never {
   process.stderr.write(`${text}\n`)

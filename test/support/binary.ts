@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { withUs } from './with-us.js'
 
 const main = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url))
 
@@ -34,7 +35,7 @@ export class Binary {
     const merged = { ...process.env, ...env }
     const options = { cwd, env: merged, ...(uid === undefined ? {} : { uid, gid: uid }) }
     const [command, ...rest] = [...by, process.execPath, main, ...args]
-    this.child = spawn(command, rest, { ...options, stdio: 'pipe' })
+    this.child = withUs(spawn(command, rest, { ...options, stdio: 'pipe' }))
     this.child.stdout!.on('data', (bytes: Buffer) => (this.stdout += bytes.toString()))
     this.child.stderr!.on('data', (bytes: Buffer) => (this.stderr += bytes.toString()))
     this.ended = new Promise((resolve, reject) => {

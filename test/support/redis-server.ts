@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { onTestFinished } from 'vitest'
 import { freePort } from './free-port.js'
+import { withUs } from './with-us.js'
 
 export interface RedisServerOptions {
   /** More of the command line: `['--maxmemory', '10mb']`. */
@@ -74,9 +75,11 @@ export class RedisServer {
   async startAgain(): Promise<void> {
     const place = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.folder]
     const calm = ['--save', '', '--loglevel', 'warning', '--repl-diskless-sync-delay', '0']
-    const child = spawn(executable(), [...place, ...calm, ...this.#flags], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    const child = withUs(
+      spawn(executable(), [...place, ...calm, ...this.#flags], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    )
     let said = ''
     child.stdout.on('data', (bytes: Buffer) => (said += bytes.toString()))
     child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()))
