@@ -1,8 +1,9 @@
 /**
  * How long W1's events take, at a steady rate over a broker on the same machine, from the producer's
  * send to a score that counts them: a committed one where the engine runs exactly once, and any that a
- * reader of uncommitted records sees where it runs at least once. Producer and reader are one process,
- * the engine is this one.
+ * reader of uncommitted records sees where it runs at least once; beside the least that answers the
+ * same traffic, a plain kafkajs consumer and producer (`answerW1`). Producer and reader are one process,
+ * what answers is this one.
  *
  * Not measured: a network, and what the broker and the other process would cost elsewhere; all share
  * the machine's cores.
@@ -17,6 +18,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { KafkaBroker } from '../test/support/kafka-broker.js'
 import { cpuSince, Report } from './support/report.js'
+import { answerW1 } from './support/w1-answering.js'
 import { createW1Topics, openW1Log, startW1 } from './support/w1-kafka.js'
 
 const rate = Number(process.argv[2] ?? 5_000)
@@ -33,32 +35,46 @@ interface Latencies {
 }
 
 const targets = { exactlyOnce: 200, atLeastOnce: 50 }
+const p99s: number[] = []
 
-for (const delivery of ['exactlyOnce', 'atLeastOnce'] as const) {
-  const title = `W1 at ${rate} events/s, ${partitions} partition(s), event to score, ${delivery}`
-  const report = new Report(title)
+for (const delivery of ['exactlyOnce', 'atLeastOnce', 'bare'] as const) {
+  const by = delivery === 'bare' ? 'a bare kafkajs loop without state' : delivery
+  const report = new Report(
+    `W1 at ${rate} events/s, ${partitions} partition(s), event to score, ${by}`,
+  )
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-latency-'))
   const broker = await KafkaBroker.start()
   await createW1Topics([broker.brokers], partitions)
   const log = await openW1Log([broker.brokers])
   const before = process.cpuUsage()
-  const engine = startW1(log, folder, () => undefined, delivery)
-  const { p50, p99, p999, events, unscored } = await traffic(broker.brokers, delivery)
+  const answering =
+    delivery === 'bare'
+      ? await answerW1([broker.brokers])
+      : startW1(log, folder, () => undefined, delivery)
+  const { p50, p99, p999, events, unscored } = await traffic(
+    broker.brokers,
+    delivery !== 'exactlyOnce',
+  )
   const cpu = cpuSince(before) / (rate * (warmUp + seconds))
-  await engine.stop()
+  await answering.stop()
   await log.close()
   await broker.stop()
   await rm(folder, { recursive: true })
   report.figure(cpu, 'an event')
   const figures = [p50, p99, p999].map((ms) => `${Math.round(ms)}`).join(' / ')
-  const target = `target of p99: ${targets[delivery]}`
+  const target = delivery === 'bare' ? 'the control' : `target of p99: ${targets[delivery]}`
   report.line(`p50 / p99 / p99.9 of ${events} events: ${figures} ms (${target})`)
   report.line(`${unscored} customers had events without a score at the end`)
+  p99s.push(p99)
 }
+const [exactlyOnce, atLeastOnce] = p99s.map((p99) => (p99 / p99s[2]).toFixed(2))
+console.log(
+  `p99 ${exactlyOnce} (exactly once) and ${atLeastOnce} (at least once) times the bare loop's`,
+)
 
-async function traffic(brokers: string, delivery: keyof typeof targets): Promise<Latencies> {
+/** @param isEager the reader takes scores whose transaction has not ended */
+async function traffic(brokers: string, isEager: boolean): Promise<Latencies> {
   const script = fileURLToPath(new URL('support/w1-traffic.ts', import.meta.url))
-  const isEager = delivery === 'atLeastOnce'
   const args = [brokers, rate, warmUp, seconds, partitions, isEager ? 1 : 0].map(String)
   const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
